@@ -1,0 +1,79 @@
+//! One step of the call's core, and a whole call.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use call::{Call, Heard, Input, Prompt, Receptionist};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use intent::{Cut, IntentId, Ranking, Scored};
+
+const MS: Duration = Duration::from_millis(1);
+
+fn desk() -> Arc<Receptionist> {
+    let text = include_str!("../assets/receptionist.toml");
+    Arc::new(Receptionist::parse("receptionist.toml", text).expect("the sample is well formed"))
+}
+
+fn drain(call: &mut Call) {
+    while let Some(command) = call.poll() {
+        black_box(command);
+    }
+}
+
+/// A call whose caller speaks.
+fn listening(desk: &Arc<Receptionist>) -> Call {
+    let mut call = Call::new(desk.clone());
+    call.handle(5 * MS, Input::Answered);
+    call.handle(20 * MS, Input::MediaUp);
+    call.handle(40 * MS, Input::FirstAudio);
+    call.handle(2_000 * MS, Input::PromptEnded(Prompt::Greeting));
+    call.handle(2_500 * MS, Input::SpeechStarted { at: 2_400 * MS });
+    drain(&mut call);
+    call
+}
+
+fn reading(probability: f32) -> Input {
+    let scored = Scored { intent: IntentId(2), probability };
+    Input::Heard(Heard {
+        cut: Cut::MidWord,
+        text: "there is a mistake on my".to_owned(),
+        ranking: Ranking { intents: vec![scored], none: 1.0 - probability, ..Ranking::silence() },
+        through: 2_800 * MS,
+        asked: 2_820 * MS,
+        done: 2_860 * MS,
+        ranked_in: MS / 20,
+    })
+}
+
+fn benches(c: &mut Criterion) {
+    let desk = desk();
+    c.bench_function("call: a reading that decides nothing", |b| {
+        b.iter_batched_ref(
+            || (listening(&desk), Some(reading(0.3))),
+            |(call, reading)| {
+                call.handle(2_860 * MS, reading.take().expect("one a batch"));
+                drain(call);
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    c.bench_function("call: from arrival to connected", |b| {
+        b.iter(|| {
+            let mut call = listening(&desk);
+            for at in [2_860, 3_020] {
+                call.handle(at * MS, reading(0.99));
+                drain(&mut call);
+            }
+            call.handle(3_025 * MS, Input::Accepted { attempt: 1 });
+            call.handle(4_000 * MS, Input::Connected { attempt: 1 });
+            drain(&mut call);
+            call.handle(9_000 * MS, Input::CallerHungUp);
+            drain(&mut call);
+            call
+        });
+    });
+}
+
+criterion_group!(group, benches);
+criterion_main!(group);

@@ -1,0 +1,149 @@
+//! The client: one Asterisk, one application.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use crate::config::Config;
+use crate::connection::{ConnectError, ConnectionState, Supervisor, dial};
+use crate::rest::{Applications, Asterisk, Bridges, Channels, Http, Operation, RequestError};
+use crate::routing::{Arrivals, Counters, Mailbox, Router};
+
+/// A connection to Asterisk: its events, and its operations. Cheap to clone; the connection closes when the last
+/// clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Client(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: Arc<Config>,
+    http: Arc<Http>,
+    router: Arc<Router>,
+    state: watch::Receiver<ConnectionState>,
+    stop: watch::Sender<bool>,
+    warmth: AbortHandle,
+}
+
+impl Client {
+    /// Opens the event socket, and keeps it open from then on: when it is lost, it is opened again, with growing
+    /// waits, for as long as the client lives. New callers come out of [`Arrivals`].
+    ///
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// The first attempt is the caller's to judge: its failure is returned and not repeated.
+    pub async fn connect(config: Config) -> Result<(Self, Arrivals), ConnectError> {
+        let http = Http::new(&config).map_err(|error| ConnectError::Handshake {
+            url: config.base().to_string(),
+            cause: error.to_string(),
+        })?;
+        let socket = dial(&config).await?;
+        let (config, http) = (Arc::new(config), Arc::new(http));
+        let (router, arrivals) = Router::new(config.mailbox_capacity, config.arrivals_capacity);
+        let (state_in, state) = watch::channel(ConnectionState::Live);
+        let (stop, stop_in) = watch::channel(false);
+        let supervisor = Supervisor {
+            config: Arc::clone(&config),
+            router: Arc::clone(&router),
+            state: state_in,
+            stop: stop_in,
+        };
+        tokio::spawn(supervisor.run(socket));
+        let warmth = tokio::spawn({
+            let http = Arc::clone(&http);
+            async move { http.keep_warm().await }
+        })
+        .abort_handle();
+        let inner = Inner { config, http, router, state, stop, warmth };
+        Ok((Self(Arc::new(inner)), arrivals))
+    }
+
+    /// What the client was made with.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// How the event socket is, now and at each change.
+    pub fn state(&self) -> watch::Receiver<ConnectionState> {
+        self.0.state.clone()
+    }
+
+    /// A mailbox that watches nothing yet.
+    pub fn mailbox(&self) -> Mailbox {
+        self.0.router.mailbox()
+    }
+
+    /// A mailbox that gets every event, those of other mailboxes and of nobody included. For people who look on:
+    /// it is bounded like any other.
+    pub fn monitor(&self) -> Mailbox {
+        self.0.router.monitor()
+    }
+
+    /// What the client has seen so far.
+    pub fn counters(&self) -> Counters {
+        self.0.router.counters()
+    }
+
+    /// Operations on channels.
+    pub fn channels(&self) -> Channels<'_> {
+        Channels(&self.0.http)
+    }
+
+    /// Operations on bridges.
+    pub fn bridges(&self) -> Bridges<'_> {
+        Bridges(&self.0.http)
+    }
+
+    /// Operations on Asterisk itself.
+    pub fn asterisk(&self) -> Asterisk<'_> {
+        Asterisk(&self.0.http)
+    }
+
+    /// Operations on Stasis applications.
+    pub fn applications(&self) -> Applications<'_> {
+        Applications(&self.0.http)
+    }
+
+    /// Any operation by its path, such as `GET` of `deviceStates/Stasis:desk`. Ids in the path must be
+    /// percent-encoded, a plus sign as `%2B`. The result is `null` when the reply has no body.
+    ///
+    /// # Errors
+    /// As for any operation; the path without its query stands for the operation's name.
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value, RequestError> {
+        let operation = Operation::raw(method, path, body);
+        let reply = self.0.http.reply(&operation).await?;
+        if reply.is_empty() {
+            return Ok(Value::Null);
+        }
+        operation.read(&reply)
+    }
+
+    /// Closes the event socket and waits until it is closed. Requests still work; mailboxes deliver what they hold
+    /// and then end. Asterisk keeps the channels of the application as they are.
+    pub async fn close(&self) {
+        self.0.stop.send_replace(true);
+        let ended = |state: &ConnectionState| {
+            matches!(state, ConnectionState::Closed | ConnectionState::Replaced)
+        };
+        // An error means that the task that owns the socket is gone, and the socket with it.
+        let _ = self.state().wait_for(ended).await;
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.warmth.abort();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! What a client needs to know before it connects.
+
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use reqwest::header::HeaderValue;
+
+use crate::secret::Secret;
+use crate::url::BaseUrl;
+
+/// Where Asterisk is, who we are, and how patient to be. Made by [`Config::new`], which checks what it is
+/// given; the public fields have working defaults.
+#[derive(Clone, Debug)]
+pub struct Config {
+    base: BaseUrl,
+    username: String,
+    password: Secret,
+    app: String,
+    /// How long a request may take, reply included. Default 10 s. Asterisk holds some replies (answer, set
+    /// variable, add and remove channel) while a playback or recording occupies the channel.
+    pub request_timeout: Duration,
+    /// How long a TCP connection and the WebSocket handshake may take. Default 3 s.
+    pub connect_timeout: Duration,
+    /// How often the event socket is pinged. Default 2 s.
+    pub ping_every: Duration,
+    /// How long the socket may stay silent after a ping before it counts as lost. Default 4 s.
+    pub ping_timeout: Duration,
+    /// The first wait before a reconnect, doubled at each failure and jittered. Default 100 ms: while we are
+    /// away, Asterisk turns new calls back to the dialplan.
+    pub reconnect_first: Duration,
+    /// The longest wait between two reconnects. Default 2 s.
+    pub reconnect_max: Duration,
+    /// What to do when another client takes our application. Default [`OnReplaced::Stop`].
+    pub on_replaced: OnReplaced,
+    /// How many events a mailbox holds before it loses the newest. Default 512.
+    pub mailbox_capacity: usize,
+    /// How many new channels wait to be taken before further ones are lost. Default 1,024.
+    pub arrivals_capacity: usize,
+    /// How many requests may be under way at once, each on a connection of its own. Default 48; Asterisk
+    /// refuses connections beyond `sessionlimit` in `http.conf`, 100 by default, shared by all clients.
+    pub max_connections: usize,
+}
+
+/// What to do when another client connects with the same application name, which takes it from us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnReplaced {
+    /// Stop: two clients that both insist steal the application from each other for ever.
+    #[default]
+    Stop,
+    /// Take it back after [`Config::reconnect_max`].
+    TakeBack,
+}
+
+impl Config {
+    /// A configuration with default patience.
+    ///
+    /// `url` is where Asterisk serves ARI, such as `http://pbx:8088/ari` or, behind a prefix,
+    /// `http://pbx/asterisk/ari`. `username` and `password` stand in `ari.conf`. `app` is the name that the
+    /// dialplan passes to `Stasis()`.
+    ///
+    /// # Errors
+    /// Names the first mistake and its mend. No error repeats the password, or a URL that may hold one.
+    pub fn new(
+        url: &str,
+        username: impl Into<String>,
+        password: impl Into<Secret>,
+        app: impl Into<String>,
+    ) -> Result<Self, ConfigError> {
+        let (username, password, app) = (username.into(), password.into(), app.into());
+        if username.is_empty() || username.contains([':', '\r', '\n']) {
+            return Err(ConfigError::Username);
+        }
+        if password.expose().is_empty() {
+            return Err(ConfigError::NoPassword);
+        }
+        if app.is_empty() || app.contains(|c: char| c == ',' || c.is_control()) {
+            return Err(ConfigError::App);
+        }
+        Ok(Self {
+            base: url.parse()?,
+            username,
+            password,
+            app,
+            request_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(3),
+            ping_every: Duration::from_secs(2),
+            ping_timeout: Duration::from_secs(4),
+            reconnect_first: Duration::from_millis(100),
+            reconnect_max: Duration::from_secs(2),
+            on_replaced: OnReplaced::default(),
+            mailbox_capacity: 512,
+            arrivals_capacity: 1024,
+            max_connections: 48,
+        })
+    }
+
+    /// Where Asterisk serves ARI.
+    pub fn base(&self) -> &BaseUrl {
+        &self.base
+    }
+
+    /// The ARI user, a section of `ari.conf`.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// The Stasis application that we serve.
+    pub fn app(&self) -> &str {
+        &self.app
+    }
+
+    /// The `Authorization` header, marked sensitive so that no HTTP library prints it.
+    pub(crate) fn authorization(&self) -> HeaderValue {
+        let credentials = format!("{}:{}", self.username, self.password.expose());
+        let basic = format!("Basic {}", BASE64_STANDARD.encode(credentials));
+        let mut value = HeaderValue::from_str(&basic).expect("base64 is visible ASCII");
+        value.set_sensitive(true);
+        value
+    }
+}
+
+/// What is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The URL does not parse.
+    #[error("the ARI url cannot be read ({0}); write it as http://host:8088/ari")]
+    Url(String),
+    /// The URL has no host.
+    #[error("the ARI url has no host; write it as http://host:8088/ari")]
+    NoHost,
+    /// The URL is neither HTTP nor anything this release speaks.
+    #[error(
+        "the ARI url starts with {0}://, but only http:// is supported; the WebSocket address follows from it"
+    )]
+    Scheme(String),
+    /// The URL has no path.
+    #[error(
+        "the ARI url has no path; Asterisk serves ARI under /ari, so write it as http://host:8088/ari"
+    )]
+    NoPath,
+    /// The URL has a query or a fragment.
+    #[error("the ARI url must end with its path; remove what follows the ? or #")]
+    QueryInUrl,
+    /// The URL holds a user name or password.
+    #[error("the ARI url must not hold a user name or password; put them in their own settings")]
+    CredentialsInUrl,
+    /// The user name is empty or cannot travel in Basic authentication.
+    #[error(
+        "the ARI user name must not be empty, nor hold a colon or a line break; it is the section name in ari.conf"
+    )]
+    Username,
+    /// The password is empty.
+    #[error("the ARI password is empty; it is the password line of the user's section in ari.conf")]
+    NoPassword,
+    /// The application name is empty or would be read as several.
+    #[error(
+        "the application name must not be empty, nor hold a comma; it is what the dialplan passes to Stasis()"
+    )]
+    App,
+}
+
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "application {} at {} as {}", self.app, self.base, self.username)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_config_never_prints_its_password() {
+        let config = Config::new("http://pbx:8088/ari", "desk", "hunter2", "frontdesk").unwrap();
+        let printed = format!("{config} {config:?} {config:#?} {:?}", config.authorization());
+        assert!(!printed.contains("hunter2"), "{printed}");
+        assert!(!printed.contains(&BASE64_STANDARD.encode("desk:hunter2")), "{printed}");
+        assert_eq!(config.authorization().to_str().unwrap(), "Basic ZGVzazpodW50ZXIy");
+    }
+
+    #[test]
+    fn mistakes_are_refused_before_connecting() {
+        let new = |user: &str, password: &str, app: &str| {
+            Config::new("http://pbx:8088/ari", user, password, app).unwrap_err()
+        };
+        assert_eq!(new("", "p", "app"), ConfigError::Username);
+        assert_eq!(new("a:b", "p", "app"), ConfigError::Username);
+        assert_eq!(new("a", "", "app"), ConfigError::NoPassword);
+        assert_eq!(new("a", "p", "one,two"), ConfigError::App);
+    }
+}

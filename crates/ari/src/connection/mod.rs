@@ -1,0 +1,36 @@
+//! The event socket, kept alive.
+//!
+//! One task owns it: [`supervisor`] dials ([`dial`]), reads until the socket ends ([`session`], watched by
+//! [`liveness`]), waits a little ([`backoff`]) and dials again.
+
+mod backoff;
+mod dial;
+mod liveness;
+mod session;
+mod supervisor;
+
+pub use dial::ConnectError;
+pub use session::Disconnect;
+
+pub(crate) use dial::dial;
+pub(crate) use supervisor::Supervisor;
+
+/// How the event socket is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// Being opened, for the first time or again.
+    Connecting,
+    /// Open; events flow.
+    Live,
+    /// Gone; the next attempt follows after a short wait.
+    Lost {
+        /// Attempts to reconnect that have failed so far.
+        attempts: u32,
+        /// Why it was lost, or why the latest attempt failed.
+        cause: String,
+    },
+    /// Another client took the application, and we stopped. Final.
+    Replaced,
+    /// Closed by us. Final.
+    Closed,
+}

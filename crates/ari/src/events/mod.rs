@@ -1,0 +1,6 @@
+//! Events, typed after Asterisk's own names.
+
+mod parse;
+mod table;
+
+pub use table::*;

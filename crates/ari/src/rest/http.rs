@@ -1,0 +1,163 @@
+//! Requests over pooled HTTP.
+
+use std::error::Error;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::redirect;
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+
+use super::error::RequestError;
+use super::operation::{Operation, Repeat};
+use crate::config::Config;
+use crate::url::BaseUrl;
+
+/// A pool of connections to one Asterisk.
+#[derive(Debug)]
+pub(crate) struct Http {
+    client: reqwest::Client,
+    base: BaseUrl,
+    permits: Semaphore,
+    request_timeout: Duration,
+}
+
+impl Http {
+    pub(crate) fn new(config: &Config) -> Result<Self, reqwest::Error> {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, config.authorization());
+        let client = reqwest::Client::builder()
+            .default_headers(headers)
+            // The credentials go to Asterisk, and nowhere that a proxy variable or a redirect points.
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .http1_only()
+            .tcp_nodelay(true)
+            .connect_timeout(config.connect_timeout)
+            .timeout(config.request_timeout)
+            .pool_idle_timeout(POOL_IDLE)
+            .pool_max_idle_per_host(config.max_connections)
+            .build()?;
+        Ok(Self {
+            client,
+            base: config.base().clone(),
+            permits: Semaphore::new(config.max_connections),
+            request_timeout: config.request_timeout,
+        })
+    }
+
+    /// Does an operation and reads its reply.
+    pub(crate) async fn fetch<T: DeserializeOwned>(
+        &self,
+        operation: Operation,
+    ) -> Result<T, RequestError> {
+        let body = self.reply(&operation).await?;
+        operation.read(&body)
+    }
+
+    /// Does an operation whose reply says nothing more.
+    pub(crate) async fn perform(&self, operation: Operation) -> Result<(), RequestError> {
+        self.reply(&operation).await.map(drop)
+    }
+
+    /// The body of a successful reply, empty for 204.
+    pub(crate) async fn reply(&self, operation: &Operation) -> Result<Vec<u8>, RequestError> {
+        let permit = timeout(self.request_timeout, self.permits.acquire()).await;
+        let _permit = permit.map_err(|_| RequestError::NotSent {
+            operation: operation.name.clone(),
+            cause: format!("no connection was free for {:?}", self.request_timeout),
+        })?;
+        match self.attempt(operation).await {
+            Err(RequestError::NotSent { .. }) if operation.repeat == Repeat::Safe => {
+                sleep(RETRY_AFTER).await;
+                self.attempt(operation).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Keeps one connection from going idle, so that the next request finds it open. Runs until dropped.
+    pub(crate) async fn keep_warm(&self) {
+        loop {
+            let ping = Operation::new("ping", reqwest::Method::GET, &["asterisk", "ping"])
+                .repeat(Repeat::Unsafe);
+            if let Err(error) = self.perform(ping).await {
+                tracing::debug!(%error, "the connection for requests is cold");
+            }
+            sleep(WARM_EVERY).await;
+        }
+    }
+
+    async fn attempt(&self, operation: &Operation) -> Result<Vec<u8>, RequestError> {
+        let name = || operation.name.clone();
+        let not_sent = |cause| RequestError::NotSent { operation: name(), cause };
+        let path = operation.path.as_ref().map_err(|cause| not_sent(cause.clone()))?;
+        let mut request = self.client.request(operation.method.clone(), self.base.http(path));
+        if let Some(body) = &operation.body {
+            request = request
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(body.to_string());
+        }
+        let response = request.send().await.map_err(|error| {
+            // Only a connection that never stood proves that nothing was sent. A pooled one that was closed
+            // before the request went out is replaced by the HTTP library, with the same proof.
+            let unsent = error.is_connect() || error.is_builder();
+            let cause = causes(error);
+            if unsent {
+                not_sent(cause)
+            } else {
+                RequestError::OutcomeUnknown { operation: name(), cause }
+            }
+        })?;
+        let status = response.status();
+        let body = response.bytes().await;
+        if status.is_success() {
+            return body.map(Vec::from).map_err(|error| RequestError::UnreadableReply {
+                operation: name(),
+                cause: causes(error),
+            });
+        }
+        let message = message(&body.unwrap_or_default());
+        let status = status.as_u16();
+        let reason = operation.reason(status, &message);
+        Err(RequestError::Rejected { operation: name(), status, reason, message })
+    }
+}
+
+/// Asterisk closes an idle connection after 15 s (`session_keep_alive`); ours go well before, so that a request
+/// does not meet a closing one.
+const POOL_IDLE: Duration = Duration::from_secs(9);
+
+/// Under [`POOL_IDLE`] with room for a slow ping.
+const WARM_EVERY: Duration = Duration::from_secs(5);
+
+/// Long enough for a listener that restarts, short enough for a caller who waits.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// What Asterisk says in the body of a refusal: `{"message": "…"}`, or a page from its HTTP server.
+fn message(body: &[u8]) -> String {
+    #[derive(serde::Deserialize)]
+    struct Refusal {
+        #[serde(alias = "error")]
+        message: String,
+    }
+    let text = match serde_json::from_slice::<Refusal>(body) {
+        Ok(refusal) => refusal.message,
+        Err(_) => String::from_utf8_lossy(body).into_owned(),
+    };
+    text.chars().take(300).collect()
+}
+
+/// An error with all that lies beneath it, since the HTTP library's outermost text says little.
+fn causes(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut below = error.source();
+    while let Some(cause) = below {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        below = cause.source();
+    }
+    text
+}

@@ -1,0 +1,173 @@
+//! One request, before any transport has it.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use reqwest::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::error::{Reason, RequestError};
+use crate::url::encoded;
+
+/// What is asked of Asterisk, and what its answers mean here.
+#[derive(Clone, Debug)]
+pub(crate) struct Operation {
+    /// Asterisk's name for it, for errors.
+    pub(super) name: Cow<'static, str>,
+    pub(super) method: Method,
+    /// Below the base address, percent-encoded, with its query; or what is wrong with an id in it.
+    pub(super) path: Result<String, String>,
+    pub(super) body: Option<Value>,
+    pub(super) repeat: Repeat,
+    pub(super) conflict: Conflict,
+}
+
+/// Whether doing it twice is the same as doing it once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// It is, or the object it makes has an id of our choice, so that the second time is refused.
+    Safe,
+    /// It is not.
+    Unsafe,
+}
+
+/// What status 409 means, which differs from operation to operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conflict {
+    NotInStasis,
+    DuplicateId,
+    NotInStasisOrRecording,
+    Other,
+}
+
+impl Operation {
+    /// An operation on the path made of `segments`, each an id or a word of the API.
+    pub(crate) fn new(name: &'static str, method: Method, segments: &[&str]) -> Self {
+        let repeat = if method == Method::POST { Repeat::Unsafe } else { Repeat::Safe };
+        let path = joined(segments);
+        Self { name: name.into(), method, path, body: None, repeat, conflict: Conflict::Other }
+    }
+
+    /// An operation on a path as the caller wrote it.
+    pub(crate) fn raw(method: Method, path: &str, body: Option<Value>) -> Self {
+        let repeat = if method == Method::GET { Repeat::Safe } else { Repeat::Unsafe };
+        let path = path.trim_start_matches('/').to_owned();
+        let name = format!("{method} {}", path.split('?').next().unwrap_or_default());
+        Self { name: name.into(), method, path: Ok(path), body, repeat, conflict: Conflict::Other }
+    }
+
+    /// Parameters travel in a JSON body: a request line holds 4 KiB, and lands in logs.
+    pub(crate) fn body(mut self, parameters: &impl Serialize) -> Self {
+        let parameters = serde_json::to_value(parameters);
+        self.body = Some(parameters.expect("parameters are plain data with text keys"));
+        self
+    }
+
+    /// The one parameter of a GET, in its query: things between us and Asterisk may drop the body of a GET.
+    pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
+        if let Ok(path) = &mut self.path {
+            write!(path, "?{name}={}", encoded(value)).expect("writing to a String cannot fail");
+        }
+        self
+    }
+
+    pub(crate) fn repeat(mut self, repeat: Repeat) -> Self {
+        self.repeat = repeat;
+        self
+    }
+
+    pub(crate) fn conflict(mut self, conflict: Conflict) -> Self {
+        self.conflict = conflict;
+        self
+    }
+
+    /// Reads the body of a successful reply.
+    pub(crate) fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, RequestError> {
+        serde_json::from_slice(body).map_err(|error| RequestError::UnreadableReply {
+            operation: self.name.clone(),
+            cause: error.to_string(),
+        })
+    }
+
+    /// What a refusal means. Statuses are as the server sends them, which is not always as it describes them.
+    pub(super) fn reason(&self, status: u16, message: &str) -> Reason {
+        match status {
+            // addChannel and removeChannel say 400 of a channel that does not exist.
+            400 if message == "Channel not found" => Reason::Gone,
+            400 => Reason::BadRequest,
+            401 => Reason::Unauthorized,
+            403 => Reason::Forbidden,
+            404 if message.contains("variable was not found") => Reason::NoSuchVariable,
+            404 if message.contains("label") => Reason::BadRequest,
+            404 => Reason::Gone,
+            409 => match self.conflict {
+                Conflict::NotInStasis => Reason::NotInStasis,
+                Conflict::DuplicateId => Reason::DuplicateId,
+                Conflict::NotInStasisOrRecording if message.contains("recording") => {
+                    Reason::Recording
+                }
+                Conflict::NotInStasisOrRecording => Reason::NotInStasis,
+                Conflict::Other => Reason::Conflict,
+            },
+            412 => Reason::WrongState,
+            422 if message.contains("not in Stasis") => Reason::NotInStasis,
+            422 if message.contains("not in this bridge") => Reason::NotInBridge,
+            422 => Reason::Unprocessable,
+            405 | 501 => Reason::Unsupported,
+            500..=599 => Reason::ServerFault,
+            _ => Reason::Other,
+        }
+    }
+}
+
+fn joined(segments: &[&str]) -> Result<String, String> {
+    let mut path = String::new();
+    for segment in segments {
+        if matches!(*segment, "" | "." | "..") {
+            return Err(format!("{segment:?} cannot be an id"));
+        }
+        let slash = if path.is_empty() { "" } else { "/" };
+        write!(path, "{slash}{}", encoded(segment)).expect("writing to a String cannot fail");
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_cannot_leave_their_segment() {
+        let path = |id| Operation::new("get", Method::GET, &["channels", id]).path.map_err(|_| ());
+        assert_eq!(path("a+b/../c"), Ok("channels/a%2Bb%2F..%2Fc".to_owned()));
+        for id in ["", ".", ".."] {
+            assert_eq!(path(id), Err(()));
+        }
+    }
+
+    #[test]
+    fn statuses_mean_what_the_server_means_by_them() {
+        let add = Operation::new("addChannel", Method::POST, &["bridges"])
+            .conflict(Conflict::NotInStasisOrRecording);
+        for (status, message, reason) in [
+            (400, "Channel not found", Reason::Gone),
+            (400, "Missing parameter channel", Reason::BadRequest),
+            (404, "Bridge not found", Reason::Gone),
+            (404, "Provided variable was not found", Reason::NoSuchVariable),
+            (404, "Requested label can not be found", Reason::BadRequest),
+            (409, "Bridge not in Stasis application", Reason::NotInStasis),
+            (409, "Channel c1 currently recording", Reason::Recording),
+            (412, "Channel in invalid state", Reason::WrongState),
+            (422, "Channel not in Stasis application", Reason::NotInStasis),
+            (422, "Channel not in this bridge", Reason::NotInBridge),
+            (503, "Asterisk not booted", Reason::ServerFault),
+        ] {
+            assert_eq!(add.reason(status, message), reason, "{status} {message}");
+        }
+        let create = Operation::new("createWithId", Method::POST, &["bridges"])
+            .conflict(Conflict::DuplicateId);
+        assert_eq!(create.reason(409, "exists"), Reason::DuplicateId);
+    }
+}

@@ -1,0 +1,109 @@
+//! Where Asterisk serves ARI, and how a path below it is written.
+
+use std::fmt;
+use std::str::FromStr;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Url;
+
+use crate::config::ConfigError;
+
+/// The address that ARI is served under, such as `http://pbx:8088/ari`, checked and without credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    /// `host:port`, IPv6 hosts in brackets.
+    authority: String,
+    /// Starts with a slash, does not end with one.
+    path: String,
+}
+
+impl BaseUrl {
+    /// Host and port as one string, ready to resolve and connect to.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The HTTP address of a path below the base, already percent-encoded.
+    pub(crate) fn http(&self, path: &str) -> String {
+        format!("{self}/{path}")
+    }
+
+    /// The WebSocket address of the event stream of one application.
+    pub(crate) fn events(&self, app: &str) -> String {
+        format!("ws://{}{}/events?app={}", self.authority, self.path, encoded(app))
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let url = Url::parse(text).map_err(|cause| ConfigError::Url(cause.to_string()))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(ConfigError::CredentialsInUrl);
+        }
+        if url.scheme() != "http" {
+            return Err(ConfigError::Scheme(url.scheme().to_owned()));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(ConfigError::QueryInUrl);
+        }
+        let path = url.path().trim_end_matches('/');
+        if path.is_empty() {
+            return Err(ConfigError::NoPath);
+        }
+        let host = url.host_str().ok_or(ConfigError::NoHost)?;
+        let port = url.port_or_known_default().ok_or(ConfigError::NoHost)?;
+        Ok(Self { authority: format!("{host}:{port}"), path: path.to_owned() })
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}{}", self.authority, self.path)
+    }
+}
+
+/// One path segment or query value, percent-encoded. Asterisk decodes paths as forms, where a bare `+` is a
+/// space, so everything but RFC 3986's unreserved characters is escaped.
+pub(crate) fn encoded(text: &str) -> impl fmt::Display + '_ {
+    const RESERVED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    utf8_percent_encode(text, RESERVED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<BaseUrl, ConfigError> {
+        text.parse()
+    }
+
+    #[test]
+    fn any_base_path_is_kept() {
+        let url = parse("http://pbx.example/asterisk/ari/").unwrap();
+        assert_eq!(url.to_string(), "http://pbx.example:80/asterisk/ari");
+        assert_eq!(
+            url.events("front desk"),
+            "ws://pbx.example:80/asterisk/ari/events?app=front%20desk"
+        );
+        assert_eq!(parse("http://[::1]:8088/ari").unwrap().authority(), "[::1]:8088");
+    }
+
+    #[test]
+    fn each_mistake_is_named() {
+        assert!(matches!(parse("pbx"), Err(ConfigError::Url(_))));
+        assert!(matches!(parse("https://pbx/ari"), Err(ConfigError::Scheme(s)) if s == "https"));
+        assert!(matches!(parse("http://pbx:8088"), Err(ConfigError::NoPath)));
+        assert!(matches!(parse("http://pbx/ari?app=x"), Err(ConfigError::QueryInUrl)));
+        let error = parse("http://user:hunter2@pbx/ari").unwrap_err();
+        assert!(matches!(error, ConfigError::CredentialsInUrl));
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn segments_escape_what_asterisk_would_misread() {
+        assert_eq!(encoded("a+b/c;2 ü").to_string(), "a%2Bb%2Fc%3B2%20%C3%BC");
+    }
+}

@@ -1,0 +1,164 @@
+//! The receptionist's file: what callers may want, and where each wish goes.
+//!
+//! [`Receptionist::parse`] reads the text and either gives a receptionist in which every name resolves, or every
+//! mistake found, each with its line and its mend. Nothing is checked again later.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use intent::{CommitConfig, Examples, IntentExamples, IntentId};
+
+use crate::budget::Budget;
+
+mod document;
+mod finding;
+
+pub use finding::{Finding, Findings};
+
+/// The index of a destination in [`Receptionist::destinations`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DestinationId(pub usize);
+
+/// A checked receptionist's file.
+#[derive(Debug, Clone)]
+pub struct Receptionist {
+    /// What the file calls itself, for screens and logs.
+    pub name: String,
+    /// Everything the receptionist says, as file names relative to the receptionist's file.
+    pub prompts: Prompts,
+    /// What a caller may want, in the order in which the intent model learns it: class `n` of the model is
+    /// `wishes[n]`.
+    pub wishes: Vec<Wish>,
+    /// The places where a caller may be sent.
+    pub destinations: Vec<Destination>,
+    /// Where a digit leads, at any moment of the conversation.
+    pub digits: BTreeMap<char, DestinationId>,
+    /// Who takes a caller whom nothing else could place.
+    pub fallback: DestinationId,
+    /// How long to wait, and how often to ask.
+    pub patience: Patience,
+    /// What wrong and late decisions cost: how sure one must be.
+    pub caution: CommitConfig,
+    /// What each stage may cost, and what happens when it costs more.
+    pub budget: Budget,
+}
+
+/// One thing that a caller may want: an intent, with the slot value that tells its destination if it has one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// The intent's name.
+    pub intent: String,
+    /// The value of the intent's slot: a colleague's name, for example.
+    pub slot: Option<String>,
+    /// Example phrases, slots filled in.
+    pub phrases: Vec<String>,
+    /// Words that decide by themselves.
+    pub keywords: Vec<String>,
+    /// Where the caller is connected.
+    pub destination: DestinationId,
+}
+
+/// A named place where a caller may be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The name: the only word by which anything in Patchcord can choose this place.
+    pub name: String,
+    /// What Asterisk is told.
+    pub place: Place,
+    /// How long it may ring.
+    pub ring: Duration,
+    /// Who is tried when this one is busy, does not answer or does not exist.
+    pub next: Option<DestinationId>,
+    /// What the caller hears while it rings, as a file name relative to the receptionist's file.
+    pub announce: Option<String>,
+}
+
+/// A destination in Asterisk's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A channel to originate, such as `PJSIP/helpdesk` or `Local/700@queues`.
+    Endpoint(String),
+    /// A place in the dialplan where the caller's channel continues.
+    Dialplan {
+        /// The context.
+        context: String,
+        /// The extension.
+        exten: String,
+        /// The priority, 1 or more.
+        priority: u32,
+    },
+}
+
+/// File names of the prompts that every receptionist needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompts {
+    /// Said first.
+    pub greeting: String,
+    /// Said when the wish was not understood.
+    pub again: String,
+    /// Said when the caller keeps silent.
+    pub still_there: String,
+    /// Said when speech cannot help: the digits and what they are for.
+    pub menu: String,
+    /// Said before the next choice is tried.
+    pub busy: String,
+    /// Said when nobody can take the call.
+    pub goodbye: String,
+}
+
+/// How long the receptionist waits, and how often it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// How long a caller may keep silent after a prompt.
+    pub silence: Duration,
+    /// How often a caller is asked before the fallback destination takes the call; the greeting counts.
+    pub asks: u32,
+    /// How long the whole conversation may last before the fallback destination takes the call.
+    pub conversation: Duration,
+}
+
+impl Receptionist {
+    /// Reads and checks a receptionist's file. `path` is only for the messages.
+    ///
+    /// # Errors
+    /// Every mistake in the text, in the order of its lines.
+    pub fn parse(path: &str, text: &str) -> Result<Self, Findings> {
+        document::read(path, text)
+    }
+
+    /// The destination behind an id of this receptionist.
+    #[must_use]
+    pub fn destination(&self, id: DestinationId) -> &Destination {
+        &self.destinations[id.0]
+    }
+
+    /// The wish that an intent of the model stands for.
+    #[must_use]
+    pub fn wish(&self, intent: IntentId) -> &Wish {
+        &self.wishes[intent.0 as usize]
+    }
+
+    /// The examples from which the intent model learns; intent `n` of the model is `wishes[n]`.
+    #[must_use]
+    pub fn examples(&self) -> Examples {
+        let intents = self.wishes.iter().map(|wish| IntentExamples {
+            name: match &wish.slot {
+                Some(slot) => format!("{}: {slot}", wish.intent),
+                None => wish.intent.clone(),
+            },
+            phrases: wish.phrases.clone(),
+            keywords: wish.keywords.clone(),
+        });
+        Examples { intents: intents.collect() }
+    }
+
+    /// Every sound file that the receptionist names, each once.
+    pub fn sounds(&self) -> impl Iterator<Item = &str> {
+        let p = &self.prompts;
+        let fixed = [&p.greeting, &p.again, &p.still_there, &p.menu, &p.busy, &p.goodbye];
+        let announced = self.destinations.iter().filter_map(|d| d.announce.as_ref());
+        let all: std::collections::BTreeSet<&str> =
+            fixed.into_iter().chain(announced).map(String::as_str).collect();
+        all.into_iter()
+    }
+}

@@ -1,0 +1,521 @@
+//! From the text of a receptionist's file to a checked [`Receptionist`].
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use intent::CommitConfig;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::finding::{Finding, Findings, line_of};
+use super::{Destination, DestinationId, Patience, Place, Prompts, Receptionist, Wish};
+use crate::budget::Budget;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    name: String,
+    fallback: Spanned<String>,
+    prompts: RawPrompts,
+    intent: Vec<Spanned<RawIntent>>,
+    destination: BTreeMap<Spanned<String>, Spanned<RawDestination>>,
+    #[serde(default)]
+    digits: BTreeMap<Spanned<String>, Spanned<String>>,
+    #[serde(default)]
+    patience: RawPatience,
+    #[serde(default)]
+    caution: Option<Spanned<CommitConfig>>,
+    #[serde(default)]
+    budget: RawBudget,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPrompts {
+    greeting: String,
+    again: String,
+    still_there: String,
+    menu: String,
+    busy: String,
+    goodbye: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawIntent {
+    name: String,
+    destination: Option<Spanned<String>>,
+    phrases: Vec<Spanned<String>>,
+    #[serde(default)]
+    keywords: Vec<String>,
+    slot: Option<RawSlot>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSlot {
+    name: Spanned<String>,
+    values: BTreeMap<Spanned<String>, Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDestination {
+    endpoint: Option<String>,
+    dialplan: Option<Spanned<String>>,
+    ring_s: Option<Spanned<u64>>,
+    next: Option<Spanned<String>>,
+    announce: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawPatience {
+    silence_ms: Option<u64>,
+    asks: Option<Spanned<u32>>,
+    conversation_s: Option<u64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawBudget {
+    setup_ms: Option<u64>,
+    rtp_wait_ms: Option<u64>,
+    stt_partial_ms: Option<u64>,
+    stt_final_ms: Option<u64>,
+    ari_ms: Option<u64>,
+    decide_ms: Option<u64>,
+}
+
+const RING: Duration = Duration::from_secs(20);
+const PATIENCE: Patience =
+    Patience { silence: Duration::from_secs(6), asks: 2, conversation: Duration::from_secs(90) };
+
+pub(super) fn read(path: &str, text: &str) -> Result<Receptionist, Findings> {
+    let in_file = |findings| Findings { path: path.to_owned(), findings };
+    let document: Document = toml::from_str(text).map_err(|e| {
+        in_file(vec![Finding {
+            line: line_of(text, e.span().map_or(0, |span| span.start)),
+            cause: e.message().to_owned(),
+            mend: "see assets/receptionist.toml, where every key is explained".to_owned(),
+        }])
+    })?;
+    let mut checker = Checker { text, findings: Vec::new(), ids: HashMap::new() };
+    let receptionist = checker.check(document);
+    checker.findings.sort_by_key(|finding| finding.line);
+    match receptionist {
+        Some(receptionist) if checker.findings.is_empty() => Ok(receptionist),
+        _ => Err(in_file(checker.findings)),
+    }
+}
+
+struct Checker<'a> {
+    text: &'a str,
+    findings: Vec<Finding>,
+    ids: HashMap<String, DestinationId>,
+}
+
+impl Checker<'_> {
+    fn check(&mut self, document: Document) -> Option<Receptionist> {
+        for (index, name) in document.destination.keys().enumerate() {
+            self.ids.insert(name.get_ref().clone(), DestinationId(index));
+        }
+        let fallback = self.destination(&document.fallback);
+        let destinations: Vec<Destination> =
+            document.destination.into_iter().map(|(name, raw)| self.place(name, raw)).collect();
+        let wishes = self.wishes(document.intent);
+        let digits = self.digits(&document.digits);
+        let patience = self.patience(&document.patience);
+        let caution = self.caution(document.caution.as_ref());
+        let p = document.prompts;
+        Some(Receptionist {
+            name: document.name,
+            prompts: Prompts {
+                greeting: p.greeting,
+                again: p.again,
+                still_there: p.still_there,
+                menu: p.menu,
+                busy: p.busy,
+                goodbye: p.goodbye,
+            },
+            wishes,
+            destinations,
+            digits,
+            fallback: fallback?,
+            patience,
+            caution,
+            budget: budget(&document.budget),
+        })
+    }
+
+    fn destination(&mut self, name: &Spanned<String>) -> Option<DestinationId> {
+        let id = self.ids.get(name.get_ref()).copied();
+        if id.is_none() {
+            let known = self.ids.keys().map(String::as_str);
+            let mut known: Vec<&str> = known.collect();
+            known.sort_unstable();
+            let mend = format!(
+                "use one of: {}; or add a table [destination.{}]",
+                known.join(", "),
+                name.get_ref()
+            );
+            self.report(name, format!("there is no destination \"{}\"", name.get_ref()), &mend);
+        }
+        id
+    }
+
+    fn place(&mut self, name: Spanned<String>, raw: Spanned<RawDestination>) -> Destination {
+        let at = raw.span();
+        let raw = raw.into_inner();
+        let place = match (raw.endpoint, raw.dialplan) {
+            (Some(endpoint), None)
+                if endpoint
+                    .split_once('/')
+                    .is_some_and(|(tech, rest)| !tech.is_empty() && !rest.is_empty()) =>
+            {
+                Some(Place::Endpoint(endpoint))
+            }
+            (Some(endpoint), None) => {
+                self.report_at(
+                    at.start,
+                    format!("\"{endpoint}\" is no Asterisk endpoint"),
+                    "write technology and resource, such as \"PJSIP/helpdesk\"",
+                );
+                None
+            }
+            (None, Some(dialplan)) => self.dialplan(&dialplan),
+            _ => {
+                self.report_at(
+                    at.start,
+                    format!("destination \"{}\" needs one place", name.get_ref()),
+                    "give it either endpoint = \"PJSIP/...\" or dialplan = \"context,extension,priority\"",
+                );
+                None
+            }
+        };
+        let next = raw.next.as_ref().and_then(|next| {
+            if next.get_ref() == name.get_ref() {
+                self.report(
+                    next,
+                    format!("destination \"{}\" names itself as its next choice", name.get_ref()),
+                    "name another destination, or leave next out: the fallback comes last anyway",
+                );
+            }
+            self.destination(next)
+        });
+        if let (Some(Place::Dialplan { .. }), Some(announce)) = (&place, &raw.announce) {
+            self.report(
+                announce,
+                "a dialplan place cannot be announced: the caller leaves at once".to_owned(),
+                "remove announce and let the dialplan speak, or use an endpoint such as \"Local/700@queues\"",
+            );
+        }
+        if let Some(ring) = raw.ring_s.as_ref().filter(|ring| !(1..=300).contains(ring.get_ref())) {
+            self.report(ring, "ring_s is out of range".to_owned(), "use 1 to 300 seconds");
+        }
+        Destination {
+            name: name.into_inner(),
+            place: place.unwrap_or_else(|| Place::Endpoint(String::new())),
+            ring: raw.ring_s.map_or(RING, |ring| Duration::from_secs(ring.into_inner())),
+            next,
+            announce: raw.announce.map(Spanned::into_inner),
+        }
+    }
+
+    fn dialplan(&mut self, place: &Spanned<String>) -> Option<Place> {
+        let parts: Vec<&str> = place.get_ref().split(',').map(str::trim).collect();
+        if let [context, exten, priority] = parts[..]
+            && let Ok(priority @ 1..) = priority.parse::<u32>()
+            && !context.is_empty()
+            && !exten.is_empty()
+        {
+            return Some(Place::Dialplan {
+                context: context.to_owned(),
+                exten: exten.to_owned(),
+                priority,
+            });
+        }
+        self.report(
+            place,
+            format!("\"{}\" is no place in a dialplan", place.get_ref()),
+            "write context, extension and priority, such as \"queues,700,1\"",
+        );
+        None
+    }
+
+    fn wishes(&mut self, intents: Vec<Spanned<RawIntent>>) -> Vec<Wish> {
+        let mut wishes = Vec::new();
+        let mut seen: HashMap<String, String> = HashMap::new();
+        for intent in intents {
+            let at = intent.span().start;
+            let intent = intent.into_inner();
+            if wishes.iter().any(|wish: &Wish| wish.intent == intent.name) {
+                self.report_at(
+                    at,
+                    format!("there are two intents named \"{}\"", intent.name),
+                    "put their phrases together under one name",
+                );
+            }
+            if intent.phrases.is_empty() {
+                self.report_at(
+                    at,
+                    format!("intent \"{}\" has no phrases", intent.name),
+                    "add five to fifteen that callers would say",
+                );
+            }
+            for phrase in &intent.phrases {
+                let folded = phrase.get_ref().trim().to_lowercase();
+                if folded.is_empty() {
+                    self.report(phrase, "an empty phrase".to_owned(), "remove it");
+                } else if let Some(other) = seen.insert(folded, intent.name.clone())
+                    && other != intent.name
+                {
+                    self.report(
+                        phrase,
+                        format!(
+                            "\"{}\" stands under \"{other}\" and under \"{}\"",
+                            phrase.get_ref(),
+                            intent.name
+                        ),
+                        "keep it where it belongs: a phrase can mean one thing only",
+                    );
+                }
+            }
+            match (&intent.slot, &intent.destination) {
+                (None, Some(destination)) => {
+                    if let Some(destination) = self.destination(destination) {
+                        wishes.push(Wish {
+                            intent: intent.name,
+                            slot: None,
+                            phrases: intent.phrases.into_iter().map(Spanned::into_inner).collect(),
+                            keywords: intent.keywords,
+                            destination,
+                        });
+                    }
+                }
+                (Some(slot), None) => self.slot_wishes(&intent, slot, &mut wishes),
+                _ => self.report_at(
+                    at,
+                    format!("intent \"{}\" needs one way to a destination", intent.name),
+                    "give it either destination = \"...\" or an [intent.slot] whose values name destinations",
+                ),
+            }
+        }
+        if wishes.is_empty() && self.findings.is_empty() {
+            self.report_at(0, "no intents".to_owned(), "add at least one [[intent]]");
+        }
+        wishes
+    }
+
+    fn slot_wishes(&mut self, intent: &RawIntent, slot: &RawSlot, wishes: &mut Vec<Wish>) {
+        let hole = format!("{{{}}}", slot.name.get_ref());
+        if !intent.phrases.iter().any(|phrase| phrase.get_ref().contains(&hole)) {
+            self.report(
+                &slot.name,
+                format!("no phrase of \"{}\" has the slot {hole}", intent.name),
+                &format!("write {hole} where callers say it, such as \"can I speak to {hole}\""),
+            );
+        }
+        if slot.values.is_empty() {
+            self.report(
+                &slot.name,
+                format!("the slot {hole} has no values"),
+                "add lines such as \"Maria Lopez\" = \"maria\"",
+            );
+        }
+        for (value, destination) in &slot.values {
+            let Some(destination) = self.destination(destination) else { continue };
+            wishes.push(Wish {
+                intent: intent.name.clone(),
+                slot: Some(value.get_ref().clone()),
+                phrases: filled(&intent.phrases, &hole, value.get_ref()),
+                keywords: own_words(slot, value.get_ref()),
+                destination,
+            });
+        }
+    }
+
+    fn digits(
+        &mut self,
+        raw: &BTreeMap<Spanned<String>, Spanned<String>>,
+    ) -> BTreeMap<char, DestinationId> {
+        let mut digits = BTreeMap::new();
+        for (digit, destination) in raw {
+            let mut chars = digit.get_ref().chars();
+            match (chars.next(), chars.next()) {
+                (Some(c @ ('0'..='9' | '*' | '#' | 'A'..='D')), None) => {
+                    if let Some(id) = self.destination(destination) {
+                        digits.insert(c, id);
+                    }
+                }
+                _ => self.report(
+                    digit,
+                    format!("\"{}\" is no key of a telephone", digit.get_ref()),
+                    "use one of 0 to 9, \"*\", \"#\" or \"A\" to \"D\"",
+                ),
+            }
+        }
+        digits
+    }
+
+    fn patience(&mut self, raw: &RawPatience) -> Patience {
+        if let Some(asks) = raw.asks.as_ref().filter(|asks| !(1..=5).contains(asks.get_ref())) {
+            self.report(asks, "asks is out of range".to_owned(), "use 1 to 5");
+        }
+        Patience {
+            silence: raw.silence_ms.map_or(PATIENCE.silence, Duration::from_millis),
+            asks: raw.asks.as_ref().map_or(PATIENCE.asks, |asks| *asks.get_ref()),
+            conversation: raw.conversation_s.map_or(PATIENCE.conversation, Duration::from_secs),
+        }
+    }
+
+    fn caution(&mut self, raw: Option<&Spanned<CommitConfig>>) -> CommitConfig {
+        let Some(raw) = raw else { return CommitConfig::default() };
+        let caution = *raw.get_ref();
+        let costs = [
+            caution.next_reading_s,
+            caution.turn_end_s,
+            caution.ask_again_s,
+            caution.wrong_route_s,
+        ];
+        if !costs.is_sorted() || costs[0] <= 0.0 || !costs.iter().all(|cost| cost.is_finite()) {
+            self.report(
+                raw,
+                "these costs would make late decisions dearer than wrong ones".to_owned(),
+                "keep 0 < next_reading_s <= turn_end_s <= ask_again_s <= wrong_route_s",
+            );
+        }
+        if !(0.0..=1.0).contains(&caution.certain) {
+            self.report(
+                raw,
+                "certain is a probability".to_owned(),
+                "use a number between 0 and 1, such as 0.998",
+            );
+        }
+        caution
+    }
+
+    fn report<T>(&mut self, at: &Spanned<T>, cause: String, mend: &str) {
+        self.report_at(at.span().start, cause, mend);
+    }
+
+    fn report_at(&mut self, offset: usize, cause: String, mend: &str) {
+        let line = line_of(self.text, offset);
+        self.findings.push(Finding { line, cause, mend: mend.to_owned() });
+    }
+}
+
+/// The phrases with `hole` filled by a name as it may be said: in full, or by its first or last word alone.
+fn filled(phrases: &[Spanned<String>], hole: &str, name: &str) -> Vec<String> {
+    let mut said = vec![name];
+    if let Some((first, rest)) = name.split_once(char::is_whitespace) {
+        said.push(first);
+        said.extend(rest.split_whitespace().last());
+    }
+    let phrases = || phrases.iter().map(Spanned::get_ref).filter(|phrase| phrase.contains(hole));
+    said.iter().flat_map(|said| phrases().map(move |phrase| phrase.replace(hole, said))).collect()
+}
+
+/// The words of a name that no other value of the slot has: each tells who is meant.
+fn own_words(slot: &RawSlot, name: &str) -> Vec<String> {
+    let others = || slot.values.keys().map(Spanned::get_ref).filter(|other| *other != name);
+    let shared = |word: &str| others().any(|other| other.split_whitespace().any(|w| w == word));
+    name.split_whitespace().filter(|word| !shared(word)).map(str::to_owned).collect()
+}
+
+fn budget(raw: &RawBudget) -> Budget {
+    let or = |ms: Option<u64>, default| ms.map_or(default, Duration::from_millis);
+    let default = Budget::default();
+    Budget {
+        setup: or(raw.setup_ms, default.setup),
+        rtp_wait: or(raw.rtp_wait_ms, default.rtp_wait),
+        stt_partial: or(raw.stt_partial_ms, default.stt_partial),
+        stt_final: or(raw.stt_final_ms, default.stt_final),
+        ari: or(raw.ari_ms, default.ari),
+        decide: or(raw.decide_ms, default.decide),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+name = "Desk"
+fallback = "operator"
+[prompts]
+greeting = "g.wav"
+again = "a.wav"
+still_there = "s.wav"
+menu = "m.wav"
+busy = "b.wav"
+goodbye = "bye.wav"
+[[intent]]
+name = "billing"
+destination = "billing"
+phrases = ["a question about my bill"]
+[[intent]]
+name = "colleague"
+phrases = ["can i speak to {person}"]
+[intent.slot]
+name = "person"
+values = { "Maria Lopez" = "operator", "Tom Becker" = "billing" }
+[destination.billing]
+dialplan = "queues,700,1"
+[destination.operator]
+endpoint = "PJSIP/operator"
+ring_s = 5
+announce = "o.wav"
+[digits]
+0 = "operator"
+"#;
+
+    #[test]
+    fn a_good_file_resolves_every_name() {
+        let r = Receptionist::parse("desk.toml", GOOD).expect("good");
+        assert_eq!(r.destination(r.fallback).name, "operator");
+        assert_eq!(r.wishes.len(), 3);
+        assert_eq!(
+            r.wishes[1].phrases,
+            ["can i speak to Maria Lopez", "can i speak to Maria", "can i speak to Lopez"]
+        );
+        assert_eq!(r.destination(r.digits[&'0']).ring, Duration::from_secs(5));
+        assert_eq!(r.sounds().count(), 7);
+    }
+
+    /// The line, counted by looking for the text that the mistake replaces.
+    #[test]
+    fn each_mistake_is_told_with_its_line() {
+        for (was, becomes, says) in [
+            ("fallback = \"operator\"", "fallback = \"nobody\"", "no destination \"nobody\""),
+            ("ring_s = 5", "ring_s = 5000", "ring_s is out of range"),
+            ("ring_s = 5", "ring_s = \"5\"", "invalid type"),
+            ("ring_s = 5", "rings = 5", "unknown field `rings`"),
+            ("\"queues,700,1\"", "\"queues,700\"", "no place in a dialplan"),
+            ("0 = \"operator\"", "12 = \"operator\"", "no key of a telephone"),
+            ("[\"can i speak to {person}\"]", "[\"hello\"]", "has the slot {person}"),
+            ("[\"a question about my bill\"]", "[]", "has no phrases"),
+            ("endpoint = \"PJSIP/operator\"", "endpoint = \"operator\"", "no Asterisk endpoint"),
+            ("ring_s = 5", "next = \"operator\"", "names itself"),
+            ("dialplan = \"queues,700,1\"", "", "needs one place"),
+        ] {
+            let text = GOOD.replace(was, becomes);
+            assert_ne!(text, GOOD, "{was} must occur");
+            let findings = Receptionist::parse("desk.toml", &text).expect_err(becomes);
+            assert!(findings.to_string().contains(says), "{becomes}: {findings}");
+            let line = GOOD.lines().position(|l| l.contains(was)).expect("occurs") + 1;
+            let near = findings.findings.iter().any(|f| f.line.abs_diff(line) <= 3);
+            assert!(near, "{becomes}: line {line}, told {findings}");
+        }
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once_in_the_order_of_lines() {
+        let text = GOOD
+            .replace("ring_s = 5", "ring_s = 0")
+            .replace("fallback = \"operator\"", "fallback = \"x\"");
+        let findings = Receptionist::parse("desk.toml", &text).expect_err("two mistakes").findings;
+        assert_eq!(findings.len(), 2);
+        assert!(findings[0].line < findings[1].line);
+    }
+}

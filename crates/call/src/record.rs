@@ -1,0 +1,196 @@
+//! What is kept of a call: its outcome, its decision, its waterfall and its three clocks.
+
+use std::time::Duration;
+
+use crate::budget::{Overrun, Stage};
+use crate::words::Why;
+
+/// The record of one call. Every time is counted from the call's arrival.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Record {
+    /// How the call ended for the caller; none while it goes on.
+    pub outcome: Option<Outcome>,
+    /// When the call was over.
+    pub ended: Option<Duration>,
+    /// What the caller said, turn by turn.
+    pub turns: Vec<Turn>,
+    /// The decision that holds.
+    pub decision: Option<Decision>,
+    /// When Asterisk had accepted the command of that decision.
+    pub accepted: Option<Duration>,
+    /// Every try to connect, in order.
+    pub attempts: Vec<Attempt>,
+    /// The end of the caller's turn, and our reply's first audible sample: the latest such pair.
+    pub reply: Option<Reply>,
+    /// Every stage that took time, in the order in which they ended.
+    pub waterfall: Vec<Mark>,
+    /// Every budget that was not kept.
+    pub overruns: Vec<Overrun>,
+    /// What went wrong, in words for the operator.
+    pub troubles: Vec<String>,
+}
+
+/// How a call ended for the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// An agent answered, or the dialplan place of the destination took the call.
+    Connected,
+    /// Nobody took the call; the dialplan behind the line that handed it over has it now.
+    HandedBack,
+    /// The caller hung up first.
+    Abandoned,
+    /// Asterisk was lost.
+    PbxLost,
+}
+
+impl Outcome {
+    /// The word in records and messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Connected => "connected",
+            Outcome::HandedBack => "handed_back",
+            Outcome::Abandoned => "abandoned",
+            Outcome::PbxLost => "pbx_lost",
+        }
+    }
+}
+
+/// One turn of the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// The words of the latest reading.
+    pub words: String,
+    /// When the caller began to speak, in the audio.
+    pub from: Duration,
+    /// When the caller had finished, in the audio; none while speaking.
+    pub to: Option<Duration>,
+}
+
+/// A decision to connect the caller.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// When it was taken.
+    pub at: Duration,
+    /// On what ground.
+    pub basis: Basis,
+    /// The destination's name.
+    pub destination: String,
+    /// The intent, if words decided.
+    pub intent: Option<String>,
+    /// The probability of that intent.
+    pub probability: Option<f32>,
+    /// The end of the deciding word as far as it can be told without a label: the end of the audio of the first
+    /// reading in which the intent could be seen.
+    pub word_end: Option<Duration>,
+}
+
+/// On what ground a decision was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// A reading while the caller spoke.
+    Partial,
+    /// A reading at a pause.
+    Pause,
+    /// The reading of the whole turn.
+    Final,
+    /// The best reading that there was when the budget ran out.
+    BestPartial,
+    /// A key.
+    Digit,
+    /// Nothing: the fallback destination.
+    Fallback,
+}
+
+impl Basis {
+    /// The word in records and messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Basis::Partial => "partial",
+            Basis::Pause => "pause",
+            Basis::Final => "final",
+            Basis::BestPartial => "best_partial",
+            Basis::Digit => "digit",
+            Basis::Fallback => "fallback",
+        }
+    }
+}
+
+/// A try to connect the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The destination's name.
+    pub destination: String,
+    /// Why it came to nothing; none if it succeeded or still rings.
+    pub failed: Option<Why>,
+}
+
+/// A reply of ours to something that the caller said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reply {
+    /// The end of the caller's turn, in the audio.
+    pub turn_end: Duration,
+    /// The first audible sample of our reply on the wire.
+    pub audible: Duration,
+}
+
+/// One bar of the waterfall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// Which stage.
+    pub stage: Stage,
+    /// When it began.
+    pub start: Duration,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Record {
+    /// The clock *decide*, in milliseconds: from `word_end`, the end of the caller's deciding word, to the decision.
+    /// Negative if the call was decided before the word was over.
+    #[must_use]
+    pub fn decide_ms(&self, word_end: Duration) -> Option<f64> {
+        let decision = self.decision.as_ref()?;
+        Some((decision.at.as_secs_f64() - word_end.as_secs_f64()) * 1e3)
+    }
+
+    /// The clock *act*, in milliseconds: from the decision to Asterisk's 2xx on the command that connects the caller.
+    #[must_use]
+    pub fn act_ms(&self) -> Option<f64> {
+        let decision = self.decision.as_ref()?;
+        Some(self.accepted?.saturating_sub(decision.at).as_secs_f64() * 1e3)
+    }
+
+    /// The clock *answer*, in milliseconds: from the end of the caller's turn to the first audible sample of our
+    /// reply.
+    #[must_use]
+    pub fn answer_ms(&self) -> Option<f64> {
+        let reply = self.reply?;
+        Some((reply.audible.as_secs_f64() - reply.turn_end.as_secs_f64()) * 1e3)
+    }
+
+    /// How long the call has lasted; zero while it goes on.
+    #[must_use]
+    pub fn lasted(&self) -> Duration {
+        self.ended.unwrap_or_default()
+    }
+
+    /// All the caller's words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let turns = self.turns.iter().map(|turn| turn.words.as_str());
+        turns.filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" / ")
+    }
+
+    /// The destination that took the caller.
+    #[must_use]
+    pub fn destination(&self) -> Option<&str> {
+        let connected = self.outcome == Some(Outcome::Connected);
+        self.attempts.last().filter(|_| connected).map(|attempt| attempt.destination.as_str())
+    }
+
+    pub(crate) fn mark(&mut self, stage: Stage, start: Duration, end: Duration) {
+        self.waterfall.push(Mark { stage, start, took: end.saturating_sub(start) });
+    }
+}

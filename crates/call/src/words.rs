@@ -1,0 +1,174 @@
+//! What a call is told, and what it wants done: closed enums in the call's own words.
+//!
+//! No word of Asterisk's interface and none of a vendor's stands here; the driver translates. Every time is counted
+//! from the call's arrival. A moment in the caller's audio ("when the word ended") has been mapped to that clock from
+//! RTP timestamps, so it may lie well before the moment at which the call is told of it.
+
+use std::time::Duration;
+
+use crate::receptionist::{DestinationId, Place};
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// The caller's channel is answered.
+    Answered,
+    /// Both directions of audio stand.
+    MediaUp,
+    /// The call could not be answered or given audio. The text is for the record.
+    SetupFailed(String),
+    /// The caller's first packet came.
+    FirstAudio,
+    /// The first audible sample of a prompt went out on the wire.
+    PromptAudible {
+        /// Which.
+        prompt: Prompt,
+        /// When.
+        at: Duration,
+    },
+    /// A prompt was played to its end.
+    PromptEnded(Prompt),
+    /// The caller began to speak.
+    SpeechStarted {
+        /// When, in the audio.
+        at: Duration,
+    },
+    /// The caller has finished speaking.
+    SpeechEnded {
+        /// When, in the audio.
+        at: Duration,
+    },
+    /// A reading of what the caller said.
+    Heard(Heard),
+    /// The recogniser failed; nothing more will be heard.
+    RecognizerFailed(String),
+    /// The caller pressed a key.
+    Digit(char),
+    /// Asterisk accepted the command that connects the caller.
+    Accepted {
+        /// Of which attempt.
+        attempt: u32,
+    },
+    /// The agent answered and both can hear each other.
+    Connected {
+        /// By which attempt.
+        attempt: u32,
+    },
+    /// The attempt came to nothing.
+    NotConnected {
+        /// Which attempt.
+        attempt: u32,
+        /// Why.
+        why: Why,
+    },
+    /// The caller's channel went on in the dialplan.
+    LeftForDialplan,
+    /// The agent hung up.
+    AgentHungUp,
+    /// The caller hung up, or the channel is gone for another reason.
+    CallerHungUp,
+    /// Asterisk is gone, and the call with it.
+    PbxLost,
+    /// Time has passed: the moment that [`Call::deadline`](crate::Call::deadline) named has come.
+    Wake,
+}
+
+/// A reading of the caller's utterance, with the intents that it may mean.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// Where the reading ends: within a word perhaps, at a pause, or at the end of the turn.
+    pub cut: intent::Cut,
+    /// The words of the whole utterance so far.
+    pub text: String,
+    /// What they may mean.
+    pub ranking: intent::Ranking,
+    /// The last moment of the audio that was read.
+    pub through: Duration,
+    /// When the recogniser was asked.
+    pub asked: Duration,
+    /// When it had answered.
+    pub done: Duration,
+    /// How long the ranking took.
+    pub ranked_in: Duration,
+}
+
+/// Why an attempt came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The destination is busy.
+    Busy,
+    /// It rang and nobody answered.
+    NoAnswer,
+    /// It refused.
+    Rejected,
+    /// It does not exist or cannot be reached now.
+    Unavailable,
+    /// The command failed.
+    Failed,
+    /// It was given up because the caller chose otherwise.
+    Overtaken,
+}
+
+/// Something to be done by the driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Answer the caller. Answered by [`Input::Answered`] or [`Input::SetupFailed`].
+    Answer,
+    /// Open a bridge and a media leg for the caller. Answered by [`Input::MediaUp`] or [`Input::SetupFailed`].
+    OpenMedia,
+    /// Play a prompt in place of the one that plays now.
+    Play(Prompt),
+    /// Fall silent.
+    StopPlaying,
+    /// Begin to feed the recogniser.
+    Listen,
+    /// Stop feeding the recogniser.
+    StopListening,
+    /// Connect the caller. Answered by [`Input::Accepted`], then [`Input::Connected`] or
+    /// [`Input::LeftForDialplan`]; or by [`Input::NotConnected`].
+    Connect {
+        /// Counts from 1; every answer names it.
+        attempt: u32,
+        /// The destination.
+        destination: DestinationId,
+        /// Where that is.
+        place: Place,
+        /// How long it may ring.
+        ring: Duration,
+    },
+    /// Give up an attempt, whether it still rings or has just been answered.
+    Abandon {
+        /// Which.
+        attempt: u32,
+    },
+    /// Take the media leg out: caller and agent hear each other without us.
+    CloseMedia,
+    /// Let the caller's channel go on in the dialplan behind the line that handed it over. Answered by
+    /// [`Input::LeftForDialplan`].
+    GiveBack,
+    /// Hang the caller up. Answered by [`Input::CallerHungUp`].
+    HangUp,
+    /// The call is over: release all that is left and keep the record. Comes exactly once, and last.
+    Finish,
+}
+
+/// Something that the caller hears from us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Prompt {
+    /// The first words.
+    Greeting,
+    /// The wish was not understood.
+    Again,
+    /// The caller is silent.
+    StillThere,
+    /// The digits and what they are for.
+    Menu,
+    /// That one is busy; the next is tried.
+    Busy,
+    /// Nobody can take the call.
+    Goodbye,
+    /// The destination's own announcement.
+    Connecting(DestinationId),
+    /// The ringing tone, for as long as it rings.
+    Ringing,
+}

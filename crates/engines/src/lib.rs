@@ -1,0 +1,39 @@
+//! Ears for telephone calls: voice activity, turns and speech recognition, all on this machine.
+//!
+//! From the outside in: [`models`] fetches and checks the files; [`hearing`] is the live service,
+//! one thread that listens to all calls and a pool that reads for them; [`listener`] is the ear of
+//! one call, without clock or engine, the same live and in a replay; [`silero`] and [`moonshine`]
+//! are the engines, run by ONNX Runtime ([`runtime`]) behind the traits of [`recognizer`], which
+//! another engine can implement; [`cost`] says what they cost in virtual time.
+//!
+//! Audio comes in as frames of 160 samples at 8 kHz and is read at 16 kHz. Positions are samples
+//! at 8 kHz on the stream's time line.
+//!
+//! ```no_run
+//! use engines::hearing::{Hearing, HearingConfig};
+//! use engines::listener::Heard;
+//! use engines::models::Store;
+//!
+//! let models = Store::open(Store::default_dir()?)?.paths()?;
+//! let hearing = Hearing::start(&models, HearingConfig::default())?;
+//! let mut ear = hearing.ear(|heard| {
+//!     if let Heard::Final(words) = heard {
+//!         println!("{}", words.text);
+//!     }
+//! })?;
+//! for position in (0..80_000).step_by(audio::FRAME) {
+//!     ear.frame(&[0; audio::FRAME], position);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+pub mod cost;
+pub mod hearing;
+pub mod listener;
+pub mod models;
+pub mod moonshine;
+pub mod recognizer;
+pub mod runtime;
+pub mod silero;

@@ -1,0 +1,289 @@
+//! One call's ear: frames in, turns and readings out. It reads no clock and runs no engine.
+//!
+//! The same object runs live and in virtual time. Its owner passes the time in, judges windows and
+//! reads audio for it, and tells it the results:
+//!
+//! ```
+//! use engines::listener::{Listener, ListenerConfig, Output};
+//! use std::time::Duration;
+//!
+//! let mut listener = Listener::new(ListenerConfig::default());
+//! for frame in 0..50 {
+//!     let now = Duration::from_millis(20 * frame);
+//!     listener.push(now, &[0; audio::FRAME], frame * audio::FRAME as u64);
+//!     while let Some(output) = listener.poll() {
+//!         match output {
+//!             Output::Vad(_window) => listener.vad(now, Ok(0.02)),
+//!             Output::Read(_job) => unreachable!("nobody spoke"),
+//!             Output::Heard(heard) => panic!("nobody spoke: {heard:?}"),
+//!         }
+//!     }
+//! }
+//! assert_eq!(listener.deadline(), None);
+//! ```
+//!
+//! While the caller speaks, the growing utterance is read again and again, one reading at a time.
+//! When speech seems to end, the reading that will be final starts at once, so that it is ready
+//! when the end is certain; if the caller goes on, it was a partial.
+
+mod heard;
+mod segmenter;
+mod turn;
+mod utterance;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use audio::{FRAME, SAMPLE_RATE};
+
+pub use self::heard::{Cut, Failure, Heard, Output, ReadId, ReadJob, ReadKind, Stage, Transcript};
+use self::segmenter::{Edge, Segmenter};
+use self::turn::{Flight, Request, Turn};
+use self::utterance::Utterance;
+use crate::recognizer::{ReadError, Reading, VadError, WINDOW};
+
+/// Lost audio up to this long is filled with silence; a longer hole ends the turn.
+const LONGEST_HOLE: u64 = SAMPLE_RATE as u64;
+/// Silence kept after the last word of a final reading: 240 ms.
+const TAIL: u64 = SAMPLE_RATE as u64 * 24 / 100;
+
+/// How a [`Listener`] hears turns and when it reads them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListenerConfig {
+    /// Speech probability, 0 to 1, from which a window counts as speech.
+    pub onset: f32,
+    /// Speech probability below which a window counts as silence; less than `onset`.
+    pub exit: f32,
+    /// Windows of 32 ms in a row that must count as speech before it is believed.
+    pub onset_windows: u32,
+    /// Audio kept from before the onset, so that the first word is whole.
+    pub pre_roll: Duration,
+    /// Silence after which speech seems to end: the speculative final reading starts.
+    pub pause_after: Duration,
+    /// Silence after which the turn is over.
+    pub end_of_turn: Duration,
+    /// Speech that the first partial needs.
+    pub first_read: Duration,
+    /// Time from the start of one partial reading to the start of the next.
+    pub read_every: Duration,
+    /// A reading that takes longer is given up.
+    pub read_limit: Duration,
+    /// A turn longer than this is cut in two where it is quietest.
+    pub longest_turn: Duration,
+    /// A turn ends if the stream brings nothing for this long.
+    pub stall: Duration,
+}
+
+impl Default for ListenerConfig {
+    fn default() -> Self {
+        Self {
+            onset: 0.5,
+            exit: 0.35,
+            onset_windows: 2,
+            pre_roll: Duration::from_millis(300),
+            pause_after: Duration::from_millis(96),
+            end_of_turn: Duration::from_millis(500),
+            first_read: Duration::from_millis(300),
+            read_every: Duration::from_millis(100),
+            read_limit: Duration::from_secs(2),
+            longest_turn: Duration::from_secs(15),
+            stall: Duration::from_secs(1),
+        }
+    }
+}
+
+/// One call's ear. See the [module](self) for its contract.
+pub struct Listener {
+    config: ListenerConfig,
+    segmenter: Segmenter,
+    utterance: Utterance,
+    /// Whether the stream's position is known.
+    started: bool,
+    last_frame: Duration,
+    /// The window being filled, and the windows to be judged with the positions of their ends.
+    filling: Vec<f32>,
+    windows: VecDeque<(u64, Box<[f32; WINDOW]>)>,
+    /// End of the window that the owner judges now.
+    judged: Option<u64>,
+    turns: u32,
+    turn: Option<Turn>,
+    /// No turn reaches back beyond this position.
+    floor: u64,
+    reads: u64,
+    flight: Option<Flight>,
+    /// Final readings of turns that are over.
+    owed: VecDeque<Request>,
+    outbox: VecDeque<Output>,
+}
+
+impl Listener {
+    /// An ear that has heard nothing.
+    #[must_use]
+    pub fn new(config: ListenerConfig) -> Self {
+        let onset = u64::from(config.onset_windows + 1) * WINDOW as u64;
+        let keep = samples(config.pre_roll) + onset;
+        Self {
+            segmenter: Segmenter::new(&config),
+            utterance: Utterance::new(keep as usize),
+            started: false,
+            last_frame: Duration::ZERO,
+            filling: Vec::with_capacity(WINDOW),
+            windows: VecDeque::new(),
+            judged: None,
+            turns: 0,
+            turn: None,
+            floor: 0,
+            reads: 0,
+            flight: None,
+            owed: VecDeque::new(),
+            outbox: VecDeque::new(),
+            config,
+        }
+    }
+
+    /// Takes the frame that begins at `position`. A frame that overlaps what was heard already is
+    /// ignored; a hole of up to a second is silence; a larger jump, either way, ends the turn and
+    /// starts afresh at the new position.
+    pub fn push(&mut self, now: Duration, frame: &[i16; FRAME], position: u64) {
+        if !self.started {
+            self.restart(position);
+        }
+        let next = self.utterance.next();
+        if position.abs_diff(next) > LONGEST_HOLE {
+            self.break_off();
+            self.restart(position);
+        } else if position < next {
+            return;
+        }
+        let mut hole = position - self.utterance.next();
+        while hole > 0 {
+            let count = hole.min(FRAME as u64);
+            self.take(&[0; FRAME][..count as usize]);
+            hole -= count;
+        }
+        self.take(frame);
+        self.last_frame = now;
+        // A window that waits may say that speech has ceased: what to read is decided after it.
+        if self.windows.is_empty() {
+            self.schedule(now);
+        }
+    }
+
+    /// Answers [`Output::Vad`] with the probability of speech.
+    pub fn vad(&mut self, now: Duration, probability: Result<f32, VadError>) {
+        let Some(to) = self.judged.take() else { return };
+        let probability = probability.unwrap_or_else(|cause| {
+            let turn = self.turn.as_ref().map(|turn| turn.number);
+            self.tell(Heard::Failed { turn, stage: Stage::Vad, cause: cause.into() });
+            0.0
+        });
+        let from = to - WINDOW as u64;
+        if let Some(turn) = &mut self.turn {
+            turn.windows.push((from, probability));
+        }
+        match self.segmenter.window(probability, from, to) {
+            Some(Edge::Started { at }) => self.open_turn(at),
+            Some(Edge::Paused { at }) => self.pause(at),
+            Some(Edge::Resumed { at }) => self.resume(at),
+            Some(Edge::Ended { at }) => self.close_turn(at),
+            None => self.cut_long_turn(),
+        }
+        self.schedule(now);
+    }
+
+    /// Answers [`Output::Read`]. An answer to a job that was given up is ignored.
+    pub fn read_done(&mut self, now: Duration, id: ReadId, result: Result<Reading, ReadError>) {
+        let Some(flight) = self.flight.take_if(|flight| flight.id == id) else { return };
+        match result {
+            Ok(reading) => self.landed(flight, reading, now),
+            Err(cause) => self.lost(flight, cause, now),
+        }
+        self.schedule(now);
+    }
+
+    /// Does what is due at `now`: gives up a reading that overran, ends a turn whose stream dried
+    /// up. Call it when [`deadline`](Self::deadline) has come; calling it more often is harmless.
+    pub fn wake(&mut self, now: Duration) {
+        let limit = self.config.read_limit;
+        if let Some(flight) = self.flight.take_if(|flight| flight.asked + limit <= now) {
+            self.lost(flight, ReadError::Overrun, now);
+        }
+        if self.turn.is_some() && self.last_frame + self.config.stall <= now {
+            self.break_off();
+        }
+        self.schedule(now);
+    }
+
+    /// When to call [`wake`](Self::wake), if nothing else happens before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        let overrun = self.flight.as_ref().map(|flight| flight.asked + self.config.read_limit);
+        let stall = self.turn.as_ref().map(|_| self.last_frame + self.config.stall);
+        overrun.into_iter().chain(stall).min()
+    }
+
+    /// The next thing to do or to tell, until there is none. Poll after every other call.
+    pub fn poll(&mut self) -> Option<Output> {
+        if let Some(output) = self.outbox.pop_front() {
+            return Some(output);
+        }
+        if self.judged.is_some() {
+            return None;
+        }
+        let (end, window) = self.windows.pop_front()?;
+        self.judged = Some(end);
+        Some(Output::Vad(window))
+    }
+
+    /// Stops listening: forgets the turn, its readings and the audio so far. Turns keep counting.
+    pub fn reset(&mut self) {
+        self.turn = None;
+        self.flight = None;
+        self.owed.clear();
+        self.outbox.clear();
+        self.restart(self.utterance.next());
+        self.started = false;
+    }
+
+    /// Ends the turn because the stream does not go on.
+    fn break_off(&mut self) {
+        let end = self.turn.as_ref().and_then(|turn| turn.paused);
+        self.close_turn(end.unwrap_or(self.utterance.next()));
+        self.segmenter.reset();
+    }
+
+    fn restart(&mut self, position: u64) {
+        self.started = true;
+        self.floor = position;
+        self.filling.clear();
+        self.windows.clear();
+        self.judged = None;
+        self.segmenter.reset();
+        self.utterance.restart(position);
+    }
+
+    fn take(&mut self, frame: &[i16]) {
+        let mut position = self.utterance.next();
+        self.utterance.push(frame);
+        for sample in frame {
+            self.filling.push(f32::from(*sample) / 32_768.0);
+            position += 1;
+            if let Ok(window) = <[f32; WINDOW]>::try_from(&self.filling[..]) {
+                self.windows.push_back((position, Box::new(window)));
+                self.filling.clear();
+            }
+        }
+    }
+
+    fn tell(&mut self, heard: Heard) {
+        self.outbox.push_back(Output::Heard(heard));
+    }
+}
+
+/// Samples at 8 kHz in `time`.
+fn samples(time: Duration) -> u64 {
+    (time.as_micros() * u128::from(SAMPLE_RATE) / 1_000_000) as u64
+}
+
+#[cfg(test)]
+mod tests;

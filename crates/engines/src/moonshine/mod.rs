@@ -1,0 +1,129 @@
+//! Moonshine tiny-en: short English utterances to text, on one CPU thread.
+//!
+//! An encoder turns the audio (16 kHz, any length) into about 41 frames a second; a decoder writes
+//! tokens from them, each time the likeliest, until it says that the utterance has ended.
+
+mod decoder;
+mod repetition;
+mod tokens;
+
+use std::path::{Path, PathBuf};
+
+use ort::session::InMemorySession;
+use ort::value::TensorRef;
+
+use self::decoder::{Context, Decoder};
+use self::repetition::Patience;
+use self::tokens::Vocabulary;
+use crate::recognizer::{ReadError, Reading, Recognizer, Token};
+use crate::runtime::Runtime;
+
+/// Samples a second that the model hears.
+pub const SAMPLE_RATE: usize = 16_000;
+
+/// Shorter than this the encoder has less than a frame, and nobody says a word in it.
+const SHORTEST: usize = SAMPLE_RATE / 10;
+/// Speech has fewer tokens a second than this; a decoder that goes on is making things up.
+const TOKENS_PER_SECOND: f32 = 6.5;
+/// What a short utterance may need beyond that rate.
+const TOKENS_TO_SPARE: usize = 6;
+
+/// One loaded model. It reads one utterance at a time; a worker has its own.
+pub struct Moonshine {
+    encoder: InMemorySession<'static>,
+    decoder: Decoder,
+    vocabulary: Vocabulary,
+}
+
+/// A file of the model could not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot load the recognizer's {}: {detail}; run `patchcord models verify`", path.display())]
+pub struct MoonshineLoadError {
+    path: PathBuf,
+    detail: String,
+}
+
+impl Moonshine {
+    /// Loads `encoder_model.ort`, `decoder_model_merged.ort` and `tokenizer.bin` from `dir`.
+    ///
+    /// # Errors
+    /// [`MoonshineLoadError`] with the file that is missing, damaged, or of another model.
+    pub fn load(runtime: Runtime, dir: &Path) -> Result<Self, MoonshineLoadError> {
+        let part = |name: &str| dir.join(name);
+        let encoder = part("encoder_model.ort");
+        let decoder = part("decoder_model_merged.ort");
+        let vocabulary = part("tokenizer.bin");
+        let mut moonshine = Self {
+            encoder: runtime.session(&encoder).map_err(because(&encoder))?,
+            decoder: Decoder::load(runtime, &decoder).map_err(because(&decoder))?,
+            vocabulary: Vocabulary::load(&vocabulary).map_err(because(&vocabulary))?,
+        };
+        // A first reading finds a file of another model now rather than in a call, and warms up.
+        moonshine.read(&[0.0; SAMPLE_RATE / 4], &[]).map_err(because(dir))?;
+        Ok(moonshine)
+    }
+
+    fn decode(&mut self, samples: &[f32], guess: &[Token]) -> ort::Result<Vec<Token>> {
+        let mut context = self.encode(samples)?;
+        let seconds = samples.len() as f32 / SAMPLE_RATE as f32;
+        let limit = (seconds * TOKENS_PER_SECOND) as usize + TOKENS_TO_SPARE;
+        let guess: Vec<_> = guess.iter().take(limit).map(|token| token.id).collect();
+        let mut tokens: Vec<Token> = Vec::with_capacity(limit);
+        let mut ids = Vec::with_capacity(limit);
+        let mut fresh = self.decoder.begin(&mut context, &guess)?;
+        let end = loop {
+            for token in fresh {
+                if token.id == decoder::END {
+                    return Ok(tokens);
+                }
+                tokens.push(token);
+                ids.push(token.id);
+            }
+            if let Some(length) = repetition::cut(&ids, Patience::Ordinary) {
+                break length;
+            }
+            let Some(&previous) = ids.last().filter(|_| ids.len() < limit) else {
+                break repetition::cut(&ids, Patience::Short).unwrap_or(limit);
+            };
+            fresh = vec![self.decoder.step(&mut context, previous)?];
+        };
+        tokens.truncate(end);
+        Ok(tokens)
+    }
+
+    fn encode(&mut self, samples: &[f32]) -> ort::Result<Context> {
+        let mask = vec![1_i64; samples.len()];
+        let shape = [1, samples.len()];
+        let mut outputs = self.encoder.run(ort::inputs! {
+            "input_values" => TensorRef::from_array_view((shape, samples))?,
+            "attention_mask" => TensorRef::from_array_view((shape, &mask[..]))?,
+        })?;
+        let audio = outputs
+            .remove("last_hidden_state")
+            .ok_or_else(|| ort::Error::new("the encoder has no output `last_hidden_state`"))?;
+        let frames = audio.try_extract_tensor::<f32>()?.0.get(1).copied().unwrap_or_default();
+        Context::new(audio, usize::try_from(frames).unwrap_or_default())
+    }
+}
+
+impl Recognizer for Moonshine {
+    /// Less than 0.1 s of audio is an empty reading.
+    fn read(&mut self, samples: &[f32], guess: &[Token]) -> Result<Reading, ReadError> {
+        if samples.len() < SHORTEST {
+            return Ok(Reading::default());
+        }
+        let tokens = self.decode(samples, guess).map_err(ReadError::engine)?;
+        if let Some(unknown) =
+            tokens.iter().find(|token| token.id as usize >= self.vocabulary.len())
+        {
+            return Err(ReadError::Engine(format!("token {} is not in its list", unknown.id)));
+        }
+        let text = self.vocabulary.text(tokens.iter().map(|token| token.id));
+        Ok(Reading::new(text, tokens))
+    }
+}
+
+fn because<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> MoonshineLoadError {
+    let path = path.to_owned();
+    move |error| MoonshineLoadError { path: path.clone(), detail: error.to_string() }
+}

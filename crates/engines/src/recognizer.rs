@@ -1,0 +1,123 @@
+//! What the hearing thread and its workers need from an engine, and no more.
+
+use std::fmt;
+
+/// Samples in one voice activity window: 32 ms at 8 kHz.
+pub const WINDOW: usize = 256;
+
+/// Judges whether a window of telephone audio holds speech.
+///
+/// One detector serves many calls; what it remembers of a call is a `State` that the caller keeps.
+pub trait Vad: Send {
+    /// What the detector remembers of one call; `default()` is a call that has just begun.
+    type State: Default + Send;
+
+    /// The probability, 0 to 1, that `window` (8 kHz, full scale ±1) holds speech. Windows of one
+    /// call come in order and without gaps.
+    ///
+    /// # Errors
+    /// [`VadError`] if the engine failed; the state is then as before the call.
+    fn probability(
+        &mut self,
+        state: &mut Self::State,
+        window: &[f32; WINDOW],
+    ) -> Result<f32, VadError>;
+}
+
+/// Turns one utterance into words.
+pub trait Recognizer: Send {
+    /// Reads `samples` (16 kHz, full scale ±1), the whole utterance so far.
+    ///
+    /// `guess` is what an earlier, shorter stretch of the same utterance was read as, or empty. It
+    /// may make the reading faster; it is not evidence of what was said.
+    ///
+    /// # Errors
+    /// [`ReadError`]; the recognizer can still be used after one.
+    fn read(&mut self, samples: &[f32], guess: &[Token]) -> Result<Reading, ReadError>;
+}
+
+impl<R: Recognizer + ?Sized> Recognizer for Box<R> {
+    fn read(&mut self, samples: &[f32], guess: &[Token]) -> Result<Reading, ReadError> {
+        (**self).read(samples, guess)
+    }
+}
+
+/// What a recognizer made of an utterance.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reading {
+    /// The words as the engine writes them, with its case and punctuation; empty if it heard none.
+    pub text: String,
+    /// The tokens behind the words, in order.
+    pub tokens: Vec<Token>,
+    /// Geometric mean of the tokens' probabilities, 0 to 1; 0 for an empty reading.
+    pub confidence: f32,
+}
+
+impl Reading {
+    /// A reading of `text` from `tokens`, with the confidence that follows from them.
+    #[must_use]
+    pub fn new(text: String, tokens: Vec<Token>) -> Self {
+        let confidence = if tokens.is_empty() {
+            0.0
+        } else {
+            let log_sum: f32 = tokens.iter().map(|token| token.probability.max(1e-9).ln()).sum();
+            (log_sum / tokens.len() as f32).exp()
+        };
+        Self { text, tokens, confidence }
+    }
+}
+
+/// One token of a [`Reading`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Token {
+    /// The engine's number for it.
+    pub id: u32,
+    /// How sure the engine was of it, 0 to 1, given the tokens before it.
+    pub probability: f32,
+}
+
+/// Why a window could not be judged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("voice activity detection failed: {0}")]
+pub struct VadError(pub String);
+
+/// Why an utterance could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The engine refused or failed.
+    #[error("the recognizer failed: {0}")]
+    Engine(String),
+    /// The engine panicked; it is being started anew.
+    #[error("the recognizer crashed and is being restarted")]
+    Crashed,
+    /// No answer came in time; a late one is thrown away.
+    #[error("the recognizer gave no answer in time")]
+    Overrun,
+    /// More readings are waiting than the pool admits.
+    #[error("the recognizers are overloaded")]
+    Overloaded,
+    /// No recognizer is left alive.
+    #[error("no recognizer is running")]
+    Gone,
+}
+
+impl ReadError {
+    /// An engine's failure in its own words.
+    pub(crate) fn engine(error: impl fmt::Display) -> Self {
+        Self::Engine(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confidence_is_the_geometric_mean() {
+        let token = |probability| Token { id: 7, probability };
+        let reading = Reading::new("a b".into(), vec![token(0.9), token(0.4)]);
+        assert!((reading.confidence - 0.6).abs() < 1e-6);
+        assert_eq!(Reading::new(String::new(), vec![]).confidence, 0.0);
+    }
+}

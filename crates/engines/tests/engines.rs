@@ -1,0 +1,144 @@
+//! The real engines on a synthetic voice, 8 kHz after mu-law. Skipped, with a word, if the models
+//! have not been fetched.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::VecDeque;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use audio::FRAME;
+use audio::resample::Upsampler;
+use engines::cost;
+use engines::hearing::{Hearing, HearingConfig};
+use engines::listener::{Heard, Listener, ListenerConfig, Output, ReadId};
+use engines::models::{ModelPaths, Store};
+use engines::moonshine::Moonshine;
+use engines::recognizer::{Reading, Recognizer, Vad, WINDOW};
+use engines::runtime::Runtime;
+use engines::silero::{Silero, VadState};
+
+/// "I forgot my password and I can't log in."
+const SPEECH: &[u8] = include_bytes!("data/password.wav");
+
+/// Gives the models, or says why the test does nothing.
+fn models() -> Option<ModelPaths> {
+    let paths = Store::default_dir().and_then(Store::open).and_then(|store| store.paths());
+    paths.inspect_err(|reason| eprintln!("skipped: {reason}")).ok()
+}
+
+/// Half a second of silence, the speech, and a second of silence, in frames.
+fn call() -> Vec<[i16; FRAME]> {
+    let mut samples = vec![0; 4_000];
+    samples.extend(audio::wav::read(SPEECH).unwrap());
+    samples.resize(samples.len() + 8_000, 0);
+    samples.chunks_exact(FRAME).map(|frame| frame.try_into().unwrap()).collect()
+}
+
+fn engines(paths: &ModelPaths) -> (Silero, Moonshine) {
+    let runtime = Runtime::load(&paths.onnxruntime).unwrap();
+    let silero = Silero::load(runtime, &paths.silero).unwrap();
+    (silero, Moonshine::load(runtime, &paths.moonshine_dir).unwrap())
+}
+
+#[test]
+fn voice_activity_tells_speech_from_silence() {
+    let Some(paths) = models() else { return };
+    let (mut silero, _) = engines(&paths);
+    let speech = audio::wav::read(SPEECH).unwrap();
+    let mut state = VadState::default();
+    let mut judge = |samples: &[i16]| {
+        let window: [f32; WINDOW] = std::array::from_fn(|n| f32::from(samples[n]) / 32_768.0);
+        silero.probability(&mut state, &window).unwrap()
+    };
+    for _ in 0..20 {
+        assert!(judge(&[0; WINDOW]) < 0.2);
+    }
+    let windows: Vec<_> = speech[2_400..19_200].chunks_exact(WINDOW).map(&mut judge).collect();
+    let loud = windows.iter().filter(|probability| **probability > 0.5).count();
+    assert!(loud * 10 > windows.len() * 8, "{windows:?}");
+}
+
+#[test]
+fn a_reading_has_the_words_with_and_without_a_guess() {
+    let Some(paths) = models() else { return };
+    let (_, mut moonshine) = engines(&paths);
+    let mut samples = Vec::new();
+    Upsampler::new().process(&audio::wav::read(SPEECH).unwrap(), &mut samples);
+
+    let whole = moonshine.read(&samples, &[]).unwrap();
+    assert_eq!(whole.text, "I forgot my password and I can't log in.");
+    assert!(whole.confidence > 0.5, "{}", whole.confidence);
+    let part = moonshine.read(&samples[..samples.len() / 2], &[]).unwrap();
+    assert!(part.tokens.len() < whole.tokens.len());
+    assert_eq!(moonshine.read(&samples, &part.tokens).unwrap().text, whole.text);
+    assert_eq!(moonshine.read(&samples, &whole.tokens).unwrap().text, whole.text);
+
+    assert_eq!(moonshine.read(&samples[..1_000], &[]).unwrap(), Reading::default());
+    assert_eq!(moonshine.read(&[], &[]).unwrap(), Reading::default());
+}
+
+/// Runs the call in virtual time: engines take as long as the cost model says.
+fn replay(silero: &mut Silero, moonshine: &mut Moonshine) -> Vec<Heard> {
+    let mut listener = Listener::new(ListenerConfig::default());
+    let mut state = VadState::default();
+    let mut under_way: VecDeque<(Duration, ReadId, Reading)> = VecDeque::new();
+    let mut heard = Vec::new();
+    for (number, frame) in call().iter().enumerate() {
+        let now = Duration::from_millis(20 * (number as u64 + 1));
+        while under_way.front().is_some_and(|(done, ..)| *done <= now) {
+            let (done, id, reading) = under_way.pop_front().unwrap();
+            listener.read_done(done, id, Ok(reading));
+        }
+        listener.push(now, frame, (number * FRAME) as u64);
+        while let Some(output) = listener.poll() {
+            match output {
+                Output::Heard(event) => heard.push(event),
+                Output::Vad(window) => {
+                    listener.vad(now, silero.probability(&mut state, &window));
+                }
+                Output::Read(job) => {
+                    let reading = moonshine.read(&job.samples, &job.guess).unwrap();
+                    let took = cost::reading(job.samples.len(), &job.guess, &reading);
+                    under_way.push_back((now + took, job.id, reading));
+                }
+            }
+        }
+    }
+    heard
+}
+
+#[test]
+fn a_call_in_virtual_time_is_the_same_every_time() {
+    let Some(paths) = models() else { return };
+    let (mut silero, mut moonshine) = engines(&paths);
+    let heard = replay(&mut silero, &mut moonshine);
+    let Some(Heard::Final(words)) = heard.last() else { panic!("{heard:?}") };
+    assert!(words.text.contains("forgot my password"), "{}", words.text);
+    let partials = heard.iter().filter(|event| matches!(event, Heard::Partial { .. })).count();
+    assert!(partials >= 8, "{partials} partials");
+    let early = heard.iter().find_map(|event| match event {
+        Heard::Partial { words, .. } if words.text.contains("password") => Some(words.done),
+        _ => None,
+    });
+    assert!(early.unwrap() < words.done - Duration::from_millis(900), "known while they speak");
+    assert_eq!(heard, replay(&mut silero, &mut moonshine));
+}
+
+#[test]
+fn a_call_is_heard_live() {
+    let Some(paths) = models() else { return };
+    let config = HearingConfig { backlog: 1_000, ..HearingConfig::default() };
+    let hearing = Hearing::start(&paths, config).unwrap();
+    let (sender, heard) = channel();
+    let mut ear = hearing.ear(move |event| drop(sender.send(event))).unwrap();
+    for (number, frame) in call().iter().enumerate() {
+        ear.frame(frame, (number * FRAME) as u64);
+    }
+    let patience = Duration::from_secs(60);
+    let words = loop {
+        if let Heard::Final(words) = heard.recv_timeout(patience).unwrap() {
+            break words;
+        }
+    };
+    assert!(words.text.contains("forgot my password"), "{}", words.text);
+}

@@ -1,0 +1,47 @@
+//! What the caller wants: a model that learns intents from a few example phrases, and the rule that
+//! says when a reading of a caller who still speaks is enough to act on.
+//!
+//! A phrase becomes words, pairs of words, pieces of words and sound keys ([the last three](Model)
+//! survive a recogniser's mistakes); a multinomial logistic regression scores every intent and "none
+//! of these"; a gate, fitted by cross-validation, turns the lead of the best intent into a
+//! probability that it is right. "None" is learned from a built-in background of other wishes, from
+//! openers ("i would like to"), and from the beginnings of the examples that say nothing yet.
+//! Learning takes milliseconds for a receptionist's file and is the same on every run.
+//!
+//! ```
+//! use intent::{Commit, CommitConfig, Cut, Examples, Model};
+//!
+//! let examples = Examples::default()
+//!     .with("reset_password", &["i forgot my password", "reset my password", "i am locked out"])
+//!     .with("billing", &["a question about my invoice", "i was billed twice", "pay my bill"]);
+//! let model = Model::learn(&examples)?;
+//!
+//! let heard = "hello I have forgotten my pass word";
+//! let ranking = model.rank(heard);
+//! let mut commit = Commit::new(CommitConfig::default());
+//! let decision = commit.observe(&ranking, heard, Cut::Final).expect("it is clear enough");
+//! assert_eq!(model.name(decision.intent), "reset_password");
+//! # Ok::<(), intent::LearnError>(())
+//! ```
+//!
+//! The crate is pure: no clock, no input or output, no randomness beyond fixed seeds.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod background;
+mod branches;
+mod calibration;
+mod commit;
+mod examples;
+mod features;
+mod learner;
+mod model;
+mod ranking;
+mod scorer;
+mod sound;
+mod text;
+
+pub use commit::{Basis, Commit, CommitConfig, Cut, Decision};
+pub use examples::{Examples, IntentExamples, LearnError};
+pub use model::Model;
+pub use ranking::{Branch, IntentId, Ranking, Scored};

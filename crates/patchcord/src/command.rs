@@ -1,0 +1,127 @@
+//! The command line.
+
+mod bench;
+mod demo;
+mod doctor;
+mod models;
+mod replay;
+mod serve;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+use engines::hearing::{Hearing, HearingConfig};
+use engines::models::ModelPaths;
+use tracing_subscriber::EnvFilter;
+
+use crate::desk::Desk;
+use crate::hear::Ears;
+use crate::labels::{self, SampleCall};
+
+/// An AI receptionist for Asterisk: it answers, listens, and connects callers while they still speak.
+#[derive(Parser)]
+#[command(version, about)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Play the sample calls to the sample receptionist over real sockets; nothing else is needed
+    Demo(demo::Options),
+    /// Answer the calls of a real Asterisk
+    Serve(serve::Options),
+    /// Run recorded calls through the same pipeline in virtual time
+    Replay(replay::Options),
+    /// Look for what keeps calls from being answered; exit code 0 well, 1 warnings, 2 failures
+    Doctor(doctor::Options),
+    /// Fetch, list or verify the speech models
+    #[command(subcommand)]
+    Models(models::Action),
+    /// Measure
+    #[command(subcommand)]
+    Bench(bench::Bench),
+}
+
+/// Which receptionist works on which calls.
+#[derive(Args)]
+struct Rehearsed {
+    /// A receptionist's file in place of the sample one
+    #[arg(long, value_name = "FILE")]
+    receptionist: Option<PathBuf>,
+    /// Print one JSON object a line, a call each
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command line and says how it went.
+pub(crate) fn run() -> ExitCode {
+    let filter =
+        EnvFilter::try_from_env("PATCHCORD_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let result = match CommandLine::parse().command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Replay(options) => replay::run(&options),
+        Command::Doctor(options) => doctor::run(&options),
+        Command::Models(action) => models::run(&action),
+        Command::Bench(bench) => bench::run(&bench),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("patchcord: {error}");
+        ExitCode::from(2)
+    })
+}
+
+/// How a command went, or why it could not be carried out, in words for the user.
+type CommandResult = Result<ExitCode, String>;
+
+fn words(error: impl std::error::Error) -> String {
+    error.to_string()
+}
+
+impl Rehearsed {
+    fn desk(&self) -> Result<Desk, String> {
+        match &self.receptionist {
+            Some(path) => Desk::open(path),
+            None => Desk::embedded(),
+        }
+        .map_err(words)
+    }
+}
+
+fn calls(folder: Option<&PathBuf>) -> Result<Vec<SampleCall>, String> {
+    folder.map_or_else(labels::embedded, |folder| labels::folder(folder)).map_err(words)
+}
+
+/// The models; fetched first if they are not there.
+fn models_ready() -> Result<ModelPaths, String> {
+    let store = models::store()?;
+    match store.paths() {
+        Ok(paths) => Ok(paths),
+        Err(_) => {
+            models::fetch(&store)?;
+            store.paths().map_err(words)
+        }
+    }
+}
+
+fn ears(workers: Option<NonZeroUsize>) -> Result<Arc<Ears>, String> {
+    let paths = models_ready()?;
+    let mut config = HearingConfig::default();
+    if let Some(workers) = workers {
+        config.workers = workers;
+    }
+    let epoch = config.epoch;
+    let hearing = Hearing::start(&paths, config).map_err(words)?;
+    Ok(Arc::new(Ears { hearing, epoch }))
+}
+
+/// A runtime for the control plane, and for the media legs.
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(words)
+}

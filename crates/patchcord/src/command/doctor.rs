@@ -1,0 +1,228 @@
+//! `patchcord doctor`: what keeps calls from being answered, each finding with its mend.
+
+mod media_check;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use ari::{Client, ConnectError, Reason, RequestError};
+use clap::Args;
+use engines::models::FileState;
+
+use super::{CommandResult, models, runtime};
+use crate::desk::Desk;
+use crate::settings::Settings;
+
+#[derive(Args)]
+pub(super) struct Options {
+    /// The configuration file of `serve`
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// What was looked at, and how it is.
+struct Finding {
+    what: &'static str,
+    state: State,
+    says: String,
+    /// What to do; empty where all is well.
+    mend: String,
+}
+
+/// How a thing is. The exit code is that of the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    Well = 0,
+    Warning = 1,
+    Failure = 2,
+}
+
+/// The oldest release line that Patchcord is made for.
+const OLDEST: u32 = 20;
+
+/// What calls need of Asterisk, and the Debian package or configuration that has it.
+const MODULES: &[&str] = &[
+    "res_ari.so",
+    "res_ari_channels.so",
+    "res_ari_bridges.so",
+    "res_ari_events.so",
+    "res_stasis.so",
+    "res_stasis_answer.so",
+    "res_rtp_asterisk.so",
+    "app_stasis.so",
+    "chan_rtp.so",
+    "codec_ulaw.so",
+    "bridge_softmix.so",
+    "bridge_simple.so",
+];
+
+/// The password in `assets/asterisk/ari.conf`.
+const SAMPLE_PASSWORD: &str = "change-me";
+
+/// The application under which the doctor looks, so that no serving Patchcord is disturbed.
+const APP: &str = "patchcord-doctor";
+
+pub(super) fn run(options: &Options) -> CommandResult {
+    let mut findings = Vec::new();
+    examine(options, &mut findings)?;
+    for finding in &findings {
+        let sign = match finding.state {
+            State::Well => "ok     ",
+            State::Warning => "warning",
+            State::Failure => "FAILURE",
+        };
+        println!("{sign}  {:<12} {}", finding.what, finding.says);
+        if !finding.mend.is_empty() {
+            println!("         {:<12} mend: {}", "", finding.mend);
+        }
+    }
+    let worst = findings.iter().map(|finding| finding.state).max().unwrap_or(State::Well);
+    Ok(ExitCode::from(worst as u8))
+}
+
+fn examine(options: &Options, findings: &mut Vec<Finding>) -> Result<(), String> {
+    findings.push(look_at_models());
+    let settings = match Settings::open(&options.config) {
+        Ok(settings) => settings,
+        Err(error) => {
+            findings.push(failure("settings", error.to_string(), "see above"));
+            return Ok(());
+        }
+    };
+    findings.push(match Desk::open(&settings.receptionist()) {
+        Ok(desk) => well("receptionist", format!("{} is well formed", desk.receptionist.name)),
+        Err(error) => failure("receptionist", error.to_string(), "see above"),
+    });
+    let config = match settings.ari_for(&options.config, APP) {
+        Ok(config) => config,
+        Err(error) => {
+            findings.push(failure("settings", error.to_string(), "see above"));
+            return Ok(());
+        }
+    };
+    if settings.password_is(SAMPLE_PASSWORD) {
+        findings.push(warning(
+            "password",
+            "the ARI password is the one of the sample configuration".to_owned(),
+            "put a long random one into ari.conf and into Patchcord's configuration",
+        ));
+    }
+    runtime()?.block_on(async {
+        let url = config.base().to_string();
+        let (client, _arrivals) = match Client::connect(config).await {
+            Ok(connected) => connected,
+            Err(error) => {
+                findings.push(not_connected(&url, &error));
+                return;
+            }
+        };
+        findings.push(well("asterisk", format!("{url} is reached and lets us in")));
+        look_at_version(&client, findings).await;
+        look_at_modules(&client, findings).await;
+        findings.push(
+            match media_check::round_trip(&client, settings.media_address()).await {
+                Ok(says) => well("media", says),
+                Err(cause) => failure(
+                    "media",
+                    cause,
+                    "set [media] address to an address of this machine that Asterisk can reach by UDP, and check the firewall and rtp.conf",
+                ),
+            },
+        );
+        client.close().await;
+    });
+    Ok(())
+}
+
+fn look_at_models() -> Finding {
+    let entries = match models::store() {
+        Ok(store) => store.verify(),
+        Err(error) => return failure("models", error, "see above"),
+    };
+    match entries.iter().find(|entry| entry.state != FileState::Present) {
+        None => well("models", format!("{} files, checksums right", entries.len())),
+        Some(bad) => failure(
+            "models",
+            format!("{} is {}", bad.path.display(), bad.state.word()),
+            "patchcord models fetch",
+        ),
+    }
+}
+
+fn not_connected(url: &str, error: &ConnectError) -> Finding {
+    let mend = match error {
+        ConnectError::Unauthorized { .. } => {
+            "compare username and password with ari.conf, then: asterisk -rx \"module reload res_ari.so\""
+        }
+        _ => {
+            "start Asterisk; check enabled, bindaddr and bindport in http.conf and enabled in ari.conf; \
+             see assets/asterisk"
+        }
+    };
+    failure("asterisk", format!("{url}: {error}"), mend)
+}
+
+async fn look_at_version(client: &Client, findings: &mut Vec<Finding>) {
+    let version = match client.asterisk().get_info().await {
+        Ok(info) => info.system.map(|system| system.version).unwrap_or_default(),
+        Err(error) => {
+            findings.push(refused("version", &error));
+            return;
+        }
+    };
+    let major: Option<u32> = version.split('.').next().and_then(|major| major.parse().ok());
+    findings.push(match major {
+        Some(major) if major >= OLDEST => well("version", format!("Asterisk {version}")),
+        Some(_) => failure(
+            "version",
+            format!("Asterisk {version} is older than {OLDEST}"),
+            "install Asterisk 22 (long-term support) or later",
+        ),
+        None => warning(
+            "version",
+            format!("Asterisk calls its version \"{version}\", which tells nothing"),
+            "make sure that it is 20 or later",
+        ),
+    });
+}
+
+async fn look_at_modules(client: &Client, findings: &mut Vec<Finding>) {
+    let modules = match client.asterisk().list_modules().await {
+        Ok(modules) => modules,
+        Err(error) => {
+            findings.push(refused("modules", &error));
+            return;
+        }
+    };
+    let running = |name: &&&str| modules.iter().any(|m| m.name == **name && m.status == "Running");
+    let missing: Vec<&str> = MODULES.iter().filter(|name| !running(name)).copied().collect();
+    findings.push(if missing.is_empty() {
+        well("modules", format!("all {} that calls need are running", MODULES.len()))
+    } else {
+        failure(
+            "modules",
+            format!("not running: {}", missing.join(", ")),
+            "load them (autoload = yes in modules.conf, or: asterisk -rx \"module load NAME\")",
+        )
+    });
+}
+
+fn refused(what: &'static str, error: &RequestError) -> Finding {
+    let mend = match error.reason() {
+        Some(Reason::Forbidden) => "set read_only = no for this user in ari.conf",
+        _ => "look into Asterisk's log",
+    };
+    failure(what, error.to_string(), mend)
+}
+
+fn well(what: &'static str, says: String) -> Finding {
+    Finding { what, state: State::Well, says, mend: String::new() }
+}
+
+fn warning(what: &'static str, says: String, mend: &str) -> Finding {
+    Finding { what, state: State::Warning, says, mend: mend.to_owned() }
+}
+
+fn failure(what: &'static str, says: String, mend: &str) -> Finding {
+    Finding { what, state: State::Failure, says, mend: mend.to_owned() }
+}

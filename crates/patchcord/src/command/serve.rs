@@ -1,0 +1,96 @@
+//! `patchcord serve`: a receptionist at a real Asterisk.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+use super::{CommandResult, calls, ears, runtime, words};
+use crate::desk::Desk;
+use crate::driver::{Driven, Shared, Tap};
+use crate::finished::Finished;
+use crate::labels::SampleCall;
+use crate::report::{self, Pen};
+use crate::settings::Settings;
+use crate::{rehearsal, service};
+
+#[derive(Args)]
+pub(super) struct Options {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Recordings that callers will play, each calling under the name of its file: measures the clocks against labels
+    #[arg(long, value_name = "DIR")]
+    rehearse: Option<PathBuf>,
+    /// Print one JSON object a line, a call each
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(options: &Options) -> CommandResult {
+    let settings = Settings::open(&options.config).map_err(words)?;
+    let desk = Arc::new(Desk::open(&settings.receptionist()).map_err(words)?);
+    let config = settings.ari(&options.config).map_err(words)?;
+    let recordings = match &options.rehearse {
+        Some(folder) => calls(Some(folder))?,
+        None => Vec::new(),
+    };
+    let recordings: HashMap<String, SampleCall> =
+        recordings.into_iter().map(|sample| (sample.name.clone(), sample)).collect();
+    let ears = ears(settings.workers())?;
+    let (json, pen) = (options.json, Pen::for_stdout());
+    runtime()?.block_on(async {
+        let name = desk.receptionist.name.clone();
+        let url = config.base().to_string();
+        let (client, arrivals) = ari::Client::connect(config).await.map_err(words)?;
+        let tap = if recordings.is_empty() { Tap::Off } else { Tap::On };
+        let media_ip = settings.media_address();
+        let shared = Shared { desk, client: client.clone(), ears, media_ip, tap };
+        let (over, mut driven) = mpsc::unbounded_channel::<Driven>();
+        let (stop, stopped) = watch::channel(false);
+        let mut service = tokio::spawn(service::serve(shared, arrivals, over, stopped));
+        eprintln!("{name} answers the calls of {url}");
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(words)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(words)?;
+        let mut taken = 0_usize;
+        let left = loop {
+            tokio::select! {
+                Some(call) = driven.recv() => {
+                    taken += 1;
+                    let call = finished(call, &recordings);
+                    println!("{}", if json { report::json(&call) } else { pen.draw(&call) });
+                }
+                left = &mut service => break left.map_err(words)?,
+                _ = interrupt.recv() => { stop.send_replace(true); }
+                _ = terminate.recv() => { stop.send_replace(true); }
+            }
+        };
+        while let Ok(call) = driven.try_recv() {
+            taken += 1;
+            let call = finished(call, &recordings);
+            println!("{}", if json { report::json(&call) } else { pen.draw(&call) });
+        }
+        let state = client.state().borrow().clone();
+        client.close().await;
+        eprintln!("{taken} calls taken, {left} cut off at the end");
+        match state {
+            ari::ConnectionState::Replaced => {
+                Err("another client has taken the application over; Patchcord has stopped\n  \
+                 mend: give each instance an application of its own"
+                    .to_owned())
+            }
+            _ => Ok(ExitCode::SUCCESS),
+        }
+    })
+}
+
+fn finished(call: Driven, recordings: &HashMap<String, SampleCall>) -> Finished {
+    match recordings.get(&call.caller) {
+        Some(sample) => rehearsal::judge(call, sample),
+        None => Finished::new(call.caller, call.record, None, None),
+    }
+}

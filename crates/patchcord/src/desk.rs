@@ -1,0 +1,110 @@
+//! A receptionist ready to work: the checked file, the model that learned from it, and the sound of every prompt.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use call::{Findings, Prompt, Receptionist};
+use intent::{LearnError, Model};
+use thiserror::Error;
+
+use crate::assets;
+
+/// A receptionist ready to work. Shared by all of its calls.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub receptionist: Arc<Receptionist>,
+    pub model: Model,
+    prompts: HashMap<Prompt, Arc<[i16]>>,
+}
+
+/// Why a receptionist cannot work.
+#[derive(Debug, Error)]
+pub(crate) enum DeskError {
+    #[error(
+        "cannot read {path}: {source}\n  mend: name a receptionist's file; assets/receptionist.toml is one to begin with"
+    )]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    File(#[from] Findings),
+    #[error("{path}: {source}")]
+    Learn { path: PathBuf, source: LearnError },
+    #[error(
+        "{path} names the prompt {prompt}, which cannot be read: {cause}\n  mend: put a WAV file there, relative to the receptionist's file"
+    )]
+    Prompt { path: PathBuf, prompt: String, cause: String },
+}
+
+impl Desk {
+    /// The sample receptionist that is part of the program.
+    pub(crate) fn embedded() -> Result<Self, DeskError> {
+        let path = Path::new("assets/receptionist.toml");
+        let text = assets::file("receptionist.toml").unwrap_or_default();
+        Self::build(path, &String::from_utf8_lossy(text), |prompt| {
+            assets::file(prompt).map(<[u8]>::to_vec).ok_or_else(|| "no such file".to_owned())
+        })
+    }
+
+    /// The receptionist of a file, its prompts beside it.
+    pub(crate) fn open(path: &Path) -> Result<Self, DeskError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| DeskError::Read { path: path.to_owned(), source })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::build(path, &text, |prompt| {
+            std::fs::read(folder.join(prompt)).map_err(|error| error.to_string())
+        })
+    }
+
+    fn build(
+        path: &Path,
+        text: &str,
+        load: impl Fn(&str) -> Result<Vec<u8>, String>,
+    ) -> Result<Self, DeskError> {
+        let receptionist = Receptionist::parse(&path.display().to_string(), text)?;
+        let model = Model::learn(&receptionist.examples())
+            .map_err(|source| DeskError::Learn { path: path.to_owned(), source })?;
+        let mut sounds: HashMap<&str, Arc<[i16]>> = HashMap::new();
+        for name in receptionist.sounds() {
+            let sound = load(name)
+                .and_then(|bytes| audio::wav::read(&bytes).map_err(|error| error.to_string()))
+                .map_err(|cause| DeskError::Prompt {
+                    path: path.to_owned(),
+                    prompt: name.to_owned(),
+                    cause,
+                })?;
+            sounds.insert(name, sound.into());
+        }
+        let p = &receptionist.prompts;
+        let mut prompts: HashMap<Prompt, Arc<[i16]>> = [
+            (Prompt::Greeting, &p.greeting),
+            (Prompt::Again, &p.again),
+            (Prompt::StillThere, &p.still_there),
+            (Prompt::Menu, &p.menu),
+            (Prompt::Busy, &p.busy),
+            (Prompt::Goodbye, &p.goodbye),
+        ]
+        .into_iter()
+        .map(|(prompt, name)| (prompt, sounds[name.as_str()].clone()))
+        .collect();
+        for (index, destination) in receptionist.destinations.iter().enumerate() {
+            if let Some(name) = &destination.announce {
+                let prompt = Prompt::Connecting(call::DestinationId(index));
+                prompts.insert(prompt, sounds[name.as_str()].clone());
+            }
+        }
+        prompts.insert(Prompt::Ringing, ringing());
+        Ok(Self { receptionist: Arc::new(receptionist), model, prompts })
+    }
+
+    /// The sound of a prompt; [`Prompt::Ringing`] is one period, to be looped.
+    pub(crate) fn sound(&self, prompt: Prompt) -> Arc<[i16]> {
+        self.prompts[&prompt].clone()
+    }
+}
+
+/// Two seconds of ringing tone and four of silence.
+fn ringing() -> Arc<[i16]> {
+    let mut period = vec![0; 6 * audio::SAMPLE_RATE as usize];
+    audio::tone::RingBack::new().fill(&mut period);
+    period.into()
+}

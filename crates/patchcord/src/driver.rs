@@ -1,0 +1,273 @@
+//! The driver of one live call: it carries out what the call commands, and tells the call what happened.
+//!
+//! ```text
+//! mailbox ──┐                            ┌─► switchboard: requests to Asterisk ─► results ──┐
+//! media leg ┼─► Input ─► Call ─► Command ┤                                                  │
+//! ear ──────┤                            └─► media leg: play, stop                          │
+//! clock ────┴───◄───────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! One task drives one call and owns all that belongs to it. Requests run beside it, so that a slow one delays no
+//! event; when the call is over, the task waits for what is still under way and takes down every channel and bridge
+//! that it made.
+
+mod line;
+mod switchboard;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ari::{Arrival, Delivery, Mailbox};
+use call::{Call, Command, Input, Prompt, Record, Stage};
+use engines::listener::Heard;
+use media::{LegEvent, Playout, RtpPort};
+use tokio::sync::mpsc;
+
+use crate::desk::Desk;
+use crate::hear::{self, Ears, RankingTime};
+
+use line::Line;
+use switchboard::{News, Switchboard};
+
+/// What every call of a process works with.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub desk: Arc<Desk>,
+    pub client: ari::Client,
+    pub ears: Arc<Ears>,
+    /// Where media ports are opened: an address that Asterisk can reach.
+    pub media_ip: IpAddr,
+    /// Whether a call keeps all the audio that it receives, to be compared with a recording afterwards.
+    pub tap: Tap,
+}
+
+/// Whether a call keeps the audio that it receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tap {
+    Off,
+    On,
+}
+
+/// A call that is over.
+pub(crate) struct Driven {
+    /// The caller's name, or number where there is none.
+    pub caller: String,
+    pub record: Record,
+    /// The audio that was received, if it was kept.
+    pub received: Vec<i16>,
+    /// When the first sample of it was spoken, in seconds of the call's clock.
+    pub began: Option<f64>,
+}
+
+struct Driver {
+    shared: Shared,
+    arrived: Instant,
+    call: Call,
+    switchboard: Switchboard,
+    mailbox: Mailbox,
+    line: Option<Line>,
+    heard: (mpsc::UnboundedSender<Heard>, mpsc::UnboundedReceiver<Heard>),
+    /// Prompts by the number of their playout.
+    playouts: Vec<Prompt>,
+}
+
+/// What the task was woken by.
+enum Woken {
+    Mail(Option<Delivery>),
+    News(News),
+    Leg(LegEvent),
+    Heard(Heard),
+    Deadline,
+}
+
+/// Drives a call from its arrival to its end.
+pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
+    let channel = &arrival.start.channel;
+    let caller = [&channel.caller.name, &channel.caller.number]
+        .into_iter()
+        .find(|name| !name.is_empty())
+        .unwrap_or(&channel.id)
+        .clone();
+    let driver = Driver {
+        arrived: arrival.at,
+        call: Call::new(shared.desk.receptionist.clone()),
+        switchboard: Switchboard::new(&shared, channel),
+        mailbox: arrival.mailbox,
+        line: None,
+        heard: mpsc::unbounded_channel(),
+        playouts: Vec::new(),
+        shared,
+    };
+    let (record, received, began) = driver.run().await;
+    Driven { caller, record, received, began }
+}
+
+impl Driver {
+    async fn run(mut self) -> (Record, Vec<i16>, Option<f64>) {
+        loop {
+            while let Some(command) = self.call.poll() {
+                if command == Command::Finish {
+                    return self.finish().await;
+                }
+                self.carry_out(command);
+            }
+            match self.wait().await {
+                Woken::Mail(Some(delivery)) => self.delivered(&delivery),
+                Woken::Mail(None) => self.tell(Input::PbxLost),
+                Woken::News(news) => self.news(news),
+                Woken::Leg(event) => self.leg_event(event),
+                Woken::Heard(heard) => self.heard(heard),
+                Woken::Deadline => self.tell(Input::Wake),
+            }
+        }
+    }
+
+    async fn wait(&mut self) -> Woken {
+        let deadline = self.call.deadline().map(|at| self.arrived + at);
+        let sleep = async {
+            match deadline {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let leg = async {
+            match &mut self.line {
+                Some(line) => line.next_event().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            delivery = self.mailbox.recv() => Woken::Mail(delivery),
+            news = self.switchboard.news() => Woken::News(news),
+            event = leg => Woken::Leg(event),
+            Some(heard) = self.heard.1.recv() => Woken::Heard(heard),
+            () = sleep => Woken::Deadline,
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.arrived.elapsed()
+    }
+
+    fn tell(&mut self, input: Input) {
+        self.call.handle(self.now(), input);
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Answer => self.switchboard.answer(),
+            Command::OpenMedia => self.switchboard.open_media(&self.mailbox),
+            Command::Play(prompt) => self.play(prompt),
+            Command::StopPlaying => self.with_line(Line::stop_playing),
+            Command::Listen => {
+                let heard = self.heard.0.clone();
+                let ear = self.shared.ears.hearing.ear(move |event| {
+                    // The call may be over; then nobody wants to know.
+                    let _ = heard.send(event);
+                });
+                match ear {
+                    Ok(ear) => self.with_line(|line| line.listen(ear)),
+                    Err(error) => self.tell(Input::RecognizerFailed(error.to_string())),
+                }
+            }
+            Command::StopListening => self.with_line(Line::stop_listening),
+            Command::Connect { attempt, place, ring, .. } => {
+                self.switchboard.connect(&self.mailbox, attempt, &place, ring);
+            }
+            Command::Abandon { attempt } => self.switchboard.abandon(attempt),
+            Command::CloseMedia => {
+                self.with_line(Line::close);
+                self.switchboard.close_media();
+            }
+            Command::GiveBack => self.switchboard.give_back(),
+            Command::HangUp => self.switchboard.hang_up(),
+            Command::Finish => {}
+        }
+    }
+
+    fn with_line(&mut self, action: impl FnOnce(&mut Line)) {
+        if let Some(line) = &mut self.line {
+            action(line);
+        }
+    }
+
+    fn play(&mut self, prompt: Prompt) {
+        let samples = self.shared.desk.sound(prompt);
+        let id = self.playouts.len() as u64;
+        self.playouts.push(prompt);
+        let playout = match prompt {
+            Prompt::Ringing => Playout::forever(id, samples),
+            _ => Playout::once(id, samples),
+        };
+        self.with_line(|line| line.play(playout));
+    }
+
+    fn delivered(&mut self, delivery: &Delivery) {
+        match delivery {
+            Delivery::Event(received) => {
+                if let Some(input) = self.switchboard.event(&received.event) {
+                    self.tell(input);
+                }
+            }
+            // What was missed may include the caller's end.
+            Delivery::Lost { .. } | Delivery::Reconnected { .. } => {
+                self.switchboard.look_for_caller()
+            }
+            Delivery::ConnectionLost { .. } => {}
+        }
+    }
+
+    fn news(&mut self, news: News) {
+        match news {
+            News::Tell(input) => self.tell(input),
+            News::MediaOpened { port, peer } => self.open_line(port, peer),
+            News::Nothing => {}
+        }
+    }
+
+    fn open_line(&mut self, port: RtpPort, peer: std::net::SocketAddr) {
+        self.line = Some(Line::open(port, peer, self.arrived, self.shared.tap));
+        self.switchboard.media_flows();
+    }
+
+    fn leg_event(&mut self, event: LegEvent) {
+        let prompt = |id: u64| self.playouts[id as usize];
+        let since = |at: Instant| at.saturating_duration_since(self.arrived);
+        let input = match event {
+            LegEvent::FirstPacket { .. } => Input::FirstAudio,
+            // Keys come as Asterisk's events, which the caller's own channel reports: once each.
+            LegEvent::Digit(_) => return,
+            LegEvent::FirstAudioOut { id, at } => {
+                Input::PromptAudible { prompt: prompt(id), at: since(at.into_std()) }
+            }
+            LegEvent::Finished { id } => Input::PromptEnded(prompt(id)),
+            LegEvent::Silent { .. } => return,
+            LegEvent::Failed(cause) => Input::RecognizerFailed(cause),
+        };
+        self.tell(input);
+    }
+
+    fn heard(&mut self, heard: Heard) {
+        let Some(line) = &self.line else { return };
+        let clock = line.clock(self.arrived.saturating_duration_since(self.shared.ears.epoch));
+        let input = hear::input(&self.shared.desk, clock, RankingTime::Measured, heard);
+        let Some(input) = input else { return };
+        let words = matches!(input, Input::Heard(_));
+        let began = self.now();
+        self.tell(input);
+        if words {
+            self.call.mark(Stage::Policy, began, self.now());
+        }
+    }
+
+    /// Waits for what is still under way, then takes everything down.
+    async fn finish(mut self) -> (Record, Vec<i16>, Option<f64>) {
+        let (received, began) = match self.line.take() {
+            Some(line) => line.keepsake(),
+            None => (Vec::new(), None),
+        };
+        self.switchboard.take_down(&mut self.mailbox).await;
+        (self.call.record().clone(), received, began)
+    }
+}

@@ -1,0 +1,110 @@
+//! The caller's line: the media leg, the ear that listens to it, and the clock of its audio.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use audio::jitter::{Frame, FrameKind};
+use engines::hearing::Ear;
+use media::{FrameSink, Leg, LegEvent, Playout, RtpPort};
+
+use super::Tap;
+use crate::hear::CallClock;
+
+/// The caller's line.
+pub(super) struct Line {
+    /// None once it is closed.
+    leg: Option<Leg>,
+    inbound: Arc<Mutex<Inbound>>,
+}
+
+/// What happens to the caller's audio. Shared with the leg's task, which holds the lock for one frame at a time.
+struct Inbound {
+    clock: CallClock,
+    ear: Option<Ear>,
+    tap: Tap,
+    received: Vec<i16>,
+}
+
+struct Sink(Arc<Mutex<Inbound>>);
+
+impl FrameSink for Sink {
+    fn frame(&mut self, frame: &Frame) {
+        let mut inbound = lock(&self.0);
+        if frame.kind == FrameKind::Voice {
+            inbound.clock.frame(frame.position, frame.arrived);
+        }
+        if let Some(ear) = &mut inbound.ear {
+            ear.frame(&frame.samples, frame.position);
+        }
+        if inbound.tap == Tap::On {
+            let from = frame.position as usize;
+            let end = from + frame.samples.len();
+            if inbound.received.len() < end {
+                inbound.received.resize(end, 0);
+            }
+            inbound.received[from..end].copy_from_slice(&frame.samples);
+        }
+    }
+}
+
+impl Line {
+    pub(super) fn open(port: RtpPort, peer: SocketAddr, arrived: Instant, tap: Tap) -> Self {
+        let inbound = Inbound { clock: CallClock::default(), ear: None, tap, received: Vec::new() };
+        let inbound = Arc::new(Mutex::new(inbound));
+        let leg = port.with_epoch(arrived.into()).start(peer, Sink(inbound.clone()));
+        Self { leg: Some(leg), inbound }
+    }
+
+    /// The next event of the leg; waits for ever once it is closed.
+    pub(super) async fn next_event(&mut self) -> LegEvent {
+        if let Some(leg) = &mut self.leg
+            && let Some(event) = leg.next_event().await
+        {
+            return event;
+        }
+        self.leg = None;
+        std::future::pending().await
+    }
+
+    pub(super) fn play(&mut self, playout: Playout) {
+        if let Some(leg) = &self.leg {
+            leg.play(playout);
+        }
+    }
+
+    pub(super) fn stop_playing(&mut self) {
+        if let Some(leg) = &self.leg {
+            leg.stop_all();
+        }
+    }
+
+    pub(super) fn listen(&mut self, ear: Ear) {
+        lock(&self.inbound).ear = Some(ear);
+    }
+
+    pub(super) fn stop_listening(&mut self) {
+        lock(&self.inbound).ear = None;
+    }
+
+    pub(super) fn close(&mut self) {
+        self.stop_listening();
+        self.leg = None;
+    }
+
+    /// The clock of the call, which arrived at `arrival` on the ear's clock.
+    pub(super) fn clock(&self, arrival: Duration) -> CallClock {
+        lock(&self.inbound).clock.for_arrival(arrival)
+    }
+
+    /// The audio that was kept, and when its first sample was spoken in seconds of the call's clock.
+    pub(super) fn keepsake(mut self) -> (Vec<i16>, Option<f64>) {
+        self.close();
+        let mut inbound = lock(&self.inbound);
+        (std::mem::take(&mut inbound.received), inbound.clock.zero())
+    }
+}
+
+fn lock(inbound: &Mutex<Inbound>) -> MutexGuard<'_, Inbound> {
+    inbound.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,488 @@
+//! A call's channels and bridge in Asterisk: which exist, which requests are under way, and what events mean to the
+//! call.
+//!
+//! Every id is ours and watched before its request is sent, so replies and events may come in any order.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use ari::{
+    AddChannel, BridgeFeature, Channel, Client, Continue, CreateBridge, Delivery, Event,
+    ExternalMedia, Hangup, Mailbox, Originate, RequestError, Resource, ids,
+};
+use call::{Input, Place, Why};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use media::RtpPort;
+
+use super::Shared;
+
+/// How long the take-down of one call may take before what is left is only noted.
+const TAKE_DOWN: Duration = Duration::from_secs(15);
+
+/// One call's channels, bridge and requests.
+pub(super) struct Switchboard {
+    client: Client,
+    media_ip: IpAddr,
+    caller: Caller,
+    caller_id: String,
+    bridge: String,
+    media: Media,
+    agents: BTreeMap<u32, Agent>,
+    requests: FuturesUnordered<BoxFuture<'static, Done>>,
+}
+
+/// The caller's channel.
+struct Caller {
+    id: String,
+    presence: Presence,
+    answered: bool,
+}
+
+/// Where the caller's channel is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    /// In our application.
+    Here,
+    /// On its way into the dialplan.
+    Leaving,
+    /// Gone.
+    Gone,
+}
+
+/// The external media channel: it can join once Asterisk has made it, it has entered our application, and our own
+/// end of it is open.
+struct Media {
+    id: String,
+    requested: bool,
+    entered: bool,
+    flowing: bool,
+    joined: bool,
+}
+
+/// The channel to an agent.
+struct Agent {
+    id: String,
+    state: AgentState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AgentState {
+    Ringing,
+    Talking,
+    Abandoned,
+    Gone,
+}
+
+/// A request's result.
+enum Done {
+    Answered(Result<(), RequestError>),
+    MediaOpened(Result<(RtpPort, SocketAddr), String>),
+    MediaJoined(Result<(), RequestError>),
+    Originated(u32, Result<(), RequestError>),
+    AgentJoined(u32, Result<(), RequestError>),
+    Continued(u32, Result<(), RequestError>),
+    NoSuchPlace(u32),
+    GivenBack(Result<(), RequestError>),
+    CallerSeen(bool),
+    Released,
+}
+
+/// What came of a request.
+pub(super) enum News {
+    Tell(Input),
+    /// Asterisk has opened its end of the media leg at `peer`.
+    MediaOpened {
+        port: RtpPort,
+        peer: SocketAddr,
+    },
+    Nothing,
+}
+
+impl Switchboard {
+    pub(super) fn new(shared: &Shared, channel: &Channel) -> Self {
+        Self {
+            client: shared.client.clone(),
+            media_ip: shared.media_ip,
+            caller: Caller { id: channel.id.clone(), presence: Presence::Here, answered: false },
+            caller_id: caller_id(&channel.caller.name, &channel.caller.number),
+            bridge: ids::unique("bridge"),
+            media: Media {
+                id: ids::unique("media"),
+                requested: false,
+                entered: false,
+                flowing: false,
+                joined: false,
+            },
+            agents: BTreeMap::new(),
+            requests: FuturesUnordered::new(),
+        }
+    }
+
+    /// The result of the next request to end; waits for ever while none is under way.
+    pub(super) async fn news(&mut self) -> News {
+        if self.requests.is_empty() {
+            return std::future::pending().await;
+        }
+        match self.requests.next().await {
+            Some(done) => self.done(done),
+            None => News::Nothing,
+        }
+    }
+
+    pub(super) fn answer(&mut self) {
+        let (client, id) = (self.client.clone(), self.caller.id.clone());
+        self.request(async move { Done::Answered(client.channels().answer(&id).await) });
+    }
+
+    /// Makes the bridge and the media channel, side by side.
+    pub(super) fn open_media(&mut self, mailbox: &Mailbox) {
+        mailbox.watch(Resource::Bridge(self.bridge.clone()));
+        mailbox.watch(Resource::Channel(self.media.id.clone()));
+        self.media.requested = true;
+        let client = self.client.clone();
+        let (bridge, media, ip) = (self.bridge.clone(), self.media.id.clone(), self.media_ip);
+        self.request(
+            async move { Done::MediaOpened(open_media(&client, &bridge, &media, ip).await) },
+        );
+    }
+
+    /// Our end of the media leg is open.
+    pub(super) fn media_flows(&mut self) {
+        self.media.flowing = true;
+        self.join_media();
+    }
+
+    pub(super) fn connect(
+        &mut self,
+        mailbox: &Mailbox,
+        attempt: u32,
+        place: &Place,
+        ring: Duration,
+    ) {
+        let client = self.client.clone();
+        match place {
+            Place::Endpoint(endpoint) => {
+                let id = ids::unique("agent");
+                mailbox.watch(Resource::Channel(id.clone()));
+                let mut originate = Originate::to_app(endpoint, client.config().app());
+                originate.timeout = Some(ring);
+                originate.originator = Some(self.caller.id.clone());
+                originate.caller_id = Some(self.caller_id.clone()).filter(|id| !id.is_empty());
+                self.agents.insert(attempt, Agent { id: id.clone(), state: AgentState::Ringing });
+                self.request(async move {
+                    let made = client.channels().originate(&id, &originate).await;
+                    Done::Originated(attempt, made.map(drop))
+                });
+            }
+            Place::Dialplan { context, exten, priority } => {
+                self.caller.presence = Presence::Leaving;
+                let to = Continue {
+                    context: Some(context.clone()),
+                    extension: Some(exten.clone()),
+                    priority: Some(i64::from(*priority)),
+                    label: None,
+                };
+                let id = self.caller.id.clone();
+                let exists = format!("DIALPLAN_EXISTS({context},{exten},{priority})");
+                self.request(async move {
+                    // Asterisk accepts a place that does not exist, and hangs the caller up there.
+                    match client.channels().get_channel_var(&id, &exists).await {
+                        Ok(found) if found == "0" => Done::NoSuchPlace(attempt),
+                        _ => {
+                            let left = client.channels().continue_in_dialplan(&id, &to).await;
+                            Done::Continued(attempt, left)
+                        }
+                    }
+                });
+            }
+        }
+    }
+
+    pub(super) fn abandon(&mut self, attempt: u32) {
+        if let Some(agent) = self.agents.get_mut(&attempt)
+            && agent.state != AgentState::Gone
+        {
+            agent.state = AgentState::Abandoned;
+            let id = agent.id.clone();
+            self.hang_up_channel(id);
+        }
+    }
+
+    pub(super) fn close_media(&mut self) {
+        let id = self.media.id.clone();
+        self.hang_up_channel(id);
+    }
+
+    pub(super) fn give_back(&mut self) {
+        self.caller.presence = Presence::Leaving;
+        let (client, id) = (self.client.clone(), self.caller.id.clone());
+        self.request(async move {
+            let next = Continue::default();
+            Done::GivenBack(client.channels().continue_in_dialplan(&id, &next).await)
+        });
+    }
+
+    pub(super) fn hang_up(&mut self) {
+        let id = self.caller.id.clone();
+        self.hang_up_channel(id);
+    }
+
+    /// Asks Asterisk whether the caller is still there, after events were lost.
+    pub(super) fn look_for_caller(&mut self) {
+        let (client, id) = (self.client.clone(), self.caller.id.clone());
+        self.request(async move {
+            let seen = client.channels().get(&id).await;
+            Done::CallerSeen(!seen.is_err_and(|error| error.is_gone()))
+        });
+    }
+
+    /// What an event means to the call.
+    pub(super) fn event(&mut self, event: &Event) -> Option<Input> {
+        match event {
+            Event::StasisStart(start) => self.entered(&start.channel.id),
+            Event::ChannelDtmfReceived(key) if key.channel.id == self.caller.id => {
+                key.digit.chars().next().map(Input::Digit)
+            }
+            Event::ChannelHangupRequest(request) if request.channel.id == self.caller.id => {
+                self.caller_gone()
+            }
+            Event::StasisEnd(end) => self.ended(&end.channel.id, None),
+            Event::ChannelDestroyed(end) => self.ended(&end.channel.id, Some(end.cause)),
+            _ => None,
+        }
+    }
+
+    fn entered(&mut self, id: &str) -> Option<Input> {
+        if id == self.media.id {
+            self.media.entered = true;
+            self.join_media();
+            return None;
+        }
+        let (&attempt, agent) = self.agents.iter().find(|(_, agent)| agent.id == id)?;
+        if agent.state == AgentState::Abandoned {
+            let id = agent.id.clone();
+            self.hang_up_channel(id);
+            return None;
+        }
+        let (client, bridge) = (self.client.clone(), self.bridge.clone());
+        let add = AddChannel::one(&agent.id);
+        self.request(async move {
+            Done::AgentJoined(attempt, client.bridges().add_channel(&bridge, &add).await)
+        });
+        None
+    }
+
+    fn ended(&mut self, id: &str, cause: Option<i64>) -> Option<Input> {
+        if id == self.caller.id {
+            return match self.caller.presence {
+                Presence::Leaving => {
+                    self.caller.presence = Presence::Gone;
+                    Some(Input::LeftForDialplan)
+                }
+                _ => self.caller_gone(),
+            };
+        }
+        if id == self.media.id {
+            self.media.requested = false;
+            return (!self.media.joined)
+                .then(|| Input::SetupFailed("Asterisk ended the media channel".to_owned()));
+        }
+        let (&attempt, agent) = self.agents.iter_mut().find(|(_, agent)| agent.id == id)?;
+        match std::mem::replace(&mut agent.state, AgentState::Gone) {
+            AgentState::Ringing => {
+                Some(Input::NotConnected { attempt, why: why(cause.unwrap_or_default()) })
+            }
+            AgentState::Talking => Some(Input::AgentHungUp),
+            AgentState::Abandoned | AgentState::Gone => None,
+        }
+    }
+
+    fn caller_gone(&mut self) -> Option<Input> {
+        let was = std::mem::replace(&mut self.caller.presence, Presence::Gone);
+        (was != Presence::Gone).then_some(Input::CallerHungUp)
+    }
+
+    fn join_media(&mut self) {
+        let media = &mut self.media;
+        let ready = self.caller.answered && media.entered && media.flowing && !media.joined;
+        if !ready {
+            return;
+        }
+        media.joined = true;
+        let (client, bridge) = (self.client.clone(), self.bridge.clone());
+        let channels = vec![self.caller.id.clone(), media.id.clone()];
+        let add = AddChannel { channels, ..AddChannel::default() };
+        self.request(async move {
+            Done::MediaJoined(client.bridges().add_channel(&bridge, &add).await)
+        });
+    }
+
+    fn done(&mut self, done: Done) -> News {
+        let failed = |error: RequestError| News::Tell(Input::SetupFailed(error.to_string()));
+        match done {
+            Done::Answered(Ok(())) => {
+                self.caller.answered = true;
+                self.join_media();
+                News::Tell(Input::Answered)
+            }
+            Done::MediaOpened(Ok((port, peer))) => News::MediaOpened { port, peer },
+            Done::MediaOpened(Err(cause)) => News::Tell(Input::SetupFailed(cause)),
+            Done::MediaJoined(Ok(())) => News::Tell(Input::MediaUp),
+            Done::Answered(Err(e)) | Done::MediaJoined(Err(e)) | Done::GivenBack(Err(e)) => {
+                failed(e)
+            }
+            Done::Originated(attempt, Ok(())) | Done::Continued(attempt, Ok(())) => {
+                News::Tell(Input::Accepted { attempt })
+            }
+            Done::Originated(attempt, Err(error)) => {
+                tracing::warn!(%error, "a destination could not be called");
+                self.not_connected(attempt)
+            }
+            Done::Continued(attempt, Err(error)) => {
+                tracing::warn!(%error, "a dialplan place would not take the caller");
+                self.stays(attempt, Why::Failed)
+            }
+            Done::NoSuchPlace(attempt) => {
+                tracing::warn!("a destination names a place that the dialplan does not have");
+                self.stays(attempt, Why::Unavailable)
+            }
+            Done::AgentJoined(attempt, Ok(())) => match self.agents.get_mut(&attempt) {
+                Some(agent) if agent.state == AgentState::Ringing => {
+                    agent.state = AgentState::Talking;
+                    News::Tell(Input::Connected { attempt })
+                }
+                _ => News::Nothing,
+            },
+            Done::AgentJoined(attempt, Err(error)) => {
+                tracing::warn!(%error, "an agent who answered could not join the caller");
+                self.abandon(attempt);
+                News::Tell(Input::NotConnected { attempt, why: Why::Failed })
+            }
+            Done::CallerSeen(false) => self.caller_gone().map_or(News::Nothing, News::Tell),
+            Done::GivenBack(Ok(())) | Done::CallerSeen(true) | Done::Released => News::Nothing,
+        }
+    }
+
+    /// The caller who should have left for the dialplan is still ours.
+    fn stays(&mut self, attempt: u32, why: Why) -> News {
+        if self.caller.presence == Presence::Leaving {
+            self.caller.presence = Presence::Here;
+        }
+        News::Tell(Input::NotConnected { attempt, why })
+    }
+
+    fn not_connected(&mut self, attempt: u32) -> News {
+        match self.agents.get_mut(&attempt) {
+            Some(agent) if agent.state == AgentState::Ringing => {
+                agent.state = AgentState::Gone;
+                News::Tell(Input::NotConnected { attempt, why: Why::Unavailable })
+            }
+            _ => News::Nothing,
+        }
+    }
+
+    fn request(&mut self, request: impl Future<Output = Done> + Send + 'static) {
+        self.requests.push(Box::pin(request));
+    }
+
+    fn hang_up_channel(&mut self, id: String) {
+        let client = self.client.clone();
+        self.request(async move {
+            if let Err(error) = client.channels().hangup(&id, Hangup::default()).await
+                && !error.is_gone()
+            {
+                tracing::warn!(%error, channel = id, "a channel could not be hung up");
+            }
+            Done::Released
+        });
+    }
+
+    /// Waits for the requests under way, hangs up what is left, destroys the bridge, and watches the ends of our own
+    /// channels: one that was being made while the call ended must not survive it.
+    pub(super) async fn take_down(mut self, mailbox: &mut Mailbox) {
+        let deadline = tokio::time::Instant::now() + TAKE_DOWN;
+        while let Some(done) = self.requests.next().await {
+            // What comes of these concerns nobody any more, except that a caller may have been found gone.
+            self.done(done);
+        }
+        while let Some(Delivery::Event(received)) = mailbox.try_recv() {
+            self.event(&received.event);
+        }
+        if self.caller.presence == Presence::Here {
+            self.hang_up();
+        }
+        if self.media.requested {
+            self.close_media();
+        }
+        let left: Vec<String> = self
+            .agents
+            .values()
+            .filter(|agent| agent.state != AgentState::Gone)
+            .map(|agent| agent.id.clone())
+            .collect();
+        for id in left {
+            self.hang_up_channel(id);
+        }
+        let (client, bridge) = (self.client.clone(), self.bridge.clone());
+        self.request(async move {
+            if let Err(error) = client.bridges().destroy(&bridge).await
+                && !error.is_gone()
+            {
+                tracing::warn!(%error, bridge, "a bridge could not be destroyed");
+            }
+            Done::Released
+        });
+        let rest = async { while self.requests.next().await.is_some() {} };
+        if tokio::time::timeout_at(deadline, rest).await.is_err() {
+            tracing::warn!("a call's take-down took too long and was left");
+        }
+    }
+}
+
+async fn open_media(
+    client: &Client,
+    bridge: &str,
+    media: &str,
+    ip: IpAddr,
+) -> Result<(RtpPort, SocketAddr), String> {
+    let port = RtpPort::bind(ip)
+        .map_err(|error| format!("no media port can be opened at {ip}: {error}"))?;
+    let here = port.local_addr();
+    // Digits and audio must stay visible to us, also once two people talk.
+    let features = vec![BridgeFeature::DtmfEvents, BridgeFeature::ProxyMedia];
+    let create = CreateBridge { features, ..CreateBridge::default() };
+    let external = ExternalMedia::rtp_ulaw(client.config().app(), here);
+    let (bridges, channels) = (client.bridges(), client.channels());
+    let (bridge, channel) =
+        tokio::join!(bridges.create(bridge, &create), channels.external_media(media, &external));
+    bridge.map_err(|error| error.to_string())?;
+    let channel = channel.map_err(|error| error.to_string())?;
+    let peer = channel.local_address().ok_or("Asterisk's reply does not name its media address")?;
+    Ok((port, peer))
+}
+
+/// A caller id that can be passed on: a caller's name and number are anybody's text.
+fn caller_id(name: &str, number: &str) -> String {
+    let plain = |text: &str| -> String {
+        text.chars().filter(|c| c.is_alphanumeric() || " +-._".contains(*c)).take(80).collect()
+    };
+    let (name, number) = (plain(name), plain(number));
+    match (name.is_empty(), number.is_empty()) {
+        (true, true) => String::new(),
+        (false, true) => format!("\"{name}\""),
+        (true, false) => number,
+        (false, false) => format!("\"{name}\" <{number}>"),
+    }
+}
+
+/// Q.850 causes as Asterisk reports them for a channel that never answered.
+fn why(cause: i64) -> Why {
+    match cause {
+        17 => Why::Busy,
+        16 | 18 | 19 => Why::NoAnswer,
+        21 => Why::Rejected,
+        _ => Why::Unavailable,
+    }
+}

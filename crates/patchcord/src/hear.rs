@@ -1,0 +1,133 @@
+//! From what the ear hears to what the call is told: positions become times, words become intents.
+
+use std::time::{Duration, Instant};
+
+use call::{Heard, Input};
+use engines::hearing::Hearing;
+use engines::listener;
+use intent::Cut;
+
+use crate::desk::Desk;
+
+/// The ears of all calls, and the moment from which their clock counts.
+pub(crate) struct Ears {
+    pub hearing: Hearing,
+    pub epoch: Instant,
+}
+
+/// The key from positions in the caller's audio, and from the ear's clock, to the call's clock.
+///
+/// A sample was spoken as long before the arrival of the packet that brought it as samples followed it in there; the
+/// packet that was delayed least tells the truth best.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CallClock {
+    /// When position 0 was spoken, in seconds of the call's clock; none before the first frame.
+    zero: Option<f64>,
+    /// The call's arrival on the ear's clock.
+    arrival: Duration,
+}
+
+impl CallClock {
+    /// The same clock, for a call that arrived at `arrival` on the ear's clock.
+    pub(crate) fn for_arrival(self, arrival: Duration) -> Self {
+        Self { arrival, ..self }
+    }
+
+    /// Learns from a frame that began at `position` and was complete at `arrived`.
+    pub(crate) fn frame(&mut self, position: u64, arrived: Duration) {
+        let spoken = arrived.as_secs_f64() - seconds(position + audio::FRAME as u64);
+        self.zero = Some(self.zero.map_or(spoken, |zero| zero.min(spoken)));
+    }
+
+    /// When the sample at `position` was spoken.
+    pub(crate) fn at(self, position: u64) -> Duration {
+        let at = self.zero.unwrap_or_default() + seconds(position);
+        Duration::from_secs_f64(at.max(0.0))
+    }
+
+    fn of_ear(self, time: Duration) -> Duration {
+        time.saturating_sub(self.arrival)
+    }
+
+    /// When position 0 was spoken, in seconds of the call's clock.
+    pub(crate) fn zero(self) -> Option<f64> {
+        self.zero
+    }
+}
+
+fn seconds(samples: u64) -> f64 {
+    samples as f64 / f64::from(audio::SAMPLE_RATE)
+}
+
+/// How long a ranking takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RankingTime {
+    /// As long as it takes.
+    Measured,
+    /// As long as the cost model says.
+    Stated(Duration),
+}
+
+/// What the call is told of something heard; none for what does not concern it.
+pub(crate) fn input(
+    desk: &Desk,
+    clock: CallClock,
+    ranking_time: RankingTime,
+    heard: listener::Heard,
+) -> Option<Input> {
+    match heard {
+        listener::Heard::SpeechStarted { at, .. } => {
+            Some(Input::SpeechStarted { at: clock.at(at) })
+        }
+        listener::Heard::SpeechEnded { at, .. } => Some(Input::SpeechEnded { at: clock.at(at) }),
+        listener::Heard::Partial { cut, words } => {
+            let cut = match cut {
+                listener::Cut::MidSpeech => Cut::MidWord,
+                listener::Cut::AtPause => Cut::AtPause,
+            };
+            Some(Input::Heard(ranked(desk, clock, ranking_time, cut, words)))
+        }
+        listener::Heard::Final(words) => {
+            Some(Input::Heard(ranked(desk, clock, ranking_time, Cut::Final, words)))
+        }
+        listener::Heard::Failed { stage: listener::Stage::Partial, .. }
+        | listener::Heard::SpeechPaused { .. }
+        | listener::Heard::SpeechResumed { .. } => None,
+        listener::Heard::Failed { cause, .. } => Some(Input::RecognizerFailed(cause.to_string())),
+    }
+}
+
+fn ranked(
+    desk: &Desk,
+    clock: CallClock,
+    ranking_time: RankingTime,
+    cut: Cut,
+    words: listener::Transcript,
+) -> Heard {
+    let began = Instant::now();
+    let ranking = desk.model.rank(&words.text);
+    let ranked_in = match ranking_time {
+        RankingTime::Measured => began.elapsed(),
+        RankingTime::Stated(time) => time,
+    };
+    // A caller's words are nobody's business but the one's who asks for exactly this.
+    tracing::trace!(
+        target: "patchcord::words",
+        ?cut,
+        text = words.text,
+        through_ms = clock.at(words.through).as_millis(),
+        done_ms = clock.of_ear(words.done).as_millis(),
+        best = ?ranking.best().map(|best| (desk.model.name(best.intent), best.probability)),
+        without_last_word = ranking.without_last_word,
+        "heard"
+    );
+    Heard {
+        cut,
+        text: words.text,
+        ranking,
+        through: clock.at(words.through),
+        asked: clock.of_ear(words.asked),
+        done: clock.of_ear(words.done),
+        ranked_in,
+    }
+}

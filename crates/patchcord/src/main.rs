@@ -1,0 +1,28 @@
+//! Patchcord, the AI receptionist for Asterisk: configuration, command line, and the driver that joins the rest.
+//!
+//! The data's way through the program: [`service`] takes an arrival and gives it to a [`driver`], which owns the call.
+//! Its [`line`](driver) turns RTP into frames for the ear; [`hear`] turns what the ear hears into inputs of the call;
+//! the call's commands go out through the switchboard to Asterisk. [`replay`] does the same in virtual time, and
+//! [`rehearsal`] plays recorded callers to the whole over real sockets.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
+
+mod agents;
+mod align;
+mod assets;
+mod command;
+mod desk;
+mod driver;
+mod finished;
+mod hear;
+mod labels;
+mod rehearsal;
+mod replay;
+mod report;
+mod service;
+mod settings;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    command::run()
+}

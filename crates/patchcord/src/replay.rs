@@ -1,0 +1,279 @@
+//! Recorded calls in virtual time: the same ear, model and call as live, faster than life, with the same result every
+//! time.
+//!
+//! Nothing here waits. Engines work as fast as they can, and what they cost is stated by a model
+//! ([`engines::cost`]), never taken from the clock on the wall; Asterisk is stood for by fixed delays, and agents by a
+//! plan.
+
+mod agenda;
+mod line;
+
+use std::path::Path;
+use std::time::Duration;
+
+use call::{Call, Command, Input, Place, Prompt, Why};
+use engines::listener::ReadId;
+use engines::listener::{Listener, ListenerConfig, Output};
+use engines::models::ModelPaths;
+use engines::recognizer::{ReadError, Reading, Recognizer, Vad};
+use engines::{cost, moonshine::Moonshine, runtime::Runtime, silero::Silero};
+
+use crate::agents::{Agents, Reaction};
+use crate::desk::Desk;
+use crate::finished::Finished;
+use crate::hear::{self, CallClock, RankingTime};
+use crate::labels::SampleCall;
+
+use agenda::Agenda;
+use line::CallerLine;
+
+/// What Asterisk takes, as measured on the real one: to answer, to set the media leg up, to accept a command.
+const ANSWER: Duration = Duration::from_millis(5);
+const MEDIA: Duration = Duration::from_millis(20);
+const ACCEPT: Duration = Duration::from_millis(6);
+/// What a ranking takes.
+const RANKING: Duration = Duration::from_micros(50);
+/// How long caller and agent talk.
+const TALK: Duration = Duration::from_secs(1);
+/// When a caller whom nobody helps gives up.
+const GIVES_UP: Duration = Duration::from_secs(90);
+
+/// Engines that work for one replay after the other.
+pub(crate) struct Engines {
+    vad: Silero,
+    recognizer: Moonshine,
+}
+
+/// What happens at a time.
+enum Event {
+    Told(Input),
+    /// A prompt's playout says something, unless another has taken its place.
+    Playout(u64, Input),
+    Frame,
+    ReadDone(ReadId, Box<Result<Reading, ReadError>>),
+    HangsUp,
+}
+
+struct Replay<'a> {
+    desk: &'a Desk,
+    agents: &'a Agents,
+    engines: &'a mut Engines,
+    call: Call,
+    now: Duration,
+    agenda: Agenda<Event>,
+    line: CallerLine<'a>,
+    listener: Option<(Listener, <Silero as Vad>::State)>,
+    clock: CallClock,
+    /// Until when the one recogniser is busy.
+    busy: Duration,
+    playout: u64,
+    over: bool,
+}
+
+impl Engines {
+    /// Loads the models.
+    ///
+    /// # Errors
+    /// In words, with the mend.
+    pub(crate) fn load(paths: &ModelPaths) -> Result<Self, String> {
+        fn words(error: impl std::error::Error) -> String {
+            error.to_string()
+        }
+        let library: &Path = &paths.onnxruntime;
+        let runtime = Runtime::load(library).map_err(words)?;
+        Ok(Self {
+            vad: Silero::load(runtime, &paths.silero).map_err(words)?,
+            recognizer: Moonshine::load(runtime, &paths.moonshine_dir).map_err(words)?,
+        })
+    }
+}
+
+/// Replays one recorded call.
+pub(crate) fn replay(
+    desk: &Desk,
+    agents: &Agents,
+    engines: &mut Engines,
+    sample: &SampleCall,
+) -> Finished {
+    let mut replay = Replay {
+        desk,
+        agents,
+        engines,
+        call: Call::new(desk.receptionist.clone()),
+        now: Duration::ZERO,
+        agenda: Agenda::default(),
+        line: CallerLine::new(&sample.audio),
+        listener: None,
+        clock: CallClock::default(),
+        busy: Duration::ZERO,
+        playout: 0,
+        over: false,
+    };
+    replay.agenda.add(GIVES_UP, Event::HangsUp);
+    if let Some(label) = &sample.label {
+        for press in &label.digits {
+            replay.agenda.add(ANSWER + press.at(), Event::Told(Input::Digit(press.digit)));
+        }
+        if let Some(at) = label.hang_up_ms {
+            replay.agenda.add(ANSWER + Duration::from_millis(at), Event::HangsUp);
+        }
+    }
+    replay.run();
+    let began = replay.clock.zero().map(|zero| zero - replay.line.skipped_seconds());
+    Finished::new(sample.name.clone(), replay.call.record().clone(), sample.label.clone(), began)
+}
+
+impl Replay<'_> {
+    fn run(&mut self) {
+        loop {
+            while let Some(command) = self.call.poll() {
+                self.carry_out(command);
+            }
+            if self.over {
+                return;
+            }
+            let deadline =
+                [self.call.deadline(), self.listener.as_ref().and_then(|l| l.0.deadline())];
+            let wake = deadline.into_iter().flatten().min();
+            match self.agenda.next_before(wake) {
+                Some((at, event)) => {
+                    self.now = self.now.max(at);
+                    self.happens(event);
+                }
+                None => {
+                    let Some(wake) = wake else { return };
+                    self.now = self.now.max(wake);
+                    if let Some((listener, _)) = &mut self.listener {
+                        listener.wake(self.now);
+                    }
+                    self.drain_listener();
+                    self.tell(Input::Wake);
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self, input: Input) {
+        self.call.handle(self.now, input);
+    }
+
+    fn later(&mut self, after: Duration, input: Input) {
+        self.agenda.add(self.now + after, Event::Told(input));
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Answer => {
+                self.later(ANSWER, Input::Answered);
+                self.line.answered(ANSWER);
+            }
+            Command::OpenMedia => {
+                self.later(MEDIA, Input::MediaUp);
+                let first = self.line.first_frame_after(MEDIA);
+                self.agenda.add(first, Event::Frame);
+                self.agenda.add(first, Event::Told(Input::FirstAudio));
+            }
+            Command::Play(prompt) => self.play(prompt),
+            Command::StopPlaying => self.playout += 1,
+            Command::Listen => {
+                let state = Default::default();
+                self.listener = Some((Listener::new(ListenerConfig::default()), state));
+            }
+            Command::StopListening => self.listener = None,
+            Command::Connect { attempt, place, .. } => self.connect(attempt, &place),
+            Command::Abandon { .. } | Command::CloseMedia => {}
+            Command::GiveBack => self.later(ACCEPT, Input::LeftForDialplan),
+            Command::HangUp => self.later(ACCEPT, Input::CallerHungUp),
+            Command::Finish => self.over = true,
+        }
+    }
+
+    fn play(&mut self, prompt: Prompt) {
+        self.playout += 1;
+        let sound = self.desk.sound(prompt);
+        let silent = sound
+            .chunks(audio::FRAME)
+            .take_while(|frame| audio::tone::level_dbfs(frame) < line::AUDIBLE_DBFS)
+            .count();
+        // The sound goes out with the next packet.
+        let audible = self.now + audio::FRAME_TIME * (1 + silent as u32);
+        let input = Input::PromptAudible { prompt, at: audible };
+        self.agenda.add(audible, Event::Playout(self.playout, input));
+        if prompt != Prompt::Ringing {
+            let end = self.now + audio::FRAME_TIME + audio::duration_of(sound.len() as u64);
+            self.agenda.add(end, Event::Playout(self.playout, Input::PromptEnded(prompt)));
+        }
+    }
+
+    fn connect(&mut self, attempt: u32, place: &Place) {
+        self.later(ACCEPT, Input::Accepted { attempt });
+        match place {
+            Place::Dialplan { .. } => self.later(ACCEPT + ACCEPT, Input::LeftForDialplan),
+            Place::Endpoint(endpoint) => match self.agents.reaction(endpoint) {
+                Reaction::Answers { rings } => {
+                    let answered = ACCEPT + rings;
+                    self.later(answered, Input::Connected { attempt });
+                    self.agenda.add(self.now + answered + TALK, Event::HangsUp);
+                }
+                Reaction::Busy => {
+                    let why = Why::Busy;
+                    self.later(ACCEPT + ACCEPT, Input::NotConnected { attempt, why });
+                }
+            },
+        }
+    }
+
+    fn happens(&mut self, event: Event) {
+        match event {
+            Event::Told(input) => self.tell(input),
+            Event::Playout(playout, input) if playout == self.playout => self.tell(input),
+            Event::Playout(..) => {}
+            Event::HangsUp => self.tell(Input::CallerHungUp),
+            Event::Frame => self.frame(),
+            Event::ReadDone(id, result) => {
+                if let Some((listener, _)) = &mut self.listener {
+                    listener.read_done(self.now, id, *result);
+                }
+                self.drain_listener();
+            }
+        }
+    }
+
+    fn frame(&mut self) {
+        for frame in self.line.packet(self.now) {
+            self.clock.frame(frame.position, frame.arrived);
+            if let Some((listener, _)) = &mut self.listener {
+                listener.push(self.now, &frame.samples, frame.position);
+                self.drain_listener();
+            }
+        }
+        self.agenda.add(self.now + audio::FRAME_TIME, Event::Frame);
+    }
+
+    fn drain_listener(&mut self) {
+        while let Some((listener, state)) = &mut self.listener
+            && let Some(output) = listener.poll()
+        {
+            match output {
+                Output::Vad(window) => {
+                    let probability = self.engines.vad.probability(state, &window);
+                    listener.vad(self.now + cost::VAD_WINDOW, probability);
+                }
+                Output::Read(job) => {
+                    let result = self.engines.recognizer.read(&job.samples, &job.guess);
+                    let empty = Reading::default();
+                    let reading = result.as_ref().unwrap_or(&empty);
+                    let took = cost::reading(job.samples.len(), &job.guess, reading);
+                    self.busy = self.busy.max(self.now) + took;
+                    self.agenda.add(self.busy, Event::ReadDone(job.id, Box::new(result)));
+                }
+                Output::Heard(heard) => {
+                    let time = RankingTime::Stated(RANKING);
+                    if let Some(input) = hear::input(self.desk, self.clock, time, heard) {
+                        self.tell(input);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The tests that belong to no single crate.
+
+mod call;
+mod corpus;
+mod layout;

@@ -1,0 +1,89 @@
+//! Scenarios against a real Asterisk 22, with SIP callers and SIP phones.
+//!
+//! Needs what `tests/rig/setup` builds, and `patchcord` built beside this test (`cargo build --release`, then the test
+//! with `--release` too). On a machine that cannot run the rig each scenario says why and is skipped, unless
+//! `PATCHCORD_REQUIRE_RIG` is set.
+
+#![allow(clippy::print_stdout, reason = "what was measured is printed")]
+
+mod clocks;
+mod connecting;
+mod endurance;
+mod hanging_up;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tests::asterisk::{Asterisk, Holdings, RigError};
+use tests::patchcord::{Patchcord, assets};
+
+/// How long anything in a call may take before the scenario has failed.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// The inbound number.
+const DID: &str = "5550100";
+
+/// A real Asterisk and a Patchcord that serves it; the hours are read where the rig plays 440 Hz.
+struct Stage {
+    asterisk: Asterisk,
+    patchcord: Patchcord,
+}
+
+impl Stage {
+    /// Sets the stage; `None` where it cannot be set, with the reason printed.
+    fn set() -> Option<Stage> {
+        Stage::set_with(|receptionist| receptionist)
+    }
+
+    fn set_with(change: impl FnOnce(String) -> String) -> Option<Stage> {
+        let stage = Asterisk::start().and_then(|asterisk| {
+            let change =
+                |text: String| change(text.replace("announcements,hours,1", "queues,tone,1"));
+            let patchcord = Patchcord::start(&asterisk, change)?;
+            Ok(Stage { asterisk, patchcord })
+        });
+        match stage {
+            Ok(stage) => Some(stage),
+            Err(RigError::Skipped(why)) if std::env::var_os("PATCHCORD_REQUIRE_RIG").is_none() => {
+                println!("skipped: {why}");
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn next_call(&self) -> Value {
+        self.patchcord.next_call(PATIENCE).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Asterisk holds no channel, bridge or RTP socket any more. What ends asynchronously is given time.
+    fn nothing_is_left(&self) {
+        let empty = |held: &Holdings| held.channels + held.bridges + held.rtp_sockets == 0;
+        let mut held = self.asterisk.holdings().expect("Asterisk answers");
+        for _ in 0..100 {
+            if empty(&held) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+            held = self.asterisk.holdings().expect("Asterisk answers");
+        }
+        panic!(
+            "Asterisk still holds {held:?}\n{}",
+            self.asterisk.cli("core show channels").expect("cli")
+        );
+    }
+}
+
+/// A sample call's audio.
+fn recording(name: &str) -> Vec<i16> {
+    let path = assets().join("calls").join(format!("{name}.wav"));
+    audio::wav::read(&std::fs::read(path).expect("the sample call exists")).expect("a WAV file")
+}
+
+/// Whether most of the power of a second that begins at most a second before the end lies at `hz`.
+fn hears_tone(heard: &[i16], hz: f64) -> bool {
+    let window = 4_000;
+    heard.windows(window).rev().step_by(800).take(20).any(|part| {
+        let all = 10_f64.powf(audio::tone::level_dbfs(part) / 10.0);
+        all > 1e-5 && audio::tone::power(part, hz) > all / 2.0
+    })
+}

@@ -1,0 +1,7 @@
+//! What the scenarios against a real Asterisk are made of: the PBX itself, callers and phones around it, and the
+//! program under test.
+
+pub mod asterisk;
+pub mod patchcord;
+pub mod sipp;
+pub mod softphone;

@@ -1,0 +1,166 @@
+//! The program under test, as its users run it: `patchcord serve` in a process of its own.
+
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::asterisk::{Asterisk, RigError, USERNAME};
+
+/// How long the models may take to load.
+const START: Duration = Duration::from_secs(60);
+
+/// A Patchcord that serves an Asterisk. Dropping it ends it.
+#[derive(Debug)]
+pub struct Patchcord {
+    child: Child,
+    folder: PathBuf,
+    calls: Receiver<Value>,
+}
+
+/// What a process holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Belongings {
+    /// Open file descriptors: sockets and all.
+    pub files: usize,
+    /// Threads.
+    pub threads: usize,
+}
+
+impl Patchcord {
+    /// Starts one with the sample receptionist, changed by `change`, and waits until it is connected.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with what it said if it does not come up.
+    pub fn start(
+        asterisk: &Asterisk,
+        change: impl FnOnce(String) -> String,
+    ) -> Result<Patchcord, RigError> {
+        let folder = std::env::temp_dir().join(format!(
+            "patchcord-{}-{}",
+            std::process::id(),
+            asterisk.sip_port()
+        ));
+        std::fs::create_dir_all(&folder)?;
+        let assets = assets();
+        let receptionist = std::fs::read_to_string(assets.join("receptionist.toml"))?;
+        std::fs::write(folder.join("receptionist.toml"), change(receptionist))?;
+        let prompts = folder.join("prompts");
+        if !prompts.exists() {
+            std::os::unix::fs::symlink(assets.join("prompts"), prompts)?;
+        }
+        let config = folder.join("patchcord.toml");
+        std::fs::write(
+            &config,
+            format!(
+                "receptionist = \"receptionist.toml\"\n[ari]\nurl = \"{}\"\nusername = \"{USERNAME}\"\n\
+                 password_env = \"PATCHCORD_ARI_PASSWORD\"\n",
+                asterisk.ari_url()
+            ),
+        )?;
+        let mut child = Command::new(program()?)
+            .args(["serve", "--json", "--config"])
+            .arg(&config)
+            .arg("--rehearse")
+            .arg(assets.join("calls"))
+            .env("PATCHCORD_ARI_PASSWORD", asterisk.password())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let (lines, calls) = channel();
+        let stdout = child.stdout.take().ok_or_else(|| io::Error::other("no stdout"))?;
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let call = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                if lines.send(call).is_err() {
+                    return;
+                }
+            }
+        });
+        let (said, hears) = channel();
+        let stderr = child.stderr.take().ok_or_else(|| io::Error::other("no stderr"))?;
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                eprintln!("patchcord: {line}");
+                // Only the first lines are waited for.
+                let _ = said.send(line);
+            }
+        });
+        let patchcord = Patchcord { child, folder, calls };
+        let deadline = Instant::now() + START;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match hears.recv_timeout(left) {
+                Ok(line) if line.contains("answers the calls of") => return Ok(patchcord),
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(RigError::Failed("patchcord serve did not come up in time".into()));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(RigError::Failed("patchcord serve ended at once".into()));
+                }
+            }
+        }
+    }
+
+    /// The JSON line of the next call to end.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] if none ends within `patience`.
+    pub fn next_call(&self, patience: Duration) -> Result<Value, RigError> {
+        self.calls
+            .recv_timeout(patience)
+            .map_err(|_| RigError::Failed(format!("no call ended within {patience:?}")))
+    }
+
+    /// What the process holds now.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn belongings(&self) -> io::Result<Belongings> {
+        let count = |what: &str| -> io::Result<usize> {
+            Ok(std::fs::read_dir(format!("/proc/{}/{what}", self.child.id()))?.count())
+        };
+        Ok(Belongings { files: count("fd")?, threads: count("task")? })
+    }
+
+    /// Tells it to stop, and waits until it has.
+    ///
+    /// # Errors
+    /// When it cannot be waited for.
+    pub fn stop(mut self) -> io::Result<ExitStatus> {
+        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        self.child.wait()
+    }
+}
+
+impl Drop for Patchcord {
+    fn drop(&mut self) {
+        // Both fail only if it is over already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The folder with the sample receptionist and the sample calls.
+#[must_use]
+pub fn assets() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets")
+}
+
+/// The program beside this test's own: `cargo build --release` puts it there.
+///
+/// # Errors
+/// When it has not been built.
+pub fn program() -> io::Result<PathBuf> {
+    let here = std::env::current_exe()?;
+    let program = here.ancestors().nth(2).map(|folder| folder.join("patchcord"));
+    program.filter(|program| program.exists()).ok_or_else(|| {
+        io::Error::other("patchcord is not built beside this test; run: cargo build --release")
+    })
+}

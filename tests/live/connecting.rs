@@ -142,6 +142,7 @@ fn a_dialplan_place_that_does_not_exist_leads_to_the_fallback() {
     operator
         .wait(PATIENCE, |calls| calls.iter().any(|call| call.answered_at.is_some()))
         .expect("answered");
+    caller.wait(PATIENCE, |call| hears_tone(&call.recording.heard, AGENT_HZ)).expect("heard");
     caller.act(Act::HangUp);
     let call = stage.next_call();
     assert_eq!(call["destination"], "operator", "{call}");

@@ -55,11 +55,13 @@ impl Stage {
         self.patchcord.next_call(PATIENCE).unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Asterisk holds no channel, bridge or RTP socket any more. What ends asynchronously is given time.
+    /// Asterisk holds no channel, bridge or RTP socket any more. What ends asynchronously is given time: a caller who
+    /// cancels while the answer is on its way never acknowledges it, and Asterisk keeps the sockets for 32 s (RFC 3261,
+    /// 64 times T1).
     fn nothing_is_left(&self) {
         let empty = |held: &Holdings| held.channels + held.bridges + held.rtp_sockets == 0;
         let mut held = self.asterisk.holdings().expect("Asterisk answers");
-        for _ in 0..100 {
+        for _ in 0..800 {
             if empty(&held) {
                 return;
             }

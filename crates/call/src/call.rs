@@ -193,16 +193,17 @@ fn talking(context: &mut Context, event: &Event) -> State {
 
 fn leaving(to: Leaving, context: &mut Context, event: &Event) -> State {
     match (to, event) {
-        (_, Event::Input(Input::CallerHungUp | Input::LeftForDialplan | Input::PbxLost)) => {
-            context.end(Outcome::HandedBack)
-        }
+        (_, Event::Input(Input::LeftForDialplan)) => context.end(Outcome::HandedBack),
+        (_, Event::Input(Input::PbxLost)) => context.end(Outcome::PbxLost),
+        (Leaving::HungUp, Event::Input(Input::CallerHungUp)) => context.end(Outcome::Dropped),
+        (_, Event::Input(Input::CallerHungUp)) => context.end(Outcome::Abandoned),
         (Leaving::AfterGoodbye, Event::Input(Input::PromptEnded(Prompt::Goodbye)))
         | (Leaving::AfterGoodbye, Event::Timer(Timer::Leave)) => context.give_back(),
         (Leaving::ToDialplan, Event::Timer(Timer::Leave) | Event::Input(Input::SetupFailed(_))) => {
             context.record.troubles.push("the channel would not go on in the dialplan".to_owned());
             context.hang_up()
         }
-        (Leaving::HungUp, Event::Timer(Timer::Leave)) => context.end(Outcome::HandedBack),
+        (Leaving::HungUp, Event::Timer(Timer::Leave)) => context.end(Outcome::Dropped),
         _ => State::Leaving(to),
     }
 }

@@ -39,6 +39,8 @@ pub enum Outcome {
     HandedBack,
     /// The caller hung up first.
     Abandoned,
+    /// Nobody took the call, and the dialplan would not have it back: we hung up.
+    Dropped,
     /// Asterisk was lost.
     PbxLost,
 }
@@ -51,6 +53,7 @@ impl Outcome {
             Outcome::Connected => "connected",
             Outcome::HandedBack => "handed_back",
             Outcome::Abandoned => "abandoned",
+            Outcome::Dropped => "dropped",
             Outcome::PbxLost => "pbx_lost",
         }
     }

@@ -1,30 +1,30 @@
 //! Where a recording begins within what was received: the key from a label's clock to the call's.
 
-/// The part of the recording that is looked for.
-const PIECE: usize = 8_000;
+/// How much of the recording is looked for: half a second.
+const PIECE: usize = 4_000;
 
 /// A weaker likeness than this (1 is the same) is no find.
 const LIKE: f64 = 0.5;
 
 /// The position in `received`, in samples, at which `recording` begins: negative where its beginning was never
-/// received. None if the two do not have the loudest second of the recording in common.
+/// received. None if the two do not have the loudest part of the recording in common.
 ///
 /// By normalised cross-correlation: exact for audio that crossed the line unchanged, and robust against line noise.
 pub(crate) fn offset(recording: &[i16], received: &[i16]) -> Option<i64> {
+    // A call may end before the recording does: what came later cannot be found.
+    let recording = &recording[..recording.len().min(received.len())];
     let start = loudest(recording, PIECE)?;
-    let piece: Vec<f64> = recording[start..start + PIECE.min(recording.len())]
-        .iter()
-        .map(|&sample| f64::from(sample))
-        .collect();
+    let piece: Vec<f64> =
+        recording[start..start + PIECE].iter().map(|&sample| f64::from(sample)).collect();
     let piece_energy: f64 = piece.iter().map(|x| x * x).sum();
-    if piece_energy == 0.0 || received.len() < piece.len() {
+    if piece_energy == 0.0 {
         return None;
     }
     let heard: Vec<f64> = received.iter().map(|&sample| f64::from(sample)).collect();
     let mut energy: f64 = heard[..piece.len()].iter().map(|x| x * x).sum();
     let mut best = (0.0, 0);
     for at in 0..=heard.len() - piece.len() {
-        // A window with little energy cannot be the loudest second, and would make the quotient meaningless.
+        // A window with little energy cannot be the loudest part, and would make the quotient meaningless.
         if energy > piece_energy * 0.05 {
             let product: f64 = piece.iter().zip(&heard[at..]).map(|(a, b)| a * b).sum();
             let likeness = product / (energy * piece_energy).sqrt();
@@ -78,6 +78,12 @@ mod tests {
         let other = noise(9, 24_000);
         received.extend(recording.iter().zip(&other).map(|(a, b)| a / 2 + b / 6));
         assert_eq!(offset(&recording, &received), Some(1_234));
+    }
+
+    #[test]
+    fn finds_a_recording_whose_end_was_never_received() {
+        let recording = noise(7, 24_000);
+        assert_eq!(offset(&recording, &recording[160..7_000]), Some(-160));
     }
 
     #[test]

@@ -76,7 +76,13 @@ impl Connecting {
             }
             // Answered after all, but the caller is promised to somebody else by now.
             Input::Connected { attempt } => context.command(Command::Abandon { attempt }),
-            Input::LeftForDialplan => return context.end(Outcome::Connected),
+            Input::LeftForDialplan => {
+                // The event may come before the reply: it proves that the command was accepted.
+                if self.accepted.is_none() {
+                    self.accepted(context);
+                }
+                return context.end(Outcome::Connected);
+            }
             Input::NotConnected { attempt, why } if attempt == self.attempt => {
                 return self.next(context, why);
             }

@@ -66,6 +66,9 @@ pub struct ListenerConfig {
     pub first_read: Duration,
     /// Time from the start of one partial reading to the start of the next.
     pub read_every: Duration,
+    /// Silence put behind the audio of every other partial. A recogniser reads a word at the very
+    /// edge differently with and without it; where both agree, the word is surely there.
+    pub hush: Duration,
     /// A reading that takes longer is given up.
     pub read_limit: Duration,
     /// A turn longer than this is cut in two where it is quietest.
@@ -85,6 +88,7 @@ impl Default for ListenerConfig {
             end_of_turn: Duration::from_millis(500),
             first_read: Duration::from_millis(300),
             read_every: Duration::from_millis(100),
+            hush: Duration::from_millis(150),
             read_limit: Duration::from_secs(2),
             longest_turn: Duration::from_secs(15),
             stall: Duration::from_secs(1),

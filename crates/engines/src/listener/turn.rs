@@ -139,10 +139,12 @@ impl Listener {
             None => ReadKind::Partial,
         };
         turn.next_read = now + self.config.read_every;
+        let every_other = kind == ReadKind::Partial && self.reads % 2 == 1;
+        let hush = if every_other { self.config.hush } else { Duration::ZERO };
         let request = Request {
             turn: turn.number,
             kind,
-            samples: self.utterance.audio(next),
+            samples: self.utterance.audio_and_hush(next, samples(hush)),
             guess: turn.guess(),
             from: turn.from,
             through: next,

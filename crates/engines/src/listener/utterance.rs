@@ -79,9 +79,17 @@ impl Utterance {
 
     /// The audio collected, up to `through`.
     pub(super) fn audio(&self, through: u64) -> Arc<[f32]> {
+        self.audio_and_hush(through, 0)
+    }
+
+    /// The audio collected, up to `through`, and `hush` samples of silence after it, counted at
+    /// 8 kHz like every position.
+    pub(super) fn audio_and_hush(&self, through: u64, hush: u64) -> Arc<[f32]> {
         let Some(open) = &self.open else { return Arc::default() };
         let count = through.saturating_sub(open.from) as usize * RATIO;
-        open.samples[..count.min(open.samples.len())].into()
+        let collected = &open.samples[..count.min(open.samples.len())];
+        let silence = std::iter::repeat_n(0.0, hush as usize * RATIO);
+        collected.iter().copied().chain(silence).collect()
     }
 }
 

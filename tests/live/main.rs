@@ -8,6 +8,7 @@
 
 mod clocks;
 mod connecting;
+mod doctor;
 mod endurance;
 mod hanging_up;
 

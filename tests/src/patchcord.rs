@@ -117,6 +117,12 @@ impl Patchcord {
             .map_err(|_| RigError::Failed(format!("no call ended within {patience:?}")))
     }
 
+    /// The folder with its configuration.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// What the process holds now.
     ///
     /// # Errors

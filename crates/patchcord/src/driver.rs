@@ -271,3 +271,6 @@ impl Driver {
         (self.call.record().clone(), received, began)
     }
 }
+
+#[cfg(test)]
+mod tests;

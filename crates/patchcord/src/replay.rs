@@ -277,3 +277,51 @@ impl Replay<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use engines::models::Store;
+
+    use super::*;
+    use crate::{labels, report};
+
+    /// The models, or none where they are not fetched: then the reason is printed, unless they are required.
+    fn models() -> Option<ModelPaths> {
+        let store = Store::open(Store::default_dir().expect("a home")).expect("a platform we know");
+        let paths = store.paths();
+        if let Err(error) = &paths {
+            assert!(std::env::var_os("PATCHCORD_REQUIRE_MODELS").is_none(), "{error}");
+            println!("skipped: {error}");
+        }
+        paths.ok()
+    }
+
+    #[test]
+    fn a_replay_is_the_same_to_the_byte_every_time() {
+        let Some(paths) = models() else { return };
+        let desk = Desk::embedded().expect("the sample is well formed");
+        let agents = Agents::embedded();
+        let samples = labels::embedded().expect("the samples are well formed");
+        let some = ["billing-please", "tom-becker", "presses-two", "lemon-cake"];
+        let run = || -> Vec<String> {
+            let mut engines = Engines::load(&paths).expect("the models load");
+            let samples = samples.iter().filter(|sample| some.contains(&sample.name.as_str()));
+            samples.map(|s| report::json(&replay(&desk, &agents, &mut engines, s))).collect()
+        };
+        let first = run();
+        assert_eq!(first.len(), some.len());
+        assert_eq!(first, run());
+    }
+
+    #[test]
+    fn sample_calls_end_where_their_labels_say() {
+        let Some(paths) = models() else { return };
+        let desk = Desk::embedded().expect("the sample is well formed");
+        let mut engines = Engines::load(&paths).expect("the models load");
+        for sample in &labels::embedded().expect("the samples are well formed") {
+            let call = replay(&desk, &Agents::embedded(), &mut engines, sample);
+            assert!(call.as_expected(), "{}", report::json(&call));
+            assert!(!call.wrong_early_commit(), "{}", report::json(&call));
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The driver against the embedded PBX, with engines that hear nothing: every fault leaves the caller with somebody,
+//! and nothing behind.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use call::{Basis, Outcome};
+use engines::hearing::{Hearing, HearingConfig};
+use engines::recognizer::{ReadError, Reading, Recognizer, Token, Vad, VadError, WINDOW};
+use pbx::{Caller, Endpoint, Fault, HangsUp, Operation, Pbx, PbxConfig, Place, Reaction, Speech};
+use tokio::sync::{mpsc, watch};
+
+use super::{Driven, Shared, Tap};
+use crate::desk::Desk;
+use crate::hear::Ears;
+use crate::service;
+
+const MS: Duration = Duration::from_millis(1);
+
+struct Deaf;
+
+impl Vad for Deaf {
+    type State = ();
+
+    fn probability(&mut self, (): &mut (), _: &[f32; WINDOW]) -> Result<f32, VadError> {
+        Ok(0.0)
+    }
+}
+
+impl Recognizer for Deaf {
+    fn read(&mut self, _: &[f32], _: &[Token]) -> Result<Reading, ReadError> {
+        Ok(Reading::default())
+    }
+}
+
+fn deaf_ears() -> Ears {
+    let config = HearingConfig { workers: NonZeroUsize::MIN, ..HearingConfig::default() };
+    let epoch = config.epoch;
+    let hearing = Hearing::with_engines(Deaf, || Ok(Deaf), config).expect("threads can be had");
+    Ears { hearing, epoch }
+}
+
+/// The sample receptionist at an embedded PBX whose operator and help desk answer soon.
+struct Stage {
+    pbx: Pbx,
+    client: ari::Client,
+    driven: mpsc::UnboundedReceiver<Driven>,
+    stop: watch::Sender<bool>,
+    service: tokio::task::JoinHandle<usize>,
+}
+
+impl Stage {
+    async fn set() -> Stage {
+        let pbx = Pbx::start(PbxConfig::default()).await.expect("a port on loopback");
+        for endpoint in ["PJSIP/operator", "PJSIP/helpdesk"] {
+            let says = Speech::Once(Arc::from([]));
+            let then = Reaction::Answers { says, hangs_up_after: None };
+            pbx.endpoint(endpoint, Endpoint { rings_for: 50 * MS, then });
+        }
+        pbx.dialplan("default", "100");
+        let PbxConfig { username, password, app, .. } = PbxConfig::default();
+        let config = ari::Config::new(&pbx.url(), username, password, app).expect("well formed");
+        let (client, arrivals) = ari::Client::connect(config).await.expect("it listens");
+        let shared = Shared {
+            desk: Arc::new(Desk::embedded().expect("the sample is well formed")),
+            client: client.clone(),
+            ears: Arc::new(deaf_ears()),
+            media_ip: [127, 0, 0, 1].into(),
+            tap: Tap::Off,
+        };
+        let (over, driven) = mpsc::unbounded_channel();
+        let (stop, stopped) = watch::channel(false);
+        let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));
+        Stage { pbx, client, driven, stop, service }
+    }
+
+    /// Lets one caller ring; gives the call's record and what the caller lived through, once nothing is left.
+    async fn ring(&mut self, caller: Caller) -> (Driven, pbx::Outcome) {
+        let outcome = self.pbx.call(caller).outcome().await;
+        let driven = self.driven.recv().await.expect("the service works");
+        self.pbx.quiet().await;
+        let census = self.pbx.census();
+        assert_eq!((census.channels, census.bridges, census.external_media_ports), (0, 0, 0));
+        (driven, outcome)
+    }
+
+    async fn end(self) {
+        self.stop.send_replace(true);
+        assert_eq!(self.service.await.expect("no panic"), 0, "a call was left");
+        self.client.close().await;
+        self.pbx.shutdown().await;
+    }
+}
+
+/// Presses a key soon after the answer, and hangs up once connected.
+fn presses(digit: char) -> Caller {
+    Caller {
+        digits: vec![(150 * MS, digit)],
+        hangs_up: HangsUp::OnceConnectedFor(100 * MS),
+        patience: Duration::from_secs(20),
+        ..Caller::default()
+    }
+}
+
+fn operator() -> Option<Place> {
+    Some(Place::Endpoint("PJSIP/operator".to_owned()))
+}
+
+#[tokio::test]
+async fn a_digit_connects() {
+    let mut stage = Stage::set().await;
+    let (driven, outcome) = stage.ring(presses('0')).await;
+    assert_eq!(driven.record.outcome, Some(Outcome::Connected));
+    assert_eq!(driven.record.decision.map(|decision| decision.basis), Some(Basis::Digit));
+    assert_eq!(outcome.connected_to, operator());
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_hang_up_at_any_moment_leaves_nothing() {
+    let mut stage = Stage::set().await;
+    for at in [0, 1, 3, 6, 10, 20, 60, 160, 190, 230] {
+        let hangs_up = HangsUp::At(at * MS);
+        let (driven, _) = stage.ring(Caller { hangs_up, ..presses('0') }).await;
+        assert!(driven.record.outcome.is_some(), "after {at} ms");
+    }
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn events_before_replies_and_replies_before_events_come_to_the_same() {
+    for operation in [Operation::Originate, Operation::ExternalMedia, Operation::AddChannel] {
+        for fault in [Fault::EventBeforeReply { operation }, Fault::ReplyBeforeEvent { operation }]
+        {
+            let mut stage = Stage::set().await;
+            stage.pbx.inject(fault.clone());
+            let (driven, outcome) = stage.ring(presses('0')).await;
+            assert_eq!(driven.record.outcome, Some(Outcome::Connected), "{fault:?}");
+            assert_eq!(outcome.connected_to, operator(), "{fault:?}");
+            stage.end().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_media_goes_back_to_the_dialplan() {
+    for operation in [Operation::ExternalMedia, Operation::CreateBridge, Operation::Answer] {
+        let mut stage = Stage::set().await;
+        stage.pbx.inject(Fault::FailOperation { operation, status: 500 });
+        let caller = Caller { hangs_up: HangsUp::At(Duration::from_secs(2)), ..Caller::default() };
+        let (driven, _) = stage.ring(caller).await;
+        assert_eq!(driven.record.outcome, Some(Outcome::HandedBack), "{operation:?}");
+        assert_eq!(driven.record.troubles.len(), 1, "{:?}", driven.record.troubles);
+        stage.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_destination_that_does_not_exist_leads_to_the_fallback() {
+    let mut stage = Stage::set().await;
+    let (driven, outcome) = stage.ring(presses('2')).await;
+    assert_eq!(driven.record.attempts.len(), 2, "{:?}", driven.record.attempts);
+    assert_eq!(outcome.connected_to, operator());
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn a_lost_event_socket_costs_no_call() {
+    let mut stage = Stage::set().await;
+    let mut state = stage.client.state();
+    stage.pbx.inject(Fault::CloseSocket);
+    state.wait_for(|state| *state != ari::ConnectionState::Live).await.expect("it is noticed");
+    state.wait_for(|state| *state == ari::ConnectionState::Live).await.expect("it comes back");
+    stage.pbx.heal();
+    let (driven, _) = stage.ring(presses('0')).await;
+    assert_eq!(driven.record.outcome, Some(Outcome::Connected));
+    stage.end().await;
+}

@@ -210,8 +210,9 @@ impl Pen {
         let column =
             |at: Duration| ((at.as_secs_f64() / COLUMN.as_secs_f64()) as usize).min(COLUMNS - 1);
         for turn in &record.turns {
-            // A caller who was connected in the middle of a sentence was still speaking then.
-            let to = turn.to.or(record.ended).unwrap_or(turn.from);
+            // Of a caller who was connected in the middle of a sentence no end was heard.
+            let decided = record.decision.as_ref().map(|decision| decision.at);
+            let to = turn.to.or(decided).or(record.ended).unwrap_or(turn.from).max(turn.from);
             columns[column(turn.from)..=column(to)].fill(("█", CYAN));
         }
         for ring in record.waterfall.iter().filter(|mark| mark.stage == call::Stage::Ring) {

@@ -134,7 +134,7 @@ async fn events_before_replies_and_replies_before_events_come_to_the_same() {
         for fault in [Fault::EventBeforeReply { operation }, Fault::ReplyBeforeEvent { operation }]
         {
             let mut stage = Stage::set().await;
-            stage.pbx.inject(fault.clone());
+            stage.pbx.inject(fault);
             let (driven, outcome) = stage.ring(presses('0')).await;
             assert_eq!(driven.record.outcome, Some(Outcome::Connected), "{fault:?}");
             assert_eq!(outcome.connected_to, operator(), "{fault:?}");

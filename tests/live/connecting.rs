@@ -5,7 +5,7 @@ use std::time::Duration;
 use tests::sipp::{Act, Behaviour, Caller, End, Phone};
 use tests::softphone::Background;
 
-use crate::{DID, PATIENCE, Stage, hears_tone, recording};
+use crate::{DID, PATIENCE, Stage, answered, hears, hears_tone, recording};
 
 const CALLER_HZ: f64 = 700.0;
 const AGENT_HZ: f64 = 1_100.0;
@@ -20,16 +20,12 @@ fn a_caller_is_understood_and_bridged_to_the_helpdesk_and_both_hear_each_other()
     caller.name = "locked-account".to_owned();
     let caller = caller.at(Duration::ZERO, Act::Say(recording("locked-account")));
     let caller = caller.start(&stage.asterisk).expect("a caller");
-    helpdesk
-        .wait(PATIENCE, |calls| calls.iter().any(|call| call.answered_at.is_some()))
-        .expect("answered");
+    answered(&helpdesk);
     // Both send their tone for as long as the other needs to hear it.
     let mut tone = vec![0; 24_000];
     audio::tone::Sine::new(CALLER_HZ, -12.0).fill(&mut tone);
     caller.act(Act::Say(tone));
-    caller
-        .wait(PATIENCE, |call| hears_tone(&call.recording.heard, AGENT_HZ))
-        .expect("the caller hears the agent");
+    hears(&caller, AGENT_HZ);
     helpdesk
         .wait(PATIENCE, |calls| hears_tone(&calls[0].recording.heard, CALLER_HZ))
         .expect("the agent hears the caller");
@@ -53,17 +49,12 @@ fn a_busy_destination_leads_to_its_next_choice() {
     caller.name = "tom-becker".to_owned();
     let caller = caller.at(Duration::ZERO, Act::Say(recording("tom-becker")));
     let caller = caller.start(&stage.asterisk).expect("a caller");
-    operator
-        .wait(PATIENCE, |calls| calls.iter().any(|call| call.answered_at.is_some()))
-        .expect("answered");
-    caller.wait(PATIENCE, |call| hears_tone(&call.recording.heard, AGENT_HZ)).expect("heard");
-    caller.act(Act::HangUp);
-    let call = stage.next_call();
+    answered(&operator);
+    hears(&caller, AGENT_HZ);
+    let call = stage.hang_up(caller);
     assert_eq!(call["destination"], "operator", "{call}");
     assert_eq!(call["attempts"][0]["destination"], "tom", "{call}");
     assert_eq!(call["attempts"][0]["failed"], "busy", "{call}");
-    caller.finish(PATIENCE).expect("over");
-    stage.nothing_is_left();
 }
 
 #[test]
@@ -76,16 +67,11 @@ fn a_destination_that_does_not_answer_leads_to_the_fallback() {
     let operator = Phone::start(&stage.asterisk, "operator", SOON, AGENT).expect("a phone");
     let caller = Caller::new("100", DID).at(Duration::from_millis(500), Act::Press('1'));
     let caller = caller.start(&stage.asterisk).expect("a caller");
-    operator
-        .wait(PATIENCE, |calls| calls.iter().any(|call| call.answered_at.is_some()))
-        .expect("answered");
-    caller.wait(PATIENCE, |call| hears_tone(&call.recording.heard, AGENT_HZ)).expect("heard");
-    caller.act(Act::HangUp);
-    let call = stage.next_call();
+    answered(&operator);
+    hears(&caller, AGENT_HZ);
+    let call = stage.hang_up(caller);
     assert_eq!(call["destination"], "operator", "{call}");
     assert_eq!(call["attempts"][0]["failed"], "noanswer", "{call}");
-    caller.finish(PATIENCE).expect("over");
-    stage.nothing_is_left();
 }
 
 #[test]
@@ -94,16 +80,11 @@ fn a_digit_pressed_before_media_stands_is_obeyed() {
     let operator = Phone::start(&stage.asterisk, "operator", SOON, AGENT).expect("a phone");
     let caller = Caller::new("100", DID).at(Duration::ZERO, Act::Press('0'));
     let caller = caller.start(&stage.asterisk).expect("a caller");
-    operator
-        .wait(PATIENCE, |calls| calls.iter().any(|call| call.answered_at.is_some()))
-        .expect("answered");
-    caller.wait(PATIENCE, |call| hears_tone(&call.recording.heard, AGENT_HZ)).expect("heard");
-    caller.act(Act::HangUp);
-    let call = stage.next_call();
+    answered(&operator);
+    hears(&caller, AGENT_HZ);
+    let call = stage.hang_up(caller);
     assert_eq!(call["destination"], "operator", "{call}");
     assert_eq!(call["decided_by"], "digit", "{call}");
-    caller.finish(PATIENCE).expect("over");
-    stage.nothing_is_left();
 }
 
 #[test]
@@ -114,18 +95,13 @@ fn a_dialplan_place_takes_the_caller() {
     };
     let caller = Caller::new("100", DID).at(Duration::from_millis(300), Act::Press('0'));
     let caller = caller.start(&stage.asterisk).expect("a caller");
-    caller
-        .wait(PATIENCE, |call| hears_tone(&call.recording.heard, 440.0))
-        .expect("the place is heard");
-    let call = stage.next_call();
+    hears(&caller, 440.0);
+    let call = stage.hang_up(caller);
     assert_eq!(
         (&call["destination"], &call["outcome"]),
         (&"hours".into(), &"connected".into()),
         "{call}"
     );
-    caller.act(Act::HangUp);
-    caller.finish(PATIENCE).expect("over");
-    stage.nothing_is_left();
 }
 
 #[test]
@@ -139,15 +115,10 @@ fn a_dialplan_place_that_does_not_exist_leads_to_the_fallback() {
     let operator = Phone::start(&stage.asterisk, "operator", SOON, AGENT).expect("a phone");
     let caller = Caller::new("100", DID).at(Duration::from_millis(300), Act::Press('0'));
     let caller = caller.start(&stage.asterisk).expect("a caller");
-    operator
-        .wait(PATIENCE, |calls| calls.iter().any(|call| call.answered_at.is_some()))
-        .expect("answered");
-    caller.wait(PATIENCE, |call| hears_tone(&call.recording.heard, AGENT_HZ)).expect("heard");
-    caller.act(Act::HangUp);
-    let call = stage.next_call();
+    answered(&operator);
+    hears(&caller, AGENT_HZ);
+    let call = stage.hang_up(caller);
     assert_eq!(call["destination"], "operator", "{call}");
-    caller.finish(PATIENCE).expect("over");
-    stage.nothing_is_left();
 }
 
 #[test]
@@ -159,17 +130,12 @@ fn a_call_that_nobody_takes_goes_back_to_the_dialplan() {
     let operator = Phone::start(&stage.asterisk, "operator", SOON, AGENT).expect("a phone");
     let caller = Caller::new("100", DID).at(Duration::from_millis(300), Act::Press('0'));
     let caller = caller.start(&stage.asterisk).expect("a caller");
-    operator
-        .wait(PATIENCE, |calls| calls.iter().any(|call| call.answered_at.is_some()))
-        .expect("answered");
-    caller.wait(PATIENCE, |call| hears_tone(&call.recording.heard, AGENT_HZ)).expect("heard");
-    let call = stage.next_call();
+    answered(&operator);
+    hears(&caller, AGENT_HZ);
+    let call = stage.hang_up(caller);
     assert_eq!(
         (&call["destination"], &call["outcome"]),
         (&().into(), &"handed_back".into()),
         "{call}"
     );
-    caller.act(Act::HangUp);
-    caller.finish(PATIENCE).expect("over");
-    stage.nothing_is_left();
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tests::asterisk::{Asterisk, Holdings, RigError};
 use tests::patchcord::{Patchcord, assets};
+use tests::sipp::{Act, CallRecord, CallerRun, Phone};
 
 /// How long anything in a call may take before the scenario has failed.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -56,6 +57,15 @@ impl Stage {
         self.patchcord.next_call(PATIENCE).unwrap_or_else(|error| panic!("{error}"))
     }
 
+    /// The caller hangs up; gives the call's JSON line once nothing is left.
+    fn hang_up(&self, caller: CallerRun) -> Value {
+        caller.act(Act::HangUp);
+        let call = self.next_call();
+        caller.finish(PATIENCE).unwrap_or_else(|error| panic!("{error}"));
+        self.nothing_is_left();
+        call
+    }
+
     /// Asterisk holds no channel, bridge or RTP socket any more. What ends asynchronously is given time: a caller who
     /// cancels while the answer is on its way never acknowledges it, and Asterisk keeps the sockets for 32 s (RFC 3261,
     /// 64 times T1).
@@ -74,6 +84,19 @@ impl Stage {
             self.asterisk.cli("core show channels").expect("cli")
         );
     }
+}
+
+/// Waits until somebody has answered the phone.
+fn answered(phone: &Phone) {
+    let answered = |calls: &[CallRecord]| calls.iter().any(|call| call.answered_at.is_some());
+    phone.wait(PATIENCE, answered).unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Waits until the caller hears a tone.
+fn hears(caller: &CallerRun, hz: f64) {
+    caller
+        .wait(PATIENCE, |call| hears_tone(&call.recording.heard, hz))
+        .unwrap_or_else(|error| panic!("{hz} Hz is not heard: {error}"));
 }
 
 /// A sample call's audio.

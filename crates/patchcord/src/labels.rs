@@ -63,7 +63,7 @@ impl Press {
 /// Why a folder of calls cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum CallsError {
-    #[error("cannot read {path}: {source}\n  mend: name a folder with WAV files, or a WAV file")]
+    #[error("cannot read {path}: {source}\n  mend: name a folder with WAV files, or WAV files")]
     Read { path: PathBuf, source: std::io::Error },
     #[error("{path}:{line}: {source}\n  mend: one JSON object a line; see assets/calls/README.md")]
     Label { path: PathBuf, line: usize, source: serde_json::Error },

@@ -25,7 +25,7 @@ struct Finding {
     what: &'static str,
     state: State,
     says: String,
-    /// What to do; empty where all is well.
+    /// What to do; empty where all is well, and where what is said names the mend already.
     mend: String,
 }
 
@@ -85,18 +85,18 @@ fn examine(options: &Options, findings: &mut Vec<Finding>) -> Result<(), String>
     let settings = match Settings::open(&options.config) {
         Ok(settings) => settings,
         Err(error) => {
-            findings.push(failure("settings", error.to_string(), "see above"));
+            findings.push(failure("settings", error.to_string(), ""));
             return Ok(());
         }
     };
     findings.push(match Desk::open(&settings.receptionist()) {
         Ok(desk) => well("receptionist", format!("{} is well formed", desk.receptionist.name)),
-        Err(error) => failure("receptionist", error.to_string(), "see above"),
+        Err(error) => failure("receptionist", error.to_string(), ""),
     });
     let config = match settings.ari_for(&options.config, APP) {
         Ok(config) => config,
         Err(error) => {
-            findings.push(failure("settings", error.to_string(), "see above"));
+            findings.push(failure("settings", error.to_string(), ""));
             return Ok(());
         }
     };
@@ -137,7 +137,7 @@ fn examine(options: &Options, findings: &mut Vec<Finding>) -> Result<(), String>
 fn look_at_models() -> Finding {
     let entries = match models::store() {
         Ok(store) => store.verify(),
-        Err(error) => return failure("models", error, "see above"),
+        Err(error) => return failure("models", error, ""),
     };
     match entries.iter().find(|entry| entry.state != FileState::Present) {
         None => well("models", format!("{} files, checksums right", entries.len())),

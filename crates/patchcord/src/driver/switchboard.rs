@@ -338,7 +338,7 @@ impl Switchboard {
             }
             Done::Originated(attempt, Err(error)) => {
                 tracing::warn!(%error, "a destination could not be called");
-                self.not_connected(attempt)
+                self.not_originated(attempt, &error)
             }
             Done::Continued(attempt, Err(error)) => {
                 tracing::warn!(%error, "a dialplan place would not take the caller");
@@ -373,14 +373,21 @@ impl Switchboard {
         News::Tell(Input::NotConnected { attempt, why })
     }
 
-    fn not_connected(&mut self, attempt: u32) -> News {
-        match self.agents.get_mut(&attempt) {
-            Some(agent) if agent.state == AgentState::Ringing => {
-                agent.state = AgentState::Gone;
-                News::Tell(Input::NotConnected { attempt, why: Why::Unavailable })
-            }
-            _ => News::Nothing,
+    fn not_originated(&mut self, attempt: u32, error: &RequestError) -> News {
+        let Some(agent) = self.agents.get_mut(&attempt) else { return News::Nothing };
+        if agent.state != AgentState::Ringing {
+            return News::Nothing;
         }
+        match error {
+            RequestError::NotSent { .. } | RequestError::Rejected { .. } => {
+                agent.state = AgentState::Gone;
+            }
+            // It may ring all the same.
+            RequestError::OutcomeUnknown { .. } | RequestError::UnreadableReply { .. } => {
+                self.abandon(attempt);
+            }
+        }
+        News::Tell(Input::NotConnected { attempt, why: Why::Unavailable })
     }
 
     fn request(&mut self, request: impl Future<Output = Done> + Send + 'static) {

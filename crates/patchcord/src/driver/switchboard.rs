@@ -330,6 +330,10 @@ impl Switchboard {
             Done::MediaOpened(Ok((port, peer))) => News::MediaOpened { port, peer },
             Done::MediaOpened(Err(cause)) => News::Tell(Input::SetupFailed(cause)),
             Done::MediaJoined(Ok(())) => News::Tell(Input::MediaUp),
+            // The caller hung up, and the event that says so is on its way.
+            Done::Answered(Err(e)) | Done::GivenBack(Err(e)) if e.is_gone() => {
+                self.caller_gone().map_or(News::Nothing, News::Tell)
+            }
             Done::Answered(Err(e)) | Done::MediaJoined(Err(e)) | Done::GivenBack(Err(e)) => {
                 failed(e)
             }

@@ -9,6 +9,8 @@ use crate::{DID, PATIENCE, Stage};
 
 const CALLS: usize = 200;
 const TOGETHER: usize = 10;
+/// Longer than either side keeps an idle HTTP connection.
+const IDLE_SECONDS: usize = 30;
 
 #[test]
 fn two_hundred_calls_leave_nothing_behind() {
@@ -30,8 +32,16 @@ fn two_hundred_calls_leave_nothing_behind() {
         }
     }
     stage.nothing_is_left();
-    let (after, asterisk_after) =
-        (stage.patchcord.belongings().expect("alive"), open_files(&stage));
+    // Idle HTTP connections, which both sides count as files, are closed after seconds; a leak stays.
+    let (mut after, mut asterisk_after) = (before, asterisk_before);
+    for _ in 0..IDLE_SECONDS {
+        after = stage.patchcord.belongings().expect("alive");
+        asterisk_after = open_files(&stage);
+        if after.files <= before.files && asterisk_after <= asterisk_before {
+            break;
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
     println!(
         "{outcomes:?}; patchcord {before:?} -> {after:?}; asterisk files {asterisk_before} -> {asterisk_after}"
     );

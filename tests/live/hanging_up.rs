@@ -5,7 +5,9 @@ use std::time::Duration;
 use tests::sipp::{Act, Behaviour, Caller, CallerRun, Phone};
 use tests::softphone::Background;
 
-use crate::{DID, PATIENCE, Stage, recording};
+use crate::{DID, PATIENCE, Stage, hears, recording};
+
+const AGENT_HZ: f64 = 1_100.0;
 
 fn calls(stage: &Stage, caller: Caller) -> CallerRun {
     caller.start(&stage.asterisk).expect("a caller")
@@ -50,12 +52,13 @@ fn in_each_phase_nothing_is_left() {
     drop(operator);
 
     let soon = Behaviour::Answers(ms(200));
-    let operator =
-        Phone::start(&stage.asterisk, "operator", soon, Background::Silence).expect("a phone");
+    let operator = Phone::start(&stage.asterisk, "operator", soon, Background::Tone(AGENT_HZ))
+        .expect("a phone");
     let while_they_talk = calls(&stage, Caller::new("100", DID).at(ms(300), Act::Press('0')));
     operator
         .wait(PATIENCE, |calls| calls.iter().any(|call| call.answered_at.is_some()))
         .expect("answers");
+    hears(&while_they_talk, AGENT_HZ);
     while_they_talk.act(Act::HangUp);
     ended(&stage, while_they_talk, "connected");
     operator

@@ -71,8 +71,8 @@ fn round(stage: &Stage, number: usize) -> Vec<String> {
                     .at(ms(100), Act::Press('1'))
                     .at(ms(500), Act::Press('0'))
                     .at(ms(1_500), Act::HangUp),
-                // Hangs up at once.
-                3 => caller.at(Duration::ZERO, Act::HangUp),
+                // Hangs up at once, but not before SIPp has acknowledged the answer.
+                3 => caller.at(ms(40), Act::HangUp),
                 // Hangs up during the greeting.
                 _ => caller.at(ms(400 + 30 * index as u64), Act::HangUp),
             };

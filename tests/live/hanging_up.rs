@@ -26,7 +26,7 @@ fn in_each_phase_nothing_is_left() {
     let Some(stage) = Stage::set() else { return };
     let ms = Duration::from_millis;
 
-    let at_once = calls(&stage, Caller::new("100", DID).at(Duration::ZERO, Act::HangUp));
+    let at_once = calls(&stage, Caller::new("100", DID).at(ms(40), Act::HangUp));
     ended(&stage, at_once, "abandoned");
 
     let during_the_greeting = calls(&stage, Caller::new("100", DID).at(ms(900), Act::HangUp));

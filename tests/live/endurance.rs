@@ -71,7 +71,7 @@ fn round(stage: &Stage, number: usize) -> Vec<String> {
                     .at(ms(100), Act::Press('1'))
                     .at(ms(500), Act::Press('0'))
                     .at(ms(1_500), Act::HangUp),
-                // Hangs up at once, but not before SIPp has acknowledged the answer.
+                // Hangs up soon, not at 0 ms: a caller who did once never ended, and why is not known.
                 3 => caller.at(ms(40), Act::HangUp),
                 // Hangs up during the greeting.
                 _ => caller.at(ms(400 + 30 * index as u64), Act::HangUp),

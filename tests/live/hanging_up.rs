@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tests::sipp::{Act, Behaviour, Caller, CallerRun, Phone};
+use tests::sipp::{Act, Behaviour, Caller, CallerRun, End, Phone};
 use tests::softphone::Background;
 
 use crate::{DID, PATIENCE, Stage, hears, recording};
@@ -26,7 +26,10 @@ fn in_each_phase_nothing_is_left() {
     let Some(stage) = Stage::set() else { return };
     let ms = Duration::from_millis;
 
-    let at_once = calls(&stage, Caller::new("100", DID).at(ms(40), Act::HangUp));
+    let before_the_answer = calls(&stage, Caller::new("100", DID).cancelling());
+    ended(&stage, before_the_answer, "abandoned");
+
+    let at_once = calls(&stage, Caller::new("100", DID).at(Duration::ZERO, Act::HangUp));
     ended(&stage, at_once, "abandoned");
 
     let during_the_greeting = calls(&stage, Caller::new("100", DID).at(ms(900), Act::HangUp));
@@ -64,4 +67,28 @@ fn in_each_phase_nothing_is_left() {
     operator
         .wait(PATIENCE, |calls| calls.iter().all(|call| call.ended.is_some()))
         .expect("the agent is hung up too");
+}
+
+/// The answer, the joining of the media leg and the hang-up meet in every order when callers are this quick.
+#[test]
+fn quick_callers_are_abandoned_calls_and_nothing_else() {
+    const TOGETHER: usize = 10;
+    let Some(stage) = Stage::set() else { return };
+    for round in 0..20 {
+        let caller = |index: usize| Caller::new(&format!("{round}{index}"), DID);
+        let quick = |index: usize| match round % 2 {
+            0 => caller(index).cancelling(),
+            _ => caller(index).at(Duration::ZERO, Act::HangUp),
+        };
+        let callers: Vec<_> = (0..TOGETHER).map(|index| calls(&stage, quick(index))).collect();
+        for caller in callers {
+            let over = caller.finish(PATIENCE).expect("over");
+            assert!(over.ended.is_some_and(|(_, end)| end != End::Broken), "{over:?}");
+        }
+        for _ in 0..TOGETHER {
+            let call = stage.next_call();
+            assert_eq!(call["outcome"], "abandoned", "{call}");
+        }
+    }
+    stage.nothing_is_left();
 }

@@ -12,7 +12,7 @@ mod doctor;
 mod endurance;
 mod hanging_up;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tests::asterisk::{Asterisk, Holdings, RigError};
@@ -66,23 +66,25 @@ impl Stage {
         call
     }
 
-    /// Asterisk holds no channel, bridge or RTP socket any more. What ends asynchronously is given time: a caller who
-    /// cancels while the answer is on its way never acknowledges it, and Asterisk keeps the sockets for 32 s (RFC 3261,
-    /// 64 times T1).
+    /// Asterisk holds no channel, bridge or RTP socket any more, soon after the last call.
     fn nothing_is_left(&self) {
         let empty = |held: &Holdings| held.channels + held.bridges + held.rtp_sockets == 0;
-        let mut held = self.asterisk.holdings().expect("Asterisk answers");
-        for _ in 0..800 {
-            if empty(&held) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-            held = self.asterisk.holdings().expect("Asterisk answers");
+        let holdings = || self.asterisk.holdings().expect("Asterisk answers");
+        let held = poll(Duration::from_secs(5), holdings, empty);
+        let channels = || self.asterisk.cli("core show channels").expect("cli");
+        assert!(empty(&held), "Asterisk still holds {held:?}\n{}", channels());
+    }
+}
+
+/// Looks again and again until what is seen is `enough`, or `patience` is over; gives what was seen last.
+fn poll<T>(patience: Duration, look: impl Fn() -> T, enough: impl Fn(&T) -> bool) -> T {
+    let give_up = Instant::now() + patience;
+    loop {
+        let seen = look();
+        if enough(&seen) || Instant::now() > give_up {
+            return seen;
         }
-        panic!(
-            "Asterisk still holds {held:?}\n{}",
-            self.asterisk.cli("core show channels").expect("cli")
-        );
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -33,6 +33,17 @@ pub struct Caller {
     pub acts: Vec<(Duration, Act)>,
     /// What the caller sends in between.
     pub background: Background,
+    /// How long the caller waits for the answer.
+    pub patience: Patience,
+}
+
+/// How long a caller waits for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// For ever.
+    Endless,
+    /// Cancels as soon as Asterisk has the call. An answer may cross: then the caller hangs up at once.
+    None,
 }
 
 /// Something a caller does.
@@ -66,6 +77,8 @@ pub enum End {
     Theirs,
     /// It was never answered: the SIP status, 487 when the calling side cancelled.
     Unanswered(u16),
+    /// SIPp met what its scenario does not have, and gave up; it said what on standard error.
+    Broken,
 }
 
 /// A call as one end of it saw it.
@@ -103,7 +116,14 @@ impl Caller {
             exten: exten.into(),
             acts: Vec::new(),
             background: Background::Silence,
+            patience: Patience::Endless,
         }
+    }
+
+    /// Has the caller cancel as soon as Asterisk has the call.
+    pub fn cancelling(mut self) -> Caller {
+        self.patience = Patience::None;
+        self
     }
 
     /// Adds something to do.
@@ -127,8 +147,10 @@ impl Caller {
         command.args(["-m", "1", "-s", &self.exten, "-cid_str", &call_id]);
         command.args(["-key", "number", &self.number, "-key", "name", &self.name]);
         let (theirs, mut acts) = (Arc::clone(&side), Some(self.acts));
-        let sipp = Sipp::spawn(command, port, move |control, call_id, at, news| {
-            theirs.note(call_id, at, news);
+        let sipp = Sipp::spawn(command, port, side.clone(), move |control, call_id, at, news| {
+            if matches!(news, News::Trying) && self.patience == Patience::None {
+                control.next(call_id);
+            }
             if matches!(news, News::Early(_) | News::Answered(_))
                 && let Some(acts) = acts.take()
             {
@@ -192,17 +214,16 @@ impl Phone {
             .ok_or_else(|| RigError::Failed(format!("the rig has no phone {name:?}")))?;
         let side = Arc::new(Side::new(MediaPort::open()?, background));
         let command = sipp(asterisk, port, &side, scenario(asterisk, behaviour)?)?;
-        let theirs = Arc::clone(&side);
-        let mut sipp = Sipp::spawn(command, port, move |control, call_id, at, news| {
-            theirs.note(call_id, at, news);
-            if let (News::Ringing, Behaviour::Answers(after)) = (news, behaviour) {
-                let (control, call_id) = (control.clone(), call_id.to_owned());
-                std::thread::spawn(move || {
-                    std::thread::sleep(after);
-                    control.next(&call_id);
-                });
-            }
-        })?;
+        let mut sipp =
+            Sipp::spawn(command, port, side.clone(), move |control, call_id, _, news| {
+                if let (News::Ringing, Behaviour::Answers(after)) = (news, behaviour) {
+                    let (control, call_id) = (control.clone(), call_id.to_owned());
+                    std::thread::spawn(move || {
+                        std::thread::sleep(after);
+                        control.next(&call_id);
+                    });
+                }
+            })?;
         sipp.wait_until_open()?;
         Ok(Phone { side, sipp })
     }

@@ -13,12 +13,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 ///
 /// The prefix is for people who read logs; keep it to letters, digits and hyphens.
 pub fn unique(prefix: &str) -> String {
-    static START: LazyLock<String> =
-        LazyLock::new(|| base36(RandomState::new().build_hasher().finish()));
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("{prefix}-{}-{}", *START, base36(count))
 }
+
+/// Whether `id` is one of [`unique`]'s, of this run of the program: a channel with such an id is no caller.
+pub fn is_ours(id: &str) -> bool {
+    let mut parts = id.rsplit('-');
+    parts.next().is_some() && parts.next() == Some(START.as_str())
+}
+
+/// What the ids of this run of the program have in common.
+static START: LazyLock<String> =
+    LazyLock::new(|| base36(RandomState::new().build_hasher().finish()));
 
 fn base36(mut number: u64) -> String {
     const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
@@ -45,6 +53,14 @@ mod tests {
         assert!(ids.iter().all(|id| id.starts_with("media-") && id.len() <= 5 + 28));
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
         assert!(ids.iter().all(|id| id.chars().all(plain)));
+    }
+
+    #[test]
+    fn our_ids_are_told_from_others() {
+        assert!(is_ours(&unique("media")) && is_ours(&unique("a-b")));
+        for other in ["", "media", "media-2k9f0c7x1m3qz-1a", "1795243053.17", &*START] {
+            assert!(!is_ours(other), "{other}");
+        }
     }
 
     #[test]

@@ -3,10 +3,10 @@
 //! A replay runs the real engines, but says that they took as long as this model states, so that
 //! every replay of a call is the same on any machine.
 //!
-//! The constants were measured with the example `measure` (`cargo run --release -p engines
-//! --example measure`) on one thread of a two-core x86-64 machine that had other work to do, and
-//! fitted by least squares to 68 readings of 0.6 s to 4 s, with and without a guess. The model is
-//! off by 5 ms on average and by 31 ms at worst (a reading that went into a loop and was cut).
+//! The constants are rounded from a least-squares fit to readings of 0.6 s to 4 s, with and without a guess, which
+//! the example `measure` (`cargo run --release -p engines --example measure`) took on one thread of a two-core
+//! x86-64 machine that had other work to do. They say what is cheap and what is dear, and are no promise for any
+//! machine.
 
 use std::time::Duration;
 

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::End;
+use super::side::Side;
 use crate::asterisk::{RigError, udp_sockets};
 
 /// A SIPp process and the thread that reads what it reports.
@@ -22,7 +23,8 @@ impl Sipp {
     pub(super) fn spawn(
         mut command: Command,
         port: u16,
-        mut tell: impl FnMut(&Control, &str, Instant, News) + Send + 'static,
+        side: Arc<Side>,
+        mut react: impl FnMut(&Control, &str, Instant, News) + Send + 'static,
     ) -> io::Result<Sipp> {
         let socket = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?);
         let control = Control { port, socket, sent: Arc::default() };
@@ -32,12 +34,17 @@ impl Sipp {
         let reader = std::thread::spawn(move || {
             for line in lines.lines().map_while(Result::ok) {
                 match News::parse(&line) {
-                    Some((call_id, news)) => tell(&theirs, call_id, Instant::now(), news),
+                    Some((call_id, news)) => {
+                        let now = Instant::now();
+                        side.note(call_id, now, news);
+                        react(&theirs, call_id, now, news);
+                    }
                     // What it says when all is well is not worth a test's output.
                     None if line.starts_with("Resolving remote host") => {}
                     None => eprintln!("sipp {}: {line}", theirs.port),
                 }
             }
+            side.note_gone(Instant::now());
         });
         Ok(Sipp { process, control, reader: Some(reader) })
     }
@@ -88,6 +95,7 @@ impl Control {
 /// What SIPp's scenarios report, a line each: "rig WORD CALL-ID ARGUMENT".
 #[derive(Debug, Clone, Copy)]
 pub(super) enum News {
+    Trying,
     Ringing,
     Early(u16),
     Answered(u16),
@@ -100,6 +108,7 @@ impl News {
         let (word, call_id, argument) = (words.next()?, words.next()?, words.next());
         let number = || argument?.parse().ok();
         let news = match word {
+            "trying" => News::Trying,
             "ringing" => News::Ringing,
             "early" => News::Early(number()?),
             "answered" => News::Answered(number()?),

@@ -33,6 +33,7 @@ impl Side {
         });
         let call = &mut calls[index];
         match news {
+            News::Trying => {}
             News::Ringing => call.record.rang_at = Some(at),
             News::Early(port) => call.open(&self.media, port, self.background),
             News::Answered(port) => {
@@ -42,6 +43,14 @@ impl Side {
             News::Ended(end) => call.close(at, end),
         }
         drop(calls);
+        self.changed.notify_all();
+    }
+
+    /// SIPp has ended: no call goes on.
+    pub(super) fn note_gone(&self, at: Instant) {
+        for call in locked(&self.calls).iter_mut().filter(|call| !call.is_over()) {
+            call.close(at, End::Broken);
+        }
         self.changed.notify_all();
     }
 

@@ -117,4 +117,10 @@ impl RequestError {
     pub fn is_gone(&self) -> bool {
         self.reason() == Some(Reason::Gone)
     }
+
+    /// Whether the channel or bridge has left our application, or Asterisk altogether: an event that says so is
+    /// here or on its way.
+    pub fn has_left(&self) -> bool {
+        matches!(self.reason(), Some(Reason::Gone | Reason::NotInStasis))
+    }
 }

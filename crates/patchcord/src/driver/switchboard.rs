@@ -45,6 +45,10 @@ struct Caller {
 enum Presence {
     /// In our application.
     Here,
+    /// In our application as far as we know; Asterisk is asked to let it go on in the dialplan.
+    Asked,
+    /// Out of our application before the reply came that says whether into the dialplan or by a hang-up.
+    Out,
     /// On its way into the dialplan.
     Leaving,
     /// Gone.
@@ -177,7 +181,7 @@ impl Switchboard {
                 });
             }
             Place::Dialplan { context, exten, priority } => {
-                self.caller.presence = Presence::Leaving;
+                self.caller.presence = Presence::Asked;
                 let to = Continue {
                     context: Some(context.clone()),
                     extension: Some(exten.clone()),
@@ -216,7 +220,7 @@ impl Switchboard {
     }
 
     pub(super) fn give_back(&mut self) {
-        self.caller.presence = Presence::Leaving;
+        self.caller.presence = Presence::Asked;
         let (client, id) = (self.client.clone(), self.caller.id.clone());
         self.request(async move {
             let next = Continue::default();
@@ -277,6 +281,10 @@ impl Switchboard {
     fn ended(&mut self, id: &str, cause: Option<i64>) -> Option<Input> {
         if id == self.caller.id {
             return match self.caller.presence {
+                Presence::Asked => {
+                    self.caller.presence = Presence::Out;
+                    None
+                }
                 Presence::Leaving => {
                     self.caller.presence = Presence::Gone;
                     Some(Input::LeftForDialplan)
@@ -330,16 +338,28 @@ impl Switchboard {
             Done::MediaOpened(Ok((port, peer))) => News::MediaOpened { port, peer },
             Done::MediaOpened(Err(cause)) => News::Tell(Input::SetupFailed(cause)),
             Done::MediaJoined(Ok(())) => News::Tell(Input::MediaUp),
-            // The caller hung up, and the event that says so is on its way.
-            Done::Answered(Err(e)) | Done::GivenBack(Err(e)) if e.is_gone() => {
+            // The caller hung up, and the event that says so is here or on its way.
+            Done::Answered(Err(e)) | Done::GivenBack(Err(e)) | Done::Continued(_, Err(e))
+                if e.has_left() =>
+            {
                 self.caller_gone().map_or(News::Nothing, News::Tell)
+            }
+            // One of the two has left: the caller's event ends the call, the media channel's fails the set-up.
+            Done::MediaJoined(Err(e)) if e.has_left() && self.media.requested => {
+                self.media.joined = false;
+                News::Nothing
+            }
+            Done::GivenBack(Err(_)) if self.caller.presence == Presence::Out => {
+                self.leaves(News::Nothing)
             }
             Done::Answered(Err(e)) | Done::MediaJoined(Err(e)) | Done::GivenBack(Err(e)) => {
                 failed(e)
             }
-            Done::Originated(attempt, Ok(())) | Done::Continued(attempt, Ok(())) => {
-                News::Tell(Input::Accepted { attempt })
+            Done::Originated(attempt, Ok(())) => News::Tell(Input::Accepted { attempt }),
+            Done::Continued(attempt, Ok(())) => {
+                self.leaves(News::Tell(Input::Accepted { attempt }))
             }
+            Done::GivenBack(Ok(())) => self.leaves(News::Nothing),
             Done::Originated(attempt, Err(error)) => {
                 tracing::warn!(%error, "a destination could not be called");
                 self.not_originated(attempt, &error)
@@ -365,14 +385,31 @@ impl Switchboard {
                 News::Tell(Input::NotConnected { attempt, why: Why::Failed })
             }
             Done::CallerSeen(false) => self.caller_gone().map_or(News::Nothing, News::Tell),
-            Done::GivenBack(Ok(())) | Done::CallerSeen(true) | Done::Released => News::Nothing,
+            Done::CallerSeen(true) | Done::Released => News::Nothing,
         }
     }
 
-    /// The caller who should have left for the dialplan is still ours.
+    /// Asterisk lets the caller go on in the dialplan: `accepted`, unless the caller is there already.
+    fn leaves(&mut self, accepted: News) -> News {
+        match self.caller.presence {
+            Presence::Asked => {
+                self.caller.presence = Presence::Leaving;
+                accepted
+            }
+            Presence::Out => {
+                self.caller.presence = Presence::Gone;
+                News::Tell(Input::LeftForDialplan)
+            }
+            Presence::Here | Presence::Leaving | Presence::Gone => News::Nothing,
+        }
+    }
+
+    /// The caller who should have left for the dialplan is still ours; or has left all the same, where no reply came.
     fn stays(&mut self, attempt: u32, why: Why) -> News {
-        if self.caller.presence == Presence::Leaving {
-            self.caller.presence = Presence::Here;
+        match self.caller.presence {
+            Presence::Asked => self.caller.presence = Presence::Here,
+            Presence::Out => return self.leaves(News::Nothing),
+            Presence::Here | Presence::Leaving | Presence::Gone => {}
         }
         News::Tell(Input::NotConnected { attempt, why })
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::error::RequestError;
 use super::http::Http;
-use super::operation::{Conflict, Operation, Repeat};
+use super::operation::{Completion, Conflict, Operation, Repeat};
 use crate::models::Bridge;
 
 /// Operations on bridges. [`Client::bridges`](crate::Client::bridges) has them.
@@ -40,7 +40,8 @@ impl Bridges<'_> {
             Operation::new("addChannel", Method::POST, &["bridges", bridge, "addChannel"])
                 .body(add)
                 .repeat(Repeat::Safe)
-                .conflict(Conflict::NotInStasisOrRecording);
+                .conflict(Conflict::NotInStasisOrRecording)
+                .completion(Completion::Blocking);
         self.0.perform(operation).await
     }
 
@@ -50,7 +51,8 @@ impl Bridges<'_> {
         let operation = Operation::new("removeChannel", Method::POST, &segments)
             .body(&json!({ "channel": channels }))
             .repeat(Repeat::Safe)
-            .conflict(Conflict::NotInStasisOrRecording);
+            .conflict(Conflict::NotInStasisOrRecording)
+            .completion(Completion::Blocking);
         self.0.perform(operation).await
     }
 

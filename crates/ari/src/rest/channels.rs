@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::error::RequestError;
 use super::http::Http;
-use super::operation::{Conflict, Operation, Repeat};
+use super::operation::{Completion, Conflict, Operation, Repeat};
 use super::params::{Continue, CreateChannel, DialChannel, Dtmf, ExternalMedia, Hangup, Originate};
 use crate::models::{Channel, Variable};
 
@@ -38,7 +38,8 @@ impl Channels<'_> {
         let operation = Operation::new("originateWithId", Method::POST, &["channels", channel])
             .body(originate)
             .repeat(Repeat::Safe)
-            .conflict(Conflict::DuplicateId);
+            .conflict(Conflict::DuplicateId)
+            .completion(Completion::Slow);
         self.0.fetch(operation).await
     }
 
@@ -52,7 +53,8 @@ impl Channels<'_> {
         let operation = Operation::new("create", Method::POST, &["channels", "create"])
             .body(&create.with_id(channel))
             .repeat(Repeat::Safe)
-            .conflict(Conflict::DuplicateId);
+            .conflict(Conflict::DuplicateId)
+            .completion(Completion::Slow);
         self.0.fetch(operation).await
     }
 
@@ -78,7 +80,13 @@ impl Channels<'_> {
 
     /// Answers a caller.
     pub async fn answer(self, channel: &str) -> Result<(), RequestError> {
-        self.0.perform(post("answer", channel, "answer").repeat(Repeat::Safe)).await
+        self.0
+            .perform(
+                post("answer", channel, "answer")
+                    .repeat(Repeat::Safe)
+                    .completion(Completion::Blocking),
+            )
+            .await
     }
 
     /// Tells a caller that it rings.
@@ -129,7 +137,9 @@ impl Channels<'_> {
         variable: &str,
         value: &str,
     ) -> Result<(), RequestError> {
-        let operation = post("setChannelVar", channel, "variable").repeat(Repeat::Safe);
+        let operation = post("setChannelVar", channel, "variable")
+            .repeat(Repeat::Safe)
+            .completion(Completion::Blocking);
         self.0.perform(operation.body(&json!({ "variable": variable, "value": value }))).await
     }
 
@@ -144,16 +154,22 @@ impl Channels<'_> {
             Operation::new("externalMedia", Method::POST, &["channels", "externalMedia"])
                 .body(&media.with_id(channel))
                 .repeat(Repeat::Safe)
-                .conflict(Conflict::DuplicateId);
+                .conflict(Conflict::DuplicateId)
+                .completion(Completion::Slow);
         self.0.fetch(operation).await
     }
 }
 
+/// Something that a channel in Stasis is told to begin.
 fn post(name: &'static str, channel: &str, verb: &str) -> Operation {
-    Operation::new(name, Method::POST, &["channels", channel, verb]).conflict(Conflict::NotInStasis)
+    Operation::new(name, Method::POST, &["channels", channel, verb])
+        .conflict(Conflict::NotInStasis)
+        .completion(Completion::Queued)
 }
 
+/// Something that a channel in Stasis is told to end.
 fn delete(name: &'static str, channel: &str, verb: &str) -> Operation {
     Operation::new(name, Method::DELETE, &["channels", channel, verb])
         .conflict(Conflict::NotInStasis)
+        .completion(Completion::Queued)
 }

@@ -92,9 +92,9 @@ impl Http {
     async fn attempt(&self, operation: &Operation) -> Result<Vec<u8>, RequestError> {
         let name = || operation.name.clone();
         let not_sent = |cause| RequestError::NotSent { operation: name(), cause };
-        let path = operation.path.as_ref().map_err(|cause| not_sent(cause.clone()))?;
-        let mut request = self.client.request(operation.method.clone(), self.base.http(path));
-        if let Some(body) = &operation.body {
+        let url = self.base.http(operation.uri()?);
+        let mut request = self.client.request(operation.method().clone(), url);
+        if let Some(body) = operation.json() {
             request = request
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(body.to_string());

@@ -14,6 +14,7 @@ pub use asterisk::Asterisk;
 pub use bridges::{AddChannel, BridgeFeature, BridgeKind, Bridges, ChannelRole, CreateBridge};
 pub use channels::Channels;
 pub use error::{Reason, RequestError};
+pub use operation::Completion;
 pub use params::{
     Continue, CreateChannel, DialChannel, Dtmf, ExternalMedia, Hangup, HangupReason,
     MediaTransport, Originate, OriginateTo,

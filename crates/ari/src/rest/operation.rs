@@ -22,6 +22,25 @@ pub(crate) struct Operation {
     pub(super) body: Option<Value>,
     pub(super) repeat: Repeat,
     pub(super) conflict: Conflict,
+    pub(super) completion: Completion,
+}
+
+/// What a reply of success says about an operation, and what may keep it back. A connection that does one request
+/// after another, as the event socket does, is held up for as long as a reply is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completion {
+    /// It is done when the reply comes, and nothing can keep the reply back.
+    Immediate,
+    /// The reply comes at once and says only that the channel will do it, after what it was told before. A playback
+    /// or recording on the channel comes first.
+    Queued,
+    /// It is done when the reply comes, and the reply waits until a playback or recording on the channel has ended.
+    Blocking,
+    /// It is done when the reply comes, and the reply may wait for a name server, a connection to another host, a
+    /// module or a file.
+    Slow,
+    /// The reply is the content of a file. Asterisk gives it over HTTP only.
+    Binary,
 }
 
 /// Whether doing it twice is the same as doing it once.
@@ -47,15 +66,17 @@ impl Operation {
     pub(crate) fn new(name: &'static str, method: Method, segments: &[&str]) -> Self {
         let repeat = if method == Method::POST { Repeat::Unsafe } else { Repeat::Safe };
         let path = joined(segments);
-        Self { name: name.into(), method, path, body: None, repeat, conflict: Conflict::Other }
+        let (conflict, completion) = (Conflict::Other, Completion::Immediate);
+        Self { name: name.into(), method, path, body: None, repeat, conflict, completion }
     }
 
-    /// An operation on a path as the caller wrote it.
+    /// An operation on a path as the caller wrote it. Nobody knows how long it takes.
     pub(crate) fn raw(method: Method, path: &str, body: Option<Value>) -> Self {
         let repeat = if method == Method::GET { Repeat::Safe } else { Repeat::Unsafe };
         let path = path.trim_start_matches('/').to_owned();
         let name = format!("{method} {}", path.split('?').next().unwrap_or_default());
-        Self { name: name.into(), method, path: Ok(path), body, repeat, conflict: Conflict::Other }
+        let (conflict, completion) = (Conflict::Other, Completion::Slow);
+        Self { name: name.into(), method, path: Ok(path), body, repeat, conflict, completion }
     }
 
     /// Parameters travel in a JSON body: a request line holds 4 KiB, and lands in logs.
@@ -65,10 +86,12 @@ impl Operation {
         self
     }
 
-    /// The one parameter of a GET, in its query: things between us and Asterisk may drop the body of a GET.
+    /// A parameter of a GET, in its query: things between us and Asterisk may drop the body of a GET.
     pub(crate) fn query(mut self, name: &str, value: &str) -> Self {
         if let Ok(path) = &mut self.path {
-            write!(path, "?{name}={}", encoded(value)).expect("writing to a String cannot fail");
+            let mark = if path.contains('?') { '&' } else { '?' };
+            write!(path, "{mark}{name}={}", encoded(value))
+                .expect("writing to a String cannot fail");
         }
         self
     }
@@ -81,6 +104,37 @@ impl Operation {
     pub(crate) fn conflict(mut self, conflict: Conflict) -> Self {
         self.conflict = conflict;
         self
+    }
+
+    pub(crate) fn completion(mut self, completion: Completion) -> Self {
+        self.completion = completion;
+        self
+    }
+
+    /// What a reply of success will say, and what may keep it back.
+    #[allow(dead_code, reason = "for transports that do one request after another")]
+    pub(crate) fn completes(&self) -> Completion {
+        self.completion
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path below the base address without a leading slash, percent-encoded, and its query.
+    ///
+    /// # Errors
+    /// An id that cannot stand in a path; nothing is to be sent.
+    pub(crate) fn uri(&self) -> Result<&str, RequestError> {
+        self.path.as_deref().map_err(|cause| RequestError::NotSent {
+            operation: self.name.clone(),
+            cause: cause.clone(),
+        })
+    }
+
+    /// The parameters, a JSON object.
+    pub(crate) fn json(&self) -> Option<&Value> {
+        self.body.as_ref()
     }
 
     /// Reads the body of a successful reply.

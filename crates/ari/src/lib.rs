@@ -41,6 +41,7 @@ mod config;
 mod connection;
 mod events;
 pub mod ids;
+pub mod inventory;
 mod models;
 mod rest;
 mod routing;

@@ -9,7 +9,10 @@ use tokio::task::AbortHandle;
 
 use crate::config::Config;
 use crate::connection::{ConnectError, ConnectionState, Supervisor, dial};
-use crate::rest::{Applications, Asterisk, Bridges, Channels, Http, Operation, RequestError};
+use crate::rest::{
+    Applications, Asterisk, Bridges, Channels, DeviceStates, Endpoints, Events, Http, Mailboxes,
+    Operation, Playbacks, Recordings, RequestError, Sounds,
+};
 use crate::routing::{Arrivals, Counters, Mailbox, Router};
 
 /// A connection to Asterisk: its events, and its operations. Cheap to clone; the connection closes when the last
@@ -105,6 +108,41 @@ impl Client {
     /// Operations on Stasis applications.
     pub fn applications(&self) -> Applications<'_> {
         Applications(&self.0.http)
+    }
+
+    /// Operations on device states.
+    pub fn device_states(&self) -> DeviceStates<'_> {
+        DeviceStates(&self.0.http)
+    }
+
+    /// Operations on endpoints.
+    pub fn endpoints(&self) -> Endpoints<'_> {
+        Endpoints(&self.0.http)
+    }
+
+    /// Operations on events.
+    pub fn events(&self) -> Events<'_> {
+        Events(&self.0.http)
+    }
+
+    /// Operations on voice mailboxes; for a mailbox of events see [`mailbox`](Self::mailbox).
+    pub fn mailboxes(&self) -> Mailboxes<'_> {
+        Mailboxes(&self.0.http)
+    }
+
+    /// Operations on playbacks.
+    pub fn playbacks(&self) -> Playbacks<'_> {
+        Playbacks(&self.0.http)
+    }
+
+    /// Operations on recordings.
+    pub fn recordings(&self) -> Recordings<'_> {
+        Recordings(&self.0.http)
+    }
+
+    /// Operations on sounds.
+    pub fn sounds(&self) -> Sounds<'_> {
+        Sounds(&self.0.http)
     }
 
     /// Any operation by its path, such as `GET` of `deviceStates/Stasis:desk`. Ids in the path must be

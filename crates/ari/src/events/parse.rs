@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Event;
 
@@ -29,6 +29,13 @@ impl Event {
             Some(Err(error)) => malformed(&kind, error),
             None => Self::Unknown { kind: kind.into_owned(), json: json.to_owned() },
         }
+    }
+}
+
+impl Serialize for Event {
+    /// As Asterisk writes it. What could not be read is written as the value that its text is, or as that text.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.write(serializer)
     }
 }
 

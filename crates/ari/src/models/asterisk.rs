@@ -1,150 +1,183 @@
 //! Asterisk itself, its modules and applications.
 
-use serde::Deserialize;
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use super::timestamp::{Timestamp, lenient_timestamp};
+use super::model::model;
+use super::timestamp::Timestamp;
 
-/// What Asterisk says of itself.
-#[derive(Clone, Debug, Deserialize)]
-pub struct AsteriskInfo {
-    /// How it was built.
-    pub build: Option<BuildInfo>,
+model! {
+    /// What Asterisk says of itself.
+    AsteriskInfo {
+        /// How it was built.
+        build: Option<BuildInfo> = may,
+        /// Version and identity.
+        system: Option<SystemInfo> = may,
+        /// Settings in force.
+        config: Option<ConfigInfo> = may,
+        /// Since when it runs.
+        status: Option<StatusInfo> = may,
+    }
+}
+
+model! {
+    /// How Asterisk was built.
+    BuildInfo {
+        /// Operating system.
+        os: String,
+        /// Kernel of the building machine.
+        kernel: String,
+        /// Compile options.
+        options: String,
+        /// Architecture.
+        machine: String,
+        /// Date, as text.
+        date: String,
+        /// Who built it.
+        user: String,
+    }
+}
+
+model! {
     /// Version and identity.
-    pub system: Option<SystemInfo>,
+    SystemInfo {
+        /// Release, such as `22.10.1`; distributions may add to it.
+        version: String,
+        /// Identity: `entityid` of `asterisk.conf`, or a MAC address.
+        entity_id: String,
+    }
+}
+
+model! {
     /// Settings in force.
-    pub config: Option<ConfigInfo>,
-    /// Since when it runs.
-    pub status: Option<StatusInfo>,
+    ConfigInfo {
+        /// System name.
+        name: String,
+        /// Language of prompts.
+        default_language: String,
+        /// Most channels at once, where limited.
+        max_channels: Option<u64> = may,
+        /// Most open files, where limited.
+        max_open_files: Option<u64> = may,
+        /// Highest load average for new calls, where limited.
+        max_load: Option<f64> = may,
+        /// User and group it runs as.
+        setid: SetId,
+    }
 }
 
-/// How Asterisk was built.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct BuildInfo {
-    /// Operating system.
-    pub os: String,
-    /// Kernel of the building machine.
-    pub kernel: String,
-    /// Compile options.
-    pub options: String,
-    /// Architecture.
-    pub machine: String,
-    /// Date, as text.
-    pub date: String,
-    /// Who built it.
-    pub user: String,
+model! {
+    /// User and group that Asterisk runs as, empty when it did not change them.
+    SetId {
+        /// User.
+        user: String,
+        /// Group.
+        group: String,
+    }
 }
 
-/// Version and identity.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct SystemInfo {
-    /// Release, such as `22.10.1`; distributions may add to it.
-    pub version: String,
-    /// Identity: `entityid` of `asterisk.conf`, or a MAC address.
-    pub entity_id: String,
+model! {
+    /// Since when Asterisk runs.
+    StatusInfo {
+        /// Start of the process.
+        startup_time: Option<Timestamp> = time,
+        /// Latest reload of the configuration.
+        last_reload_time: Option<Timestamp> = time,
+    }
 }
 
-/// Settings in force.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ConfigInfo {
-    /// System name.
-    pub name: String,
-    /// Language of prompts.
-    pub default_language: String,
-    /// Most channels at once, where limited.
-    pub max_channels: Option<u64>,
-    /// Most open files, where limited.
-    pub max_open_files: Option<u64>,
-    /// Highest load average for new calls, where limited.
-    pub max_load: Option<f64>,
-    /// User and group it runs as.
-    pub setid: SetId,
+model! {
+    /// The reply to a ping.
+    AsteriskPing {
+        /// Identity, as in [`SystemInfo::entity_id`].
+        asterisk_id: String,
+        /// Always `pong`.
+        ping: String = must,
+        /// Asterisk's clock.
+        timestamp: Option<Timestamp> = time,
+    }
 }
 
-/// User and group that Asterisk runs as, empty when it did not change them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct SetId {
-    /// User.
-    pub user: String,
-    /// Group.
-    pub group: String,
+model! {
+    /// A loadable module.
+    Module {
+        /// File name, such as `res_ari_channels.so`.
+        name: String = must,
+        /// What it is for.
+        description: String,
+        /// How many users it has at present.
+        use_count: i64,
+        /// `Running` or `Not Running`.
+        status: String,
+        /// `core`, `extended` or `deprecated`.
+        support_level: String,
+    }
 }
 
-/// Since when Asterisk runs.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-pub struct StatusInfo {
-    /// Start of the process.
-    #[serde(default, deserialize_with = "lenient_timestamp")]
-    pub startup_time: Option<Timestamp>,
-    /// Latest reload of the configuration.
-    #[serde(default, deserialize_with = "lenient_timestamp")]
-    pub last_reload_time: Option<Timestamp>,
+model! {
+    /// A Stasis application and what it is subscribed to.
+    Application {
+        /// Name.
+        name: String = must,
+        /// Channels.
+        channel_ids: Vec<String>,
+        /// Bridges.
+        bridge_ids: Vec<String>,
+        /// Endpoints, `TECH/resource`.
+        endpoint_ids: Vec<String>,
+        /// Device states.
+        device_names: Vec<String>,
+        /// Events that the filter lets pass; empty means all.
+        events_allowed: Vec<Value>,
+        /// Events that the filter holds back.
+        events_disallowed: Vec<Value>,
+    }
 }
 
-/// The reply to a ping.
-#[derive(Clone, Debug, Deserialize)]
-pub struct AsteriskPing {
-    /// Identity, as in [`SystemInfo::entity_id`].
-    #[serde(default)]
-    pub asterisk_id: String,
-    /// Always `pong`.
-    pub ping: String,
-    /// Asterisk's clock.
-    #[serde(default, deserialize_with = "lenient_timestamp")]
-    pub timestamp: Option<Timestamp>,
+model! {
+    /// The value of a variable or function.
+    Variable {
+        /// The value, empty when it has none.
+        value: String = must,
+    }
 }
 
-/// A loadable module.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Module {
-    /// File name, such as `res_ari_channels.so`.
-    pub name: String,
-    /// What it is for.
-    #[serde(default)]
-    pub description: String,
-    /// How many users it has at present.
-    #[serde(default)]
-    pub use_count: i64,
-    /// `Running` or `Not Running`.
-    #[serde(default)]
-    pub status: String,
-    /// `core`, `extended` or `deprecated`.
-    #[serde(default)]
-    pub support_level: String,
+model! {
+    /// The values of several variables and functions.
+    Variables {
+        /// By name.
+        variables: BTreeMap<String, Value>,
+    }
 }
 
-/// A Stasis application and what it is subscribed to.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Application {
-    /// Name.
-    pub name: String,
-    /// Channels.
-    #[serde(default)]
-    pub channel_ids: Vec<String>,
-    /// Bridges.
-    #[serde(default)]
-    pub bridge_ids: Vec<String>,
-    /// Endpoints, `TECH/resource`.
-    #[serde(default)]
-    pub endpoint_ids: Vec<String>,
-    /// Device states.
-    #[serde(default)]
-    pub device_names: Vec<String>,
-    /// Events that the filter lets pass; empty means all.
-    #[serde(default)]
-    pub events_allowed: Vec<Value>,
-    /// Events that the filter holds back.
-    #[serde(default)]
-    pub events_disallowed: Vec<Value>,
+model! {
+    /// A log that Asterisk writes.
+    LogChannel {
+        /// Its name, most often that of its file.
+        channel: String = must,
+        /// What it is, such as `File` or `Console`.
+        kind as "type": String,
+        /// `Enabled` or `Disabled`.
+        status: String,
+        /// The levels that it has.
+        configuration: String,
+    }
 }
 
-/// The value of a variable or function.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Variable {
-    /// The value, empty when it has none.
-    pub value: String,
+model! {
+    /// A field of a dynamic configuration object.
+    ConfigTuple {
+        /// Its name.
+        attribute: String = must,
+        /// Its value.
+        value: String,
+    }
+}
+
+impl ConfigTuple {
+    /// A field with its value.
+    pub fn new(attribute: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { attribute: attribute.into(), value: value.into(), ..Self::default() }
+    }
 }

@@ -2,42 +2,35 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::timestamp::{Timestamp, lenient_timestamp};
+use super::model::model;
+use super::timestamp::Timestamp;
 
-/// A place where channels are joined.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct Bridge {
-    /// Unique id, the one we chose.
-    pub id: String,
-    /// What mixes the media at present, such as `simple_bridge` or `softmix`.
-    #[serde(default)]
-    pub technology: String,
-    /// `mixing` or `holding`.
-    #[serde(default)]
-    pub bridge_type: String,
-    /// `stasis` for bridges of applications.
-    #[serde(default)]
-    pub bridge_class: String,
-    /// What made the bridge, such as `Stasis`.
-    #[serde(default)]
-    pub creator: String,
-    /// The name it was given.
-    #[serde(default)]
-    pub name: String,
-    /// Ids of the channels inside.
-    #[serde(default)]
-    pub channels: Vec<String>,
-    /// `talker` or `single`, where video flows.
-    pub video_mode: Option<String>,
-    /// The channel whose video is shown.
-    pub video_source_id: Option<String>,
-    /// When the bridge was made.
-    #[serde(default, deserialize_with = "lenient_timestamp")]
-    pub creationtime: Option<Timestamp>,
-    /// Variables. Since 22.10.
-    #[serde(default)]
-    pub bridgevars: BTreeMap<String, Value>,
+model! {
+    /// A place where channels are joined.
+    Bridge {
+        /// Unique id, the one we chose.
+        id: String = must,
+        /// What mixes the media at present, such as `simple_bridge` or `softmix`.
+        technology: String,
+        /// `mixing` or `holding`.
+        bridge_type: String,
+        /// `stasis` for bridges of applications.
+        bridge_class: String,
+        /// What made the bridge, such as `Stasis`.
+        creator: String,
+        /// The name it was given.
+        name: String,
+        /// Ids of the channels inside.
+        channels: Vec<String>,
+        /// `talker` or `single`, where video flows.
+        video_mode: Option<String> = may,
+        /// The channel whose video is shown.
+        video_source_id: Option<String> = may,
+        /// When the bridge was made.
+        creationtime: Option<Timestamp> = time,
+        /// Variables. Since 22.10.
+        bridgevars: BTreeMap<String, Value>,
+    }
 }

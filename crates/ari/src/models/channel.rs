@@ -3,50 +3,42 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use serde::Deserialize;
 use serde_json::Value;
 
+use super::model::model;
 use super::open_enum::open_enum;
-use super::timestamp::{Timestamp, lenient_timestamp};
+use super::timestamp::Timestamp;
 
-/// One leg of a call, as it was when the event or reply was written.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct Channel {
-    /// Unique id; the one we chose, or `<seconds>.<number>` when Asterisk did.
-    pub id: String,
-    /// The protocol's own id, such as the SIP Call-ID. Since 18.13.
-    pub protocol_id: Option<String>,
-    /// Technology, resource and a suffix: `PJSIP/alice-00000001`.
-    #[serde(default)]
-    pub name: String,
-    /// How far the leg is.
-    #[serde(default)]
-    pub state: ChannelState,
-    /// Who calls.
-    #[serde(default)]
-    pub caller: CallerId,
-    /// Who is at the other end.
-    #[serde(default)]
-    pub connected: CallerId,
-    /// Account code for billing, often empty.
-    #[serde(default)]
-    pub accountcode: String,
-    /// Where the channel is in the dialplan.
-    #[serde(default)]
-    pub dialplan: DialplanCep,
-    /// When the channel was made.
-    #[serde(default, deserialize_with = "lenient_timestamp")]
-    pub creationtime: Option<Timestamp>,
-    /// Language of prompts, such as `en`.
-    #[serde(default)]
-    pub language: String,
-    /// Variables: those of the `channelvars` setting, or what `externalMedia` reports about its leg.
-    #[serde(default)]
-    pub channelvars: BTreeMap<String, Value>,
-    /// The number that was dialled before a redirection. Since 18.21.
-    pub caller_rdnis: Option<String>,
-    /// Tenant, where one is configured. Since 18.25.
-    pub tenantid: Option<String>,
+model! {
+    /// One leg of a call, as it was when the event or reply was written.
+    Channel {
+        /// Unique id; the one we chose, or `<seconds>.<number>` when Asterisk did.
+        id: String = must,
+        /// The protocol's own id, such as the SIP Call-ID. Since 18.13.
+        protocol_id: Option<String> = may,
+        /// Technology, resource and a suffix: `PJSIP/alice-00000001`.
+        name: String,
+        /// How far the leg is.
+        state: ChannelState,
+        /// Who calls.
+        caller: CallerId,
+        /// Who is at the other end.
+        connected: CallerId,
+        /// Account code for billing, often empty.
+        accountcode: String,
+        /// Where the channel is in the dialplan.
+        dialplan: DialplanCep,
+        /// When the channel was made.
+        creationtime: Option<Timestamp> = time,
+        /// Language of prompts, such as `en`.
+        language: String,
+        /// Variables: those of the `channelvars` setting, or what `externalMedia` reports about its leg.
+        channelvars: BTreeMap<String, Value>,
+        /// The number that was dialled before a redirection. Since 18.21.
+        caller_rdnis: Option<String> = may,
+        /// Tenant, where one is configured. Since 18.25.
+        tenantid: Option<String> = may,
+    }
 }
 
 impl Channel {
@@ -95,30 +87,30 @@ open_enum! {
     }
 }
 
-/// A party's name and number, each empty when unknown.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct CallerId {
-    /// Display name.
-    pub name: String,
-    /// Number.
-    pub number: String,
+model! {
+    /// A party's name and number, each empty when unknown.
+    CallerId {
+        /// Display name.
+        name: String,
+        /// Number.
+        number: String,
+    }
 }
 
-/// Context, extension and priority: a place in the dialplan, and what runs there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct DialplanCep {
-    /// Context.
-    pub context: String,
-    /// Extension.
-    pub exten: String,
-    /// Priority.
-    pub priority: i64,
-    /// Application that runs, such as `Stasis`. Since 16.
-    pub app_name: String,
-    /// Its arguments. Since 16.
-    pub app_data: String,
+model! {
+    /// Context, extension and priority: a place in the dialplan, and what runs there.
+    DialplanCep {
+        /// Context.
+        context: String,
+        /// Extension.
+        exten: String,
+        /// Priority.
+        priority: i64,
+        /// Application that runs, such as `Stasis`. Since 16.
+        app_name: String,
+        /// Its arguments. Since 16.
+        app_data: String,
+    }
 }
 
 #[cfg(test)]

@@ -1,27 +1,24 @@
 //! Playbacks and recordings.
 
-use serde::Deserialize;
-
+use super::model::model;
 use super::open_enum::open_enum;
 
-/// Something that is played to a channel or a bridge.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct Playback {
-    /// Unique id, the one we chose.
-    pub id: String,
-    /// What is played now, such as `sound:hello-world`.
-    #[serde(default)]
-    pub media_uri: String,
-    /// What is played next, in a playback of several items.
-    pub next_media_uri: Option<String>,
-    /// To whom: `channel:<id>` or `bridge:<id>`.
-    #[serde(default)]
-    pub target_uri: String,
-    /// Language asked for.
-    pub language: Option<String>,
-    /// How far it is.
-    #[serde(default)]
-    pub state: PlaybackState,
+model! {
+    /// Something that is played to a channel or a bridge.
+    Playback {
+        /// Unique id, the one we chose.
+        id: String = must,
+        /// What is played now, such as `sound:hello-world`.
+        media_uri: String,
+        /// What is played next, in a playback of several items.
+        next_media_uri: Option<String> = may,
+        /// To whom: `channel:<id>` or `bridge:<id>`.
+        target_uri: String,
+        /// Language asked for.
+        language: Option<String> = may,
+        /// How far it is.
+        state: PlaybackState,
+    }
 }
 
 open_enum! {
@@ -42,28 +39,26 @@ open_enum! {
     }
 }
 
-/// A recording in progress, or just ended.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct LiveRecording {
-    /// Its name, which is its id.
-    pub name: String,
-    /// File format, such as `wav`.
-    #[serde(default)]
-    pub format: String,
-    /// Of whom: `channel:<id>` or `bridge:<id>`.
-    #[serde(default)]
-    pub target_uri: String,
-    /// How far it is.
-    #[serde(default)]
-    pub state: RecordingState,
-    /// Whole length in seconds, once ended.
-    pub duration: Option<u64>,
-    /// Seconds with talk in them, where silence was looked for.
-    pub talking_duration: Option<u64>,
-    /// Seconds of silence, where it was looked for.
-    pub silence_duration: Option<u64>,
-    /// Why it failed.
-    pub cause: Option<String>,
+model! {
+    /// A recording in progress, or just ended.
+    LiveRecording {
+        /// Its name, which is its id.
+        name: String = must,
+        /// File format, such as `wav`.
+        format: String,
+        /// Of whom: `channel:<id>` or `bridge:<id>`.
+        target_uri: String,
+        /// How far it is.
+        state: RecordingState,
+        /// Whole length in seconds, once ended.
+        duration: Option<u64> = may,
+        /// Seconds with talk in them, where silence was looked for.
+        talking_duration: Option<u64> = may,
+        /// Seconds of silence, where it was looked for.
+        silence_duration: Option<u64> = may,
+        /// Why it failed.
+        cause: Option<String> = may,
+    }
 }
 
 open_enum! {
@@ -81,5 +76,37 @@ open_enum! {
         Failed = "failed",
         /// Ended and thrown away.
         Canceled = "canceled",
+    }
+}
+
+model! {
+    /// A recording that is kept.
+    StoredRecording {
+        /// Its name, which is its id.
+        name: String = must,
+        /// File format, such as `wav`.
+        format: String,
+    }
+}
+
+model! {
+    /// A prompt that is installed.
+    Sound {
+        /// Its name, such as `hello-world`.
+        id: String = must,
+        /// What is said in it, where Asterisk knows.
+        text: Option<String> = may,
+        /// The files that it is in.
+        formats: Vec<FormatLangPair>,
+    }
+}
+
+model! {
+    /// One file of a prompt.
+    FormatLangPair {
+        /// Language, such as `en`.
+        language: String,
+        /// File format, such as `gsm`.
+        format: String,
     }
 }

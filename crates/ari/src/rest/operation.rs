@@ -58,6 +58,7 @@ pub(crate) enum Conflict {
     NotInStasis,
     DuplicateId,
     NotInStasisOrRecording,
+    WrongState,
     Other,
 }
 
@@ -83,6 +84,10 @@ impl Operation {
     pub(crate) fn body(mut self, parameters: &impl Serialize) -> Self {
         let parameters = serde_json::to_value(parameters);
         self.body = Some(parameters.expect("parameters are plain data with text keys"));
+        let long = self.body.as_ref().map_or(0, |body| body.to_string().len());
+        if long > MAX_BODY {
+            self.path = Err(format!("{long} bytes of parameters; Asterisk reads {MAX_BODY}"));
+        }
         self
     }
 
@@ -156,6 +161,7 @@ impl Operation {
             404 if message.contains("variable was not found") => Reason::NoSuchVariable,
             404 if message.contains("label") => Reason::BadRequest,
             404 => Reason::Gone,
+            409 if message.contains("already exists") => Reason::DuplicateId,
             409 => match self.conflict {
                 Conflict::NotInStasis => Reason::NotInStasis,
                 Conflict::DuplicateId => Reason::DuplicateId,
@@ -163,6 +169,7 @@ impl Operation {
                     Reason::Recording
                 }
                 Conflict::NotInStasisOrRecording => Reason::NotInStasis,
+                Conflict::WrongState => Reason::WrongState,
                 Conflict::Other => Reason::Conflict,
             },
             412 => Reason::WrongState,
@@ -175,6 +182,9 @@ impl Operation {
         }
     }
 }
+
+/// The longest body that Asterisk's HTTP server reads; it refuses a longer one with 413.
+const MAX_BODY: usize = 40 * 1024;
 
 fn joined(segments: &[&str]) -> Result<String, String> {
     let mut path = String::new();

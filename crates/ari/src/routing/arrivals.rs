@@ -70,12 +70,8 @@ impl Arrivals {
                     "a new channel's event is malformed"
                 );
                 StasisStart {
-                    application: String::new(),
-                    timestamp: None,
-                    asterisk_id: None,
-                    args: Vec::new(),
                     channel: Channel { id: channel, ..Channel::default() },
-                    replace_channel: None,
+                    ..StasisStart::default()
                 }
             }
         };

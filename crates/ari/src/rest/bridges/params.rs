@@ -1,66 +1,9 @@
-//! `/bridges`.
+//! What the operations on bridges are told.
 
-use reqwest::Method;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::error::RequestError;
-use super::http::Http;
-use super::operation::{Completion, Conflict, Operation, Repeat};
-use crate::models::Bridge;
-
-/// Operations on bridges. [`Client::bridges`](crate::Client::bridges) has them.
-#[derive(Clone, Copy, Debug)]
-pub struct Bridges<'a>(pub(crate) &'a Http);
-
-impl Bridges<'_> {
-    /// All bridges of this Asterisk.
-    pub async fn list(self) -> Result<Vec<Bridge>, RequestError> {
-        self.0.fetch(Operation::new("list bridges", Method::GET, &["bridges"])).await
-    }
-
-    /// One bridge.
-    pub async fn get(self, bridge: &str) -> Result<Bridge, RequestError> {
-        self.0.fetch(Operation::new("get bridge", Method::GET, &["bridges", bridge])).await
-    }
-
-    /// Makes a bridge with our id. Before 22.3 a taken id is no error: the bridge is renamed.
-    pub async fn create(self, bridge: &str, create: &CreateBridge) -> Result<Bridge, RequestError> {
-        let operation = Operation::new("createWithId", Method::POST, &["bridges", bridge])
-            .body(&create.parameters())
-            .repeat(Repeat::Safe)
-            .conflict(Conflict::DuplicateId);
-        self.0.fetch(operation).await
-    }
-
-    /// Puts channels into a bridge. The reply waits for a playback or recording on them to end; that each is
-    /// in, only its ChannelEnteredBridge proves.
-    pub async fn add_channel(self, bridge: &str, add: &AddChannel) -> Result<(), RequestError> {
-        let operation =
-            Operation::new("addChannel", Method::POST, &["bridges", bridge, "addChannel"])
-                .body(add)
-                .repeat(Repeat::Safe)
-                .conflict(Conflict::NotInStasisOrRecording)
-                .completion(Completion::Blocking);
-        self.0.perform(operation).await
-    }
-
-    /// Takes channels out of a bridge. They stay in the application.
-    pub async fn remove_channel(self, bridge: &str, channels: &[&str]) -> Result<(), RequestError> {
-        let segments = ["bridges", bridge, "removeChannel"];
-        let operation = Operation::new("removeChannel", Method::POST, &segments)
-            .body(&json!({ "channel": channels }))
-            .repeat(Repeat::Safe)
-            .conflict(Conflict::NotInStasisOrRecording)
-            .completion(Completion::Blocking);
-        self.0.perform(operation).await
-    }
-
-    /// Ends a bridge. Its channels stay in the application.
-    pub async fn destroy(self, bridge: &str) -> Result<(), RequestError> {
-        self.0.perform(Operation::new("destroy", Method::DELETE, &["bridges", bridge])).await
-    }
-}
+use crate::rest::variable::SetVariables;
 
 /// What kind of bridge to make.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,6 +14,8 @@ pub struct CreateBridge {
     pub features: Vec<BridgeFeature>,
     /// A name for people to read.
     pub name: Option<String>,
+    /// Variables to set on it. Since 22.10.
+    pub variables: SetVariables,
 }
 
 /// What a bridge does with its channels.
@@ -100,7 +45,7 @@ pub enum BridgeFeature {
 
 impl CreateBridge {
     /// The features stand after the kind: before it, or without it, Asterisk makes no bridge.
-    fn parameters(&self) -> Value {
+    pub(super) fn parameters(&self) -> Value {
         let mut types = String::from(match self.kind {
             BridgeKind::Mixing => "mixing",
             BridgeKind::Holding => "holding",
@@ -117,6 +62,9 @@ impl CreateBridge {
         let mut parameters = json!({ "type": types });
         if let Some(name) = &self.name {
             parameters["name"] = name.as_str().into();
+        }
+        if !self.variables.is_empty() {
+            parameters["variables"] = json!(self.variables);
         }
         parameters
     }

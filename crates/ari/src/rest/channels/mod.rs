@@ -1,4 +1,17 @@
-//! `/channels`.
+//! `/channels`: what makes, moves and ends them. Sound and variables have files of their own.
+
+mod external_media;
+mod originate;
+mod params;
+mod sound;
+mod variables;
+
+pub use external_media::{ExternalMedia, MediaDirection, MediaTransport};
+pub use originate::{CreateChannel, DialChannel, Originate, OriginateTo};
+pub use params::{
+    Continue, Dtmf, Hangup, HangupReason, Move, MuteDirection, Snoop, SnoopDirection,
+    TransferProgress,
+};
 
 use reqwest::Method;
 use serde_json::json;
@@ -6,14 +19,14 @@ use serde_json::json;
 use super::error::RequestError;
 use super::http::Http;
 use super::operation::{Completion, Conflict, Operation, Repeat};
-use super::params::{Continue, CreateChannel, DialChannel, Dtmf, ExternalMedia, Hangup, Originate};
-use crate::models::{Channel, Variable};
+use crate::models::{Channel, RtpStat};
 
 /// Operations on channels. [`Client::channels`](crate::Client::channels) has them.
 ///
 /// A reply without a body means that the operation was queued on the channel, not that it is finished, except for
-/// [`answer`](Self::answer) and [`set_channel_var`](Self::set_channel_var), which are answered when done, and wait
-/// for a playback or recording on the channel to end first.
+/// [`answer`](Self::answer), [`set_channel_var`](Self::set_channel_var) and
+/// [`set_channel_vars`](Self::set_channel_vars), which are answered when done, and wait for a playback or recording on
+/// the channel to end first.
 #[derive(Clone, Copy, Debug)]
 pub struct Channels<'a>(pub(crate) &'a Http);
 
@@ -38,6 +51,19 @@ impl Channels<'_> {
         let operation = Operation::new("originateWithId", Method::POST, &["channels", channel])
             .body(originate)
             .repeat(Repeat::Safe)
+            .conflict(Conflict::DuplicateId)
+            .completion(Completion::Slow);
+        self.0.fetch(operation).await
+    }
+
+    /// Makes a channel whose id Asterisk chooses and dials it. Its first events may come before the reply that says
+    /// who it is: prefer [`originate`](Self::originate).
+    pub async fn originate_without_id(
+        self,
+        originate: &Originate,
+    ) -> Result<Channel, RequestError> {
+        let operation = Operation::new("originate", Method::POST, &["channels"])
+            .body(originate)
             .conflict(Conflict::DuplicateId)
             .completion(Completion::Slow);
         self.0.fetch(operation).await
@@ -99,48 +125,63 @@ impl Channels<'_> {
         self.0.perform(delete("ringStop", channel, "ring")).await
     }
 
-    /// Sends keys to the far end.
-    pub async fn send_dtmf(self, channel: &str, dtmf: &Dtmf) -> Result<(), RequestError> {
-        self.0.perform(post("sendDTMF", channel, "dtmf").body(dtmf)).await
+    /// Tells a caller that the call makes progress: early media flows (SIP 183). Since 22.6.
+    pub async fn progress(self, channel: &str) -> Result<(), RequestError> {
+        self.0.perform(post("progress", channel, "progress").repeat(Repeat::Safe)).await
     }
 
-    /// Plays music on hold, of the channel's default class if none is named.
-    pub async fn start_moh(self, channel: &str, class: Option<&str>) -> Result<(), RequestError> {
-        let body = class.map_or_else(|| json!({}), |class| json!({ "mohClass": class }));
-        let operation = post("startMoh", channel, "moh").repeat(Repeat::Safe);
-        self.0.perform(operation.body(&body)).await
+    /// Hands a channel to another application. It leaves ours with a StasisEnd, or an ApplicationMoveFailed says
+    /// that it could not.
+    pub async fn move_to(self, channel: &str, to: &Move) -> Result<(), RequestError> {
+        self.0.perform(post("move", channel, "move").body(to)).await
     }
 
-    /// Ends music on hold.
-    pub async fn stop_moh(self, channel: &str) -> Result<(), RequestError> {
-        self.0.perform(delete("stopMoh", channel, "moh")).await
+    /// Tells the far end to call elsewhere (SIP 302): `TECH/resource` of the channel's own technology.
+    pub async fn redirect(self, channel: &str, endpoint: &str) -> Result<(), RequestError> {
+        let operation = post("redirect", channel, "redirect");
+        self.0.perform(operation.body(&json!({ "endpoint": endpoint }))).await
     }
 
-    /// The value of a variable or function such as `CALLERID(num)`; refused as
-    /// [`NoSuchVariable`](super::Reason::NoSuchVariable) when there is none.
-    pub async fn get_channel_var(
+    /// Tells who asked for a transfer how far it is, where `PJSIP_TRANSFER_HANDLING` leaves transfers to the
+    /// application. Since 22.3.
+    pub async fn transfer_progress(
         self,
         channel: &str,
-        variable: &str,
-    ) -> Result<String, RequestError> {
-        let segments = ["channels", channel, "variable"];
-        let operation = Operation::new("getChannelVar", Method::GET, &segments)
-            .query("variable", variable)
-            .conflict(Conflict::NotInStasis);
-        self.0.fetch(operation).await.map(|variable: Variable| variable.value)
-    }
-
-    /// Sets a variable or function.
-    pub async fn set_channel_var(
-        self,
-        channel: &str,
-        variable: &str,
-        value: &str,
+        progress: TransferProgress,
     ) -> Result<(), RequestError> {
-        let operation = post("setChannelVar", channel, "variable")
-            .repeat(Repeat::Safe)
-            .completion(Completion::Blocking);
-        self.0.perform(operation.body(&json!({ "variable": variable, "value": value }))).await
+        let operation = post("transfer_progress", channel, "transfer_progress");
+        self.0.perform(operation.body(&json!({ "states": progress }))).await
+    }
+
+    /// How well RTP flows on a channel.
+    pub async fn rtpstatistics(self, channel: &str) -> Result<RtpStat, RequestError> {
+        let segments = ["channels", channel, "rtp_statistics"];
+        self.0.fetch(Operation::new("rtpstatistics", Method::GET, &segments)).await
+    }
+
+    /// Makes a channel with our id that listens in on another, or speaks into it. Wait for its StasisStart before it
+    /// joins a bridge.
+    pub async fn snoop_channel(
+        self,
+        channel: &str,
+        snoop_channel: &str,
+        snoop: &Snoop,
+    ) -> Result<Channel, RequestError> {
+        let segments = ["channels", channel, "snoop", snoop_channel];
+        let operation = Operation::new("snoopChannelWithId", Method::POST, &segments)
+            .body(snoop)
+            .repeat(Repeat::Safe);
+        self.0.fetch(operation).await
+    }
+
+    /// Listens in through a channel whose id Asterisk chooses. Prefer [`snoop_channel`](Self::snoop_channel).
+    pub async fn snoop_channel_without_id(
+        self,
+        channel: &str,
+        snoop: &Snoop,
+    ) -> Result<Channel, RequestError> {
+        let segments = ["channels", channel, "snoop"];
+        self.0.fetch(Operation::new("snoopChannel", Method::POST, &segments).body(snoop)).await
     }
 
     /// Makes a channel with our id whose media flows to and from us. Wait for its StasisStart before it joins a

@@ -1,0 +1,63 @@
+//! Variables of bridges. All since 22.10.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Bridges, post};
+use crate::models::{Variable, Variables};
+use crate::rest::error::RequestError;
+use crate::rest::operation::{Conflict, Operation, Repeat};
+use crate::rest::variable::{SetVariable, SetVariables, VariableValue};
+
+impl Bridges<'_> {
+    /// The value of a variable or function; refused as [`NoSuchVariable`](crate::Reason::NoSuchVariable) when there
+    /// is none.
+    pub async fn get_bridge_var(
+        self,
+        bridge: &str,
+        variable: &str,
+    ) -> Result<String, RequestError> {
+        let segments = ["bridges", bridge, "variable"];
+        let operation = Operation::new("getBridgeVar", Method::GET, &segments)
+            .query("variable", variable)
+            .conflict(Conflict::NotInStasis);
+        self.0.fetch(operation).await.map(|variable: Variable| variable.value)
+    }
+
+    /// Sets a variable or function.
+    pub async fn set_bridge_var(
+        self,
+        bridge: &str,
+        variable: &str,
+        value: impl Into<VariableValue>,
+    ) -> Result<(), RequestError> {
+        let operation = post("setBridgeVar", bridge, "variable").repeat(Repeat::Safe);
+        let value = SetVariable::new(variable, value.into());
+        self.0.perform(operation.body(&value)).await
+    }
+
+    /// The values of several variables or functions, by name.
+    pub async fn get_bridge_vars(
+        self,
+        bridge: &str,
+        variables: &[&str],
+    ) -> Result<BTreeMap<String, Value>, RequestError> {
+        let segments = ["bridges", bridge, "variables"];
+        let operation = Operation::new("getBridgeVars", Method::GET, &segments)
+            .query("variables", &variables.join(","))
+            .conflict(Conflict::NotInStasis);
+        self.0.fetch(operation).await.map(|variables: Variables| variables.variables)
+    }
+
+    /// Sets several variables or functions.
+    pub async fn set_bridge_vars(
+        self,
+        bridge: &str,
+        variables: &SetVariables,
+    ) -> Result<(), RequestError> {
+        let operation = post("setBridgeVars", bridge, "variables").repeat(Repeat::Safe);
+        self.0.perform(operation.body(&json!({ "variables": variables }))).await
+    }
+}

@@ -1,5 +1,7 @@
 //! Events, typed after Asterisk's own names.
 
+#[cfg(test)]
+mod coverage;
 mod parse;
 mod table;
 

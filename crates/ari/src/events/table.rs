@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::models::{
     Bridge, Channel, ContactInfo, DeviceState, Endpoint, LiveRecording, Peer, Playback, ReferTo,
@@ -75,6 +75,14 @@ macro_rules! events {
             pub fn timestamp(&self) -> Option<Timestamp> {
                 match self {
                     $( Self::$name(event) => event.timestamp, )*
+                    Self::Unknown { .. } | Self::Malformed { .. } => None,
+                }
+            }
+
+            /// Fields that this crate does not know, by name; none of an event that has no type.
+            pub fn other(&self) -> Option<&Map<String, Value>> {
+                match self {
+                    $( Self::$name(event) => Some(&event.other), )*
                     Self::Unknown { .. } | Self::Malformed { .. } => None,
                 }
             }

@@ -22,6 +22,13 @@ macro_rules! model {
             pub other: serde_json::Map<String, serde_json::Value>,
         }
 
+        #[cfg(test)]
+        impl $crate::models::model::Object for $name {
+            fn other(&self) -> &serde_json::Map<String, serde_json::Value> {
+                &self.other
+            }
+        }
+
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct Fields;
@@ -130,4 +137,10 @@ impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         lenient_timestamp(deserializer).map(|moment| Self(Some(moment)))
     }
+}
+
+/// Any type of the macro's.
+#[cfg(test)]
+pub(crate) trait Object: serde::Serialize + serde::de::DeserializeOwned {
+    fn other(&self) -> &serde_json::Map<String, serde_json::Value>;
 }

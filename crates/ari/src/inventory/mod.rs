@@ -5,12 +5,15 @@
 //! `inventory/`, one row a line. Tests hold this crate to them; a program may use them to complete a path, or to know
 //! what another Asterisk lacks.
 
+#[cfg(test)]
+pub(crate) mod sample;
+
 use std::sync::LazyLock;
 
 /// Every operation, by resource.
 pub fn operations() -> &'static [Operation] {
     static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
-        let rows = groups(include_str!("../inventory/operations.txt"));
+        let rows = groups(include_str!("../../inventory/operations.txt"));
         rows.map(|(head, rows)| Operation::read(head, &rows)).collect()
     });
     &OPERATIONS
@@ -19,7 +22,7 @@ pub fn operations() -> &'static [Operation] {
 /// Every object that is no event, by name.
 pub fn models() -> &'static [Model] {
     static MODELS: LazyLock<Vec<Model>> =
-        LazyLock::new(|| Model::read_all(include_str!("../inventory/models.txt")));
+        LazyLock::new(|| Model::read_all(include_str!("../../inventory/models.txt")));
     &MODELS
 }
 
@@ -27,7 +30,7 @@ pub fn models() -> &'static [Model] {
 /// [`models`] have those.
 pub fn events() -> &'static [Model] {
     static EVENTS: LazyLock<Vec<Model>> =
-        LazyLock::new(|| Model::read_all(include_str!("../inventory/events.txt")));
+        LazyLock::new(|| Model::read_all(include_str!("../../inventory/events.txt")));
     &EVENTS
 }
 

@@ -8,6 +8,7 @@
 
 mod clocks;
 mod connecting;
+mod description;
 mod doctor;
 mod endurance;
 mod hanging_up;

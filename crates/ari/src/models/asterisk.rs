@@ -147,7 +147,7 @@ model! {
     /// The values of several variables and functions.
     Variables {
         /// By name.
-        variables: BTreeMap<String, Value>,
+        variables: BTreeMap<String, String>,
     }
 }
 

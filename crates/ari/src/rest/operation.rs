@@ -160,6 +160,8 @@ impl Operation {
             403 => Reason::Forbidden,
             404 if message.contains("variable was not found") => Reason::NoSuchVariable,
             404 if message.contains("label") => Reason::BadRequest,
+            // What Asterisk says of a path that none of its modules serves; of what is gone it says what.
+            404 if message == "Resource not found" => Reason::Unsupported,
             404 => Reason::Gone,
             409 if message.contains("already exists") => Reason::DuplicateId,
             409 => match self.conflict {
@@ -212,6 +214,24 @@ mod tests {
     }
 
     #[test]
+    fn more_than_asterisk_reads_is_not_sent() {
+        let say = |length| {
+            Operation::new("setChannelVar", Method::POST, &["channels"]).body(&"x".repeat(length))
+        };
+        assert_eq!(say(MAX_BODY - 2).uri(), Ok("channels"));
+        let error = say(MAX_BODY - 1).uri().unwrap_err();
+        assert!(error.to_string().contains("40961 bytes"), "{error}");
+    }
+
+    #[test]
+    fn what_a_get_asks_for_stands_in_its_query() {
+        let operation = Operation::new("list", Method::GET, &["sounds"])
+            .query("lang", "en")
+            .query("format", "a&b");
+        assert_eq!(operation.uri(), Ok("sounds?lang=en&format=a%26b"));
+    }
+
+    #[test]
     fn statuses_mean_what_the_server_means_by_them() {
         let add = Operation::new("addChannel", Method::POST, &["bridges"])
             .conflict(Conflict::NotInStasisOrRecording);
@@ -219,10 +239,12 @@ mod tests {
             (400, "Channel not found", Reason::Gone),
             (400, "Missing parameter channel", Reason::BadRequest),
             (404, "Bridge not found", Reason::Gone),
+            (404, "Resource not found", Reason::Unsupported),
             (404, "Provided variable was not found", Reason::NoSuchVariable),
             (404, "Requested label can not be found", Reason::BadRequest),
             (409, "Bridge not in Stasis application", Reason::NotInStasis),
             (409, "Channel c1 currently recording", Reason::Recording),
+            (409, "Recording 'r' already exists", Reason::DuplicateId),
             (412, "Channel in invalid state", Reason::WrongState),
             (422, "Channel not in Stasis application", Reason::NotInStasis),
             (422, "Channel not in this bridge", Reason::NotInBridge),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Bridges, post};
 use crate::models::{Variable, Variables};
@@ -38,12 +38,13 @@ impl Bridges<'_> {
         self.0.perform(operation.body(&value)).await
     }
 
-    /// The values of several variables or functions, by name.
+    /// The values of several variables or functions, by name; refused as
+    /// [`NoSuchVariable`](crate::Reason::NoSuchVariable) when one of them does not exist.
     pub async fn get_bridge_vars(
         self,
         bridge: &str,
         variables: &[&str],
-    ) -> Result<BTreeMap<String, Value>, RequestError> {
+    ) -> Result<BTreeMap<String, String>, RequestError> {
         let segments = ["bridges", bridge, "variables"];
         let operation = Operation::new("getBridgeVars", Method::GET, &segments)
             .query("variables", &variables.join(","))

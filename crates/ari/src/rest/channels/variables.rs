@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Channels, post};
 use crate::models::{Variable, Variables};
@@ -40,12 +40,13 @@ impl Channels<'_> {
         self.0.perform(operation.body(&value)).await
     }
 
-    /// The values of several variables or functions, by name. Since 22.10.
+    /// The values of several variables or functions, by name; refused as [`NoSuchVariable`](crate::Reason::NoSuchVariable) when one of
+    /// them does not exist. Since 22.10.
     pub async fn get_channel_vars(
         self,
         channel: &str,
         variables: &[&str],
-    ) -> Result<BTreeMap<String, Value>, RequestError> {
+    ) -> Result<BTreeMap<String, String>, RequestError> {
         let segments = ["channels", channel, "variables"];
         let operation = Operation::new("getChannelVars", Method::GET, &segments)
             .query("variables", &variables.join(","))

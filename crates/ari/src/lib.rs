@@ -57,6 +57,8 @@ pub use events::*;
 pub use models::*;
 pub use reqwest::Method;
 pub use rest::*;
+#[doc(hidden)]
+pub use routing::routing_keys;
 pub use routing::{Arrival, Arrivals, Counters, Delivery, Mailbox, Received, Resource};
 pub use secret::Secret;
 pub use url::BaseUrl;

@@ -37,6 +37,27 @@ fn no_event_has_a_type_that_asterisk_does_not_send() {
     assert!(matches!(missing, Event::MissingParams(missing) if missing.params == ["app"]));
 }
 
+/// Whoever watches a channel, bridge, playback or recording gets every event that holds it.
+#[test]
+fn every_object_of_an_event_routes_it() {
+    for row in inventory::events() {
+        let mut event = sample::event(row);
+        let mut held = BTreeSet::new();
+        for field in &row.fields {
+            let key = match field.kind {
+                "Channel" | "Bridge" | "Playback" => "id",
+                "LiveRecording" => "name",
+                _ => continue,
+            };
+            event[field.name][key] = json!(field.name);
+            held.insert(field.name.to_owned());
+        }
+        let keys: BTreeSet<_> =
+            crate::routing::routing_keys(&event.to_string()).unwrap().into_iter().collect();
+        assert!(held.is_subset(&keys), "{}: {keys:?} lacks some of {held:?}", row.name);
+    }
+}
+
 #[test]
 fn what_was_not_read_is_written_as_it_came() {
     for text in [r#"{"channel":{"id":"c"},"type":"ChannelLevitated"}"#, "[1]", "{ no json"] {

@@ -120,6 +120,28 @@ mod tests {
         }
 
         #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            Event::parse(&String::from_utf8_lossy(&bytes));
+        }
+
+        /// Fields of every kind of event, filled with whatever JSON has.
+        #[test]
+        fn no_value_makes_it_panic(
+            kind in proptest::sample::select(Event::KINDS),
+            fields in proptest::collection::btree_map(
+                proptest::sample::select(&["channel", "bridge", "playback", "args", "value", "cause"][..]),
+                proptest::sample::select(&["null", "{}", "[]", "-1", "1e400", "\"x\"", "{\"id\":\"c\"}", "[{}]"][..]),
+                0..5,
+            ),
+        ) {
+            let fields: String = fields.iter().map(|(name, value)| format!(",\"{name}\":{value}")).collect();
+            let json = format!("{{\"type\":\"{kind}\"{fields}}}");
+            let unknown = matches!(Event::parse(&json), Event::Unknown { .. });
+            prop_assert!(!unknown, "{json}");
+            crate::routing::routing_keys(&json);
+        }
+
+        #[test]
         fn no_truncation_makes_it_panic(cut in 0usize..120) {
             let whole = r#"{"type":"StasisStart","args":[],"channel":{"id":"c","name":"PJSIP/alice","state":"Up"},"timestamp":"x"}"#;
             let event = Event::parse(&whole[..cut.min(whole.len())]);

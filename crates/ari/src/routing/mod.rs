@@ -18,5 +18,12 @@ pub use router::Resource;
 
 pub(crate) use router::{Router, Signal};
 
+/// The ids that an event is routed by, in the order of the text; none of a text that is no event. For tests.
+#[doc(hidden)]
+pub fn routing_keys(json: &str) -> Option<Vec<String>> {
+    let envelope: envelope::Envelope<'_> = serde_json::from_str(json).ok()?;
+    Some(envelope.ids.into_iter().map(|(_, id)| id.into_owned()).collect())
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,9 @@
+//! Fuzzes the reading of events: `cargo +nightly fuzz run --fuzz-dir tests/fuzz ari_event`.
+#![no_main]
+
+#[path = "../ari_event.rs"]
+mod ari_event;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    ari_event::judge(bytes);
+});

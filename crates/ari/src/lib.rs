@@ -50,12 +50,15 @@ mod testing;
 mod url;
 
 pub use client::Client;
-pub use config::{Config, ConfigError, OnReplaced};
-pub use connection::{ConnectError, ConnectionState, Disconnect};
+pub use config::{ClearText, Config, ConfigError, OnReplaced};
+pub use connection::{
+    AcceptConfig, Acceptor, Clients, ConnectError, ConnectionState, Disconnect, Identity,
+    ListenError, Listener, Refusal, ServerTls, Tls, TlsError,
+};
 pub use events::*;
 pub use models::*;
 pub use reqwest::Method;
 pub use rest::*;
 pub use routing::{Arrival, Arrivals, Counters, Delivery, Mailbox, Received, Resource};
-pub use secret::Secret;
-pub use url::BaseUrl;
+pub use secret::{ExposedSecret, Secret, SecretError, SecretSource};
+pub use url::{BaseUrl, Scheme};

@@ -3,13 +3,13 @@
 use reqwest::Method;
 
 use super::error::RequestError;
-use super::http::Http;
 use super::operation::Operation;
+use super::roads::Roads;
 use crate::models::Application;
 
 /// Operations on Stasis applications. [`Client::applications`](crate::Client::applications) has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Applications<'a>(pub(crate) &'a Http);
+pub struct Applications<'a>(pub(crate) &'a Roads);
 
 impl Applications<'_> {
     /// All applications that are registered.

@@ -3,13 +3,13 @@
 use reqwest::Method;
 
 use super::error::RequestError;
-use super::http::Http;
 use super::operation::Operation;
+use super::roads::Roads;
 use crate::models::{AsteriskInfo, AsteriskPing, Module};
 
 /// Operations on Asterisk itself. [`Client::asterisk`](crate::Client::asterisk) has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Asterisk<'a>(pub(crate) &'a Http);
+pub struct Asterisk<'a>(pub(crate) &'a Roads);
 
 impl Asterisk<'_> {
     /// Version, build, settings and age.

@@ -5,13 +5,13 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::error::RequestError;
-use super::http::Http;
 use super::operation::{Conflict, Operation, Repeat};
+use super::roads::Roads;
 use crate::models::Bridge;
 
 /// Operations on bridges. [`Client::bridges`](crate::Client::bridges) has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Bridges<'a>(pub(crate) &'a Http);
+pub struct Bridges<'a>(pub(crate) &'a Roads);
 
 impl Bridges<'_> {
     /// All bridges of this Asterisk.

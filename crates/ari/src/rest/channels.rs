@@ -4,9 +4,9 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::http::Http;
 use super::operation::{Conflict, Operation, Repeat};
 use super::params::{Continue, CreateChannel, DialChannel, Dtmf, ExternalMedia, Hangup, Originate};
+use super::roads::Roads;
 use crate::models::{Channel, Variable};
 
 /// Operations on channels. [`Client::channels`](crate::Client::channels) has them.
@@ -15,7 +15,7 @@ use crate::models::{Channel, Variable};
 /// [`answer`](Self::answer) and [`set_channel_var`](Self::set_channel_var), which are answered when done, and wait
 /// for a playback or recording on the channel to end first.
 #[derive(Clone, Copy, Debug)]
-pub struct Channels<'a>(pub(crate) &'a Http);
+pub struct Channels<'a>(pub(crate) &'a Roads);
 
 impl Channels<'_> {
     /// All channels of this Asterisk.

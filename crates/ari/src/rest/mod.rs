@@ -8,6 +8,9 @@ mod error;
 mod http;
 mod operation;
 mod params;
+mod roads;
+mod socket;
+mod verdict;
 
 pub use applications::Applications;
 pub use asterisk::Asterisk;
@@ -18,6 +21,8 @@ pub use params::{
     Continue, CreateChannel, DialChannel, Dtmf, ExternalMedia, Hangup, HangupReason,
     MediaTransport, Originate, OriginateTo,
 };
+pub use roads::Road;
 
-pub(crate) use http::Http;
 pub(crate) use operation::Operation;
+pub(crate) use roads::Roads;
+pub(crate) use socket::{Outbox, SocketRoad};

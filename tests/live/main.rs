@@ -11,6 +11,7 @@ mod connecting;
 mod doctor;
 mod endurance;
 mod hanging_up;
+mod roads;
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,5 @@
-//! An async client for the Asterisk REST Interface (ARI): events over a WebSocket, commands over HTTP.
+//! An async client for the Asterisk REST Interface (ARI): events over a WebSocket, commands over HTTP or over that same
+//! WebSocket.
 //!
 //! Three ideas carry it:
 //!
@@ -32,6 +33,10 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The event socket may be opened from here ([`Client::connect`]), or by Asterisk ([`Acceptor`]): for each of its
+//! persistent connections, or for each call. Either way there is a [`Client`] and its [`Arrivals`]. Requests take the
+//! [`Road`] that suits them. Beyond this machine both roads are TLS, unless [`ClearText`] is allowed.
 //!
 //! Names are Asterisk's own. Credentials travel in headers only, and nothing prints them.
 #![cfg_attr(test, allow(clippy::unwrap_used))]

@@ -150,3 +150,23 @@ fn certificates(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'s
 fn bad_pem(path: &Path, what: &'static str, cause: &dyn std::fmt::Display) -> TlsError {
     TlsError::Pem { path: path.to_owned(), what, cause: cause.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_holds_no_certificate_is_named() {
+        let missing = Tls { root: Some("/nowhere/root.pem".into()), identity: None };
+        let error = missing.client().unwrap_err();
+        assert!(matches!(error, TlsError::Pem { what: ROOTS, .. }), "{error:?}");
+        assert!(error.to_string().contains("/nowhere/root.pem"), "{error}");
+
+        let empty = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).to_owned();
+        let identity = Identity { certificate: empty.clone(), key: empty.clone() };
+        let error = identity.server(None).unwrap_err();
+        assert!(matches!(error, TlsError::Pem { what: "private key", .. }), "{error:?}");
+        let error = certificates(&empty, "certificate").unwrap_err();
+        assert!(error.to_string().contains("there is no certificate in it"), "{error}");
+    }
+}

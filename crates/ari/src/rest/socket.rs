@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use serde::{Deserialize, Serialize};
@@ -18,10 +18,20 @@ use super::operation::Operation;
 use super::verdict::verdict;
 
 /// Where requests wait for whoever owns the event socket, if anybody does at the moment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SocketRoad {
-    entrance: Mutex<Option<mpsc::Sender<Parcel>>>,
+    entrance: Mutex<Entrance>,
     next_id: AtomicU64,
+    /// Whether a reply ever came this way. None does from an Asterisk before 20.14 and 22.4.
+    answers: AtomicBool,
+}
+
+#[derive(Debug)]
+enum Entrance {
+    /// The first socket is about to be served: requests wait for it already.
+    New(mpsc::Sender<Parcel>, mpsc::Receiver<Parcel>),
+    Open(mpsc::Sender<Parcel>),
+    Closed,
 }
 
 /// What a request that waits for its reply holds up.
@@ -79,11 +89,27 @@ const UNANSWERED: usize = 16;
 /// Asterisk reads frames of up to 65,535 bytes, their headers included.
 const LONGEST: usize = 65_500;
 
+impl Default for SocketRoad {
+    fn default() -> Self {
+        let (sender, queue) = mpsc::channel(WAITING);
+        Self {
+            entrance: Mutex::new(Entrance::New(sender, queue)),
+            next_id: AtomicU64::default(),
+            answers: AtomicBool::default(),
+        }
+    }
+}
+
 impl SocketRoad {
     /// Opens the road for as long as the outbox lives.
     pub(crate) fn open(&self) -> Outbox<'_> {
-        let (entrance, queue) = mpsc::channel(WAITING);
-        *self.entrance() = Some(entrance);
+        let mut entrance = self.entrance();
+        let (sender, queue) = match std::mem::replace(&mut *entrance, Entrance::Closed) {
+            Entrance::New(sender, queue) => (sender, queue),
+            Entrance::Open(_) | Entrance::Closed => mpsc::channel(WAITING),
+        };
+        *entrance = Entrance::Open(sender);
+        drop(entrance);
         Outbox { road: self, queue, written: VecDeque::new() }
     }
 
@@ -101,9 +127,11 @@ impl SocketRoad {
         let (started_in, mut started) = oneshot::channel();
         let (reply_in, reply) = oneshot::channel();
         let parcel = Parcel { id, text, holds, deadline, started: started_in, reply: reply_in };
-        let entrance = self.entrance().clone();
-        let entrance = entrance.ok_or_else(|| not_sent("the event socket is down".to_owned()))?;
-        entrance.try_send(parcel).map_err(|error| {
+        let entered = match &*self.entrance() {
+            Entrance::New(sender, _) | Entrance::Open(sender) => sender.try_send(parcel),
+            Entrance::Closed => Err(mpsc::error::TrySendError::Closed(parcel)),
+        };
+        entered.map_err(|error| {
             not_sent(match error {
                 mpsc::error::TrySendError::Full(_) => {
                     format!("{WAITING} requests wait for the event socket already")
@@ -111,7 +139,6 @@ impl SocketRoad {
                 mpsc::error::TrySendError::Closed(_) => "the event socket is down".to_owned(),
             })
         })?;
-        drop(entrance);
         if let Ok(Ok(Answer { status, body })) = timeout_at(deadline, reply).await {
             return verdict(operation, status, body);
         }
@@ -130,7 +157,12 @@ impl SocketRoad {
         }
     }
 
-    fn entrance(&self) -> MutexGuard<'_, Option<mpsc::Sender<Parcel>>> {
+    /// Whether Asterisk is known to take requests this way.
+    pub(super) fn answers(&self) -> bool {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    fn entrance(&self) -> MutexGuard<'_, Entrance> {
         self.entrance.lock().expect("nothing panics while it holds this lock")
     }
 }
@@ -176,6 +208,7 @@ impl Outbox<'_> {
         if response.kind != RESPONSE {
             return false;
         }
+        self.road.answers.store(true, Ordering::Relaxed);
         match self.written.iter().position(|written| written.id == response.request_id) {
             Some(position) => {
                 let written = self.written.remove(position).expect("it was just found");
@@ -195,11 +228,12 @@ impl Outbox<'_> {
 
 impl Drop for Outbox<'_> {
     fn drop(&mut self) {
-        *self.road.entrance() = None;
+        *self.road.entrance() = Entrance::Closed;
     }
 }
 
-const RESPONSE: &str = "RESTResponse";
+/// The kind of the event that is a reply.
+pub(super) const RESPONSE: &str = "RESTResponse";
 
 #[derive(Serialize)]
 struct Request<'a> {
@@ -310,6 +344,16 @@ mod tests {
         let event = r#"{"type":"ChannelUserevent","eventname":"RESTResponse","status_code":200}"#;
         assert!(!outbox.takes(event));
         assert!(!outbox.takes(r#"{"type":"RESTResponse","status_co"#));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_may_come_before_the_socket_is_served() {
+        let road = Arc::default();
+        let early = ask(&road, "ring", Holds::Nothing).await;
+        let mut outbox = SocketRoad::open(&road);
+        let text = outbox.next().await;
+        assert!(outbox.takes(&answer(&text, 204, None)));
+        assert_eq!(early.await.unwrap(), Ok(Vec::new()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -141,7 +141,7 @@ async fn closing_a_client_closes_its_socket() {
 async fn connections_that_say_nothing_are_few_and_short() {
     let mut config = AcceptConfig::new("/events", "asterisk", "hunter2").unwrap();
     config.max_handshakes = 1;
-    config.handshake_timeout = Duration::from_millis(20);
+    config.handshake_timeout = Duration::from_millis(500);
     let (acceptor, mut clients) = Acceptor::new(config).unwrap();
     let listener = acceptor.listen("127.0.0.1:0", None).await.unwrap();
     let _silent = TcpStream::connect(listener.local_addr()).await.unwrap();
@@ -161,4 +161,31 @@ async fn an_http_server_of_ones_own_can_let_sockets_in() {
         tokio::join!(socket.send(Message::text(event.to_string())), acceptor.admit(ours));
     sent.unwrap();
     assert_eq!(clients.next().await.unwrap().0.config().app(), "desk");
+}
+
+#[tokio::test]
+async fn a_request_that_asterisk_does_not_read_yet_delays_no_event() {
+    let config = AcceptConfig::new("/events", "asterisk", "hunter2").unwrap();
+    let (acceptor, mut clients) = Acceptor::new(config).unwrap();
+    let (theirs, ours) = tokio::io::duplex(4096);
+    let mut socket = WebSocketStream::from_raw_socket(theirs, Role::Client, None).await;
+    let (sent, ()) = tokio::join!(socket.send(Message::text(registration())), acceptor.admit(ours));
+    sent.unwrap();
+    let (client, mut arrivals) = clients.next().await.unwrap();
+    let body = Value::String("long".repeat(10_000));
+    let served = async {
+        for channel in ["1.1", "1.2", "1.3"] {
+            tokio::task::yield_now().await;
+            socket.send(Message::text(stasis_start(channel).to_string())).await.unwrap();
+            assert_eq!(arrivals.recv().await.unwrap().start.channel.id, channel);
+        }
+    };
+    tokio::select! {
+        reply = client.request(reqwest::Method::POST, "any", Some(body)) => panic!("{reply:?}"),
+        () = served => {}
+    }
+}
+
+fn registration() -> String {
+    json!({ "type": "ApplicationRegistered", "application": "desk" }).to_string()
 }

@@ -12,6 +12,7 @@ mod description;
 mod doctor;
 mod endurance;
 mod hanging_up;
+mod roads;
 
 use std::time::{Duration, Instant};
 

@@ -10,8 +10,8 @@ use tokio::task::AbortHandle;
 use crate::config::Config;
 use crate::connection::{ConnectError, ConnectionState, Supervisor, dial};
 use crate::rest::{
-    Applications, Asterisk, Bridges, Channels, DeviceStates, Endpoints, Events, Http, Mailboxes,
-    Operation, Playbacks, Recordings, RequestError, Sounds,
+    Applications, Asterisk, Bridges, Channels, DeviceStates, Endpoints, Events, Mailboxes,
+    Operation, Playbacks, Recordings, RequestError, Roads, SocketRoad, Sounds,
 };
 use crate::routing::{Arrivals, Counters, Mailbox, Router};
 
@@ -23,11 +23,21 @@ pub struct Client(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     config: Arc<Config>,
-    http: Arc<Http>,
+    roads: Arc<Roads>,
     router: Arc<Router>,
     state: watch::Receiver<ConnectionState>,
     stop: watch::Sender<bool>,
     warmth: AbortHandle,
+}
+
+/// What serves the client's event socket.
+pub(crate) struct Parts {
+    pub(crate) config: Arc<Config>,
+    pub(crate) router: Arc<Router>,
+    /// Requests that take the event socket.
+    pub(crate) road: Arc<SocketRoad>,
+    pub(crate) state: watch::Sender<ConnectionState>,
+    pub(crate) stop: watch::Receiver<bool>,
 }
 
 impl Client {
@@ -39,29 +49,38 @@ impl Client {
     /// # Errors
     /// The first attempt is the caller's to judge: its failure is returned and not repeated.
     pub async fn connect(config: Config) -> Result<(Self, Arrivals), ConnectError> {
-        let http = Http::new(&config).map_err(|error| ConnectError::Handshake {
-            url: config.base().to_string(),
-            cause: error.to_string(),
-        })?;
+        let roads = Roads::new(&config)?;
         let socket = dial(&config).await?;
-        let (config, http) = (Arc::new(config), Arc::new(http));
+        let (client, arrivals, parts) = Self::assemble(config, roads);
+        tokio::spawn(Supervisor::from(parts).run(socket));
+        Ok((client, arrivals))
+    }
+
+    /// A client whose event socket somebody else opens; whoever does serves it with the parts.
+    pub(crate) fn accepted(config: Config) -> Result<(Self, Arrivals, Parts), ConnectError> {
+        let roads = Roads::new(&config)?;
+        Ok(Self::assemble(config, roads))
+    }
+
+    fn assemble(config: Config, roads: Roads) -> (Self, Arrivals, Parts) {
+        let (config, roads) = (Arc::new(config), Arc::new(roads));
         let (router, arrivals) = Router::new(config.mailbox_capacity, config.arrivals_capacity);
         let (state_in, state) = watch::channel(ConnectionState::Live);
         let (stop, stop_in) = watch::channel(false);
-        let supervisor = Supervisor {
+        let parts = Parts {
             config: Arc::clone(&config),
             router: Arc::clone(&router),
+            road: roads.socket(),
             state: state_in,
             stop: stop_in,
         };
-        tokio::spawn(supervisor.run(socket));
         let warmth = tokio::spawn({
-            let http = Arc::clone(&http);
-            async move { http.keep_warm().await }
+            let roads = Arc::clone(&roads);
+            async move { roads.keep_warm().await }
         })
         .abort_handle();
-        let inner = Inner { config, http, router, state, stop, warmth };
-        Ok((Self(Arc::new(inner)), arrivals))
+        let inner = Inner { config, roads, router, state, stop, warmth };
+        (Self(Arc::new(inner)), arrivals, parts)
     }
 
     /// What the client was made with.
@@ -92,57 +111,57 @@ impl Client {
 
     /// Operations on channels.
     pub fn channels(&self) -> Channels<'_> {
-        Channels(&self.0.http)
+        Channels(&self.0.roads)
     }
 
     /// Operations on bridges.
     pub fn bridges(&self) -> Bridges<'_> {
-        Bridges(&self.0.http)
+        Bridges(&self.0.roads)
     }
 
     /// Operations on Asterisk itself.
     pub fn asterisk(&self) -> Asterisk<'_> {
-        Asterisk(&self.0.http)
+        Asterisk(&self.0.roads)
     }
 
     /// Operations on Stasis applications.
     pub fn applications(&self) -> Applications<'_> {
-        Applications(&self.0.http)
+        Applications(&self.0.roads)
     }
 
     /// Operations on device states.
     pub fn device_states(&self) -> DeviceStates<'_> {
-        DeviceStates(&self.0.http)
+        DeviceStates(&self.0.roads)
     }
 
     /// Operations on endpoints.
     pub fn endpoints(&self) -> Endpoints<'_> {
-        Endpoints(&self.0.http)
+        Endpoints(&self.0.roads)
     }
 
     /// Operations on events.
     pub fn events(&self) -> Events<'_> {
-        Events(&self.0.http)
+        Events(&self.0.roads)
     }
 
     /// Operations on voice mailboxes; for a mailbox of events see [`mailbox`](Self::mailbox).
     pub fn mailboxes(&self) -> Mailboxes<'_> {
-        Mailboxes(&self.0.http)
+        Mailboxes(&self.0.roads)
     }
 
     /// Operations on playbacks.
     pub fn playbacks(&self) -> Playbacks<'_> {
-        Playbacks(&self.0.http)
+        Playbacks(&self.0.roads)
     }
 
     /// Operations on recordings.
     pub fn recordings(&self) -> Recordings<'_> {
-        Recordings(&self.0.http)
+        Recordings(&self.0.roads)
     }
 
     /// Operations on sounds.
     pub fn sounds(&self) -> Sounds<'_> {
-        Sounds(&self.0.http)
+        Sounds(&self.0.roads)
     }
 
     /// Any operation by its path, such as `GET` of `deviceStates/Stasis:desk`. Ids in the path must be
@@ -157,7 +176,7 @@ impl Client {
         body: Option<Value>,
     ) -> Result<Value, RequestError> {
         let operation = Operation::raw(method, path, body);
-        let reply = self.0.http.reply(&operation).await?;
+        let reply = self.0.roads.reply(&operation).await?;
         if reply.is_empty() {
             return Ok(Value::Null);
         }

@@ -1,4 +1,5 @@
-//! An async client for the Asterisk REST Interface (ARI): events over a WebSocket, commands over HTTP.
+//! An async client for the Asterisk REST Interface (ARI): events over a WebSocket, commands over HTTP or over that same
+//! WebSocket.
 //!
 //! Three ideas carry it:
 //!
@@ -33,6 +34,10 @@
 //! # }
 //! ```
 //!
+//! The event socket may be opened from here ([`Client::connect`]), or by Asterisk ([`Acceptor`]): for each of its
+//! persistent connections, or for each call. Either way there is a [`Client`] and its [`Arrivals`]. Requests take the
+//! [`Road`] that suits them. Beyond this machine both roads are TLS, unless [`ClearText`] is allowed.
+//!
 //! Names are Asterisk's own. Credentials travel in headers only, and nothing prints them.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
@@ -51,8 +56,11 @@ mod testing;
 mod url;
 
 pub use client::Client;
-pub use config::{Config, ConfigError, OnReplaced};
-pub use connection::{ConnectError, ConnectionState, Disconnect};
+pub use config::{ClearText, Config, ConfigError, OnReplaced};
+pub use connection::{
+    AcceptConfig, Acceptor, Clients, ConnectError, ConnectionState, Disconnect, Identity,
+    ListenError, Listener, Refusal, ServerTls, Tls, TlsError,
+};
 pub use events::*;
 pub use models::*;
 pub use reqwest::Method;
@@ -60,5 +68,5 @@ pub use rest::*;
 #[doc(hidden)]
 pub use routing::routing_keys;
 pub use routing::{Arrival, Arrivals, Counters, Delivery, Mailbox, Received, Resource};
-pub use secret::Secret;
-pub use url::BaseUrl;
+pub use secret::{ExposedSecret, Secret, SecretError, SecretSource};
+pub use url::{BaseUrl, Scheme};

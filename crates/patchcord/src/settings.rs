@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use ari::SecretSource;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -32,8 +33,22 @@ struct AriSettings {
     password: Option<String>,
     password_file: Option<PathBuf>,
     password_env: Option<String>,
+    password_credential: Option<String>,
     #[serde(default = "default_app")]
     app: String,
+    #[serde(default)]
+    clear_text: ari::ClearText,
+    #[serde(default)]
+    road: ari::Road,
+    root_file: Option<PathBuf>,
+    certificate_file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
+}
+
+/// Where the ARI password is.
+enum Password<'a> {
+    Here(&'a str),
+    Kept(SecretSource),
 }
 
 fn default_url() -> String {
@@ -74,17 +89,15 @@ pub(crate) enum SettingsError {
     )]
     Parse { path: PathBuf, line: usize, cause: String },
     #[error(
-        "{path}: [ari] needs one password, and has {count}\n  mend: give it one of password_env, password_file or password"
+        "{path}: [ari] needs one password, and has {count}\n  mend: give it one of password_env, password_file, password_credential or password"
     )]
     Password { path: PathBuf, count: usize },
     #[error(
-        "the environment variable {0}, which should hold the ARI password, is not set\n  mend: set it, or use password_file"
+        "{path}: [ari] has only one of certificate_file and key_file\n  mend: name both, or neither"
     )]
-    NoVariable(String),
-    #[error(
-        "the ARI password cannot be read from {path}: {source}\n  mend: put it there, readable for this user alone"
-    )]
-    PasswordFile { path: PathBuf, source: std::io::Error },
+    HalfIdentity { path: PathBuf },
+    #[error(transparent)]
+    Secret(#[from] ari::SecretError),
     #[error("{path}: [ari] {source}")]
     Ari { path: PathBuf, source: ari::ConfigError },
 }
@@ -100,11 +113,14 @@ impl Settings {
         })?;
         settings.folder = path.parent().unwrap_or(Path::new("")).to_owned();
         let ari = &settings.ari;
-        let count = usize::from(ari.password.is_some())
-            + usize::from(ari.password_file.is_some())
-            + usize::from(ari.password_env.is_some());
+        let given = [&ari.password, &ari.password_env, &ari.password_credential];
+        let count = given.iter().filter(|password| password.is_some()).count()
+            + usize::from(ari.password_file.is_some());
         if count != 1 {
             return Err(SettingsError::Password { path: path.to_owned(), count });
+        }
+        if ari.certificate_file.is_some() != ari.key_file.is_some() {
+            return Err(SettingsError::HalfIdentity { path: path.to_owned() });
         }
         Ok(settings)
     }
@@ -131,28 +147,59 @@ impl Settings {
 
     /// The same for another application.
     pub(crate) fn ari_for(&self, path: &Path, app: &str) -> Result<ari::Config, SettingsError> {
-        let password = self.password()?;
-        ari::Config::new(&self.ari.url, &self.ari.username, password, app)
-            .map_err(|source| SettingsError::Ari { path: path.to_owned(), source })
+        let mut config = ari::Config::new(&self.ari.url, &self.ari.username, self.password()?, app)
+            .map_err(|source| SettingsError::Ari { path: path.to_owned(), source })?;
+        config.clear_text = self.ari.clear_text;
+        config.road = self.ari.road;
+        config.tls.root = self.beside(&self.ari.root_file);
+        config.tls.identity = self
+            .beside(&self.ari.certificate_file)
+            .zip(self.beside(&self.ari.key_file))
+            .map(|(certificate, key)| ari::Identity { certificate, key });
+        Ok(config)
+    }
+
+    /// Where Asterisk serves ARI, as it was written.
+    pub(crate) fn ari_url(&self) -> &str {
+        &self.ari.url
     }
 
     /// Whether the password is this one.
     pub(crate) fn password_is(&self, password: &str) -> bool {
-        self.password().is_ok_and(|ours| ours == password)
+        self.password().is_ok_and(|ours| ours.expose() == password)
     }
 
-    fn password(&self) -> Result<String, SettingsError> {
-        if let Some(variable) = &self.ari.password_env {
-            return std::env::var(variable)
-                .map_err(|_| SettingsError::NoVariable(variable.clone()));
+    /// A password that others may read as well.
+    pub(crate) fn exposed_password(&self) -> Option<ari::ExposedSecret> {
+        match self.password_source() {
+            Password::Here(_) => None,
+            Password::Kept(source) => source.exposed(),
         }
-        if let Some(file) = &self.ari.password_file {
-            let path = self.folder.join(file);
-            let text = std::fs::read_to_string(&path)
-                .map_err(|source| SettingsError::PasswordFile { path, source })?;
-            return Ok(text.trim_end().to_owned());
+    }
+
+    fn password(&self) -> Result<ari::Secret, SettingsError> {
+        Ok(match self.password_source() {
+            Password::Here(text) => ari::Secret::from(text),
+            Password::Kept(source) => source.read()?,
+        })
+    }
+
+    fn password_source(&self) -> Password<'_> {
+        let ari = &self.ari;
+        if let Some(variable) = &ari.password_env {
+            Password::Kept(SecretSource::Environment(variable.clone()))
+        } else if let Some(file) = self.beside(&ari.password_file) {
+            Password::Kept(SecretSource::File(file))
+        } else if let Some(name) = &ari.password_credential {
+            Password::Kept(SecretSource::Credential(name.clone()))
+        } else {
+            Password::Here(ari.password.as_deref().unwrap_or_default())
         }
-        Ok(self.ari.password.clone().unwrap_or_default())
+    }
+
+    /// A file that the configuration names, relative to the configuration's own folder.
+    fn beside(&self, file: &Option<PathBuf>) -> Option<PathBuf> {
+        file.as_ref().map(|file| self.folder.join(file))
     }
 }
 

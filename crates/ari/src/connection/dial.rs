@@ -3,15 +3,20 @@
 use std::io;
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::Error as WsError;
 use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
 use tokio_tungstenite::tungstenite::http::{Request, StatusCode};
 
-use crate::config::Config;
+use super::tls::TlsError;
+use crate::config::{Config, ConfigError};
+use crate::url::{BaseUrl, Scheme};
 
 /// Why the event socket could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +42,25 @@ pub enum ConnectError {
         /// The limit.
         after: Duration,
     },
+    /// TLS was not agreed on: its certificate is not trusted, or names another host.
+    #[error(
+        "no TLS with {address}: {cause}; is its certificate signed by a root that is trusted here, and made out to that name?"
+    )]
+    Tls {
+        /// Host and port.
+        address: String,
+        /// What went wrong.
+        cause: String,
+    },
+    /// The files of the TLS configuration cannot be used.
+    #[error(transparent)]
+    TlsFiles(#[from] TlsError),
+    /// The configuration forbids it.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The client was made for sockets that Asterisk opens.
+    #[error("there is no ARI url to connect to")]
+    NoUrl,
     /// 401: the user or password is wrong.
     #[error("{url} refused user {username}; compare the user name and password with ari.conf")]
     Unauthorized {
@@ -71,38 +95,61 @@ pub enum ConnectError {
     },
 }
 
+/// Bytes both ways, in clear text or not.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// An event socket, whoever opened it.
+pub(crate) type Socket = WebSocketStream<Box<dyn Stream>>;
+
 /// Opens the event socket of the configured application.
-pub(crate) async fn dial(config: &Config) -> Result<WebSocketStream<TcpStream>, ConnectError> {
-    let address = config.base().authority().to_owned();
-    match timeout(config.connect_timeout, open(config)).await {
+pub(crate) async fn dial(config: &Config) -> Result<Socket, ConnectError> {
+    config.check_clear_text()?;
+    let base = config.base().ok_or(ConnectError::NoUrl)?;
+    match timeout(config.connect_timeout, open(config, base)).await {
         Ok(result) => result,
-        Err(_) => Err(ConnectError::TimedOut { address, after: config.connect_timeout }),
+        Err(_) => Err(ConnectError::TimedOut {
+            address: base.authority().to_owned(),
+            after: config.connect_timeout,
+        }),
     }
 }
 
-async fn open(config: &Config) -> Result<WebSocketStream<TcpStream>, ConnectError> {
-    let unreachable =
-        |cause| ConnectError::Unreachable { address: config.base().authority().to_owned(), cause };
-    let request = upgrade_request(config)?;
-    let stream = TcpStream::connect(config.base().authority()).await.map_err(unreachable)?;
+async fn open(config: &Config, base: &BaseUrl) -> Result<Socket, ConnectError> {
+    let address = || base.authority().to_owned();
+    let unreachable = |cause| ConnectError::Unreachable { address: address(), cause };
+    let request = upgrade_request(config, base)?;
+    let stream = TcpStream::connect(base.authority()).await.map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
+    let stream: Box<dyn Stream> = match base.scheme() {
+        Scheme::Http => Box::new(stream),
+        Scheme::Https => {
+            let failed = |cause: String| ConnectError::Tls { address: address(), cause };
+            let connector = TlsConnector::from(config.tls_client()?);
+            let name = ServerName::try_from(base.host().to_owned());
+            let name = name.map_err(|error| failed(error.to_string()))?;
+            let stream = connector.connect(name, stream).await;
+            Box::new(stream.map_err(|error| failed(error.to_string()))?)
+        }
+    };
+    // No extension is ever offered: Asterisk has none, and its outgoing side takes one for an error.
     let upgraded = tokio_tungstenite::client_async(request, stream).await;
-    upgraded.map(|(socket, _)| socket).map_err(|error| refused(config, error))
+    upgraded.map(|(socket, _)| socket).map_err(|error| refused(config, base, error))
 }
 
 /// The upgrade request, with the credentials in its header and nowhere else.
-fn upgrade_request(config: &Config) -> Result<Request<()>, ConnectError> {
-    let mut request = config
-        .base()
+fn upgrade_request(config: &Config, base: &BaseUrl) -> Result<Request<()>, ConnectError> {
+    let mut request = base
         .events(config.app())
         .into_client_request()
-        .map_err(|error| refused(config, error))?;
+        .map_err(|error| refused(config, base, error))?;
     request.headers_mut().insert(AUTHORIZATION, config.authorization());
     Ok(request)
 }
 
-fn refused(config: &Config, error: WsError) -> ConnectError {
-    let url = config.base().to_string();
+fn refused(config: &Config, base: &BaseUrl, error: WsError) -> ConnectError {
+    let url = base.to_string();
     match error {
         WsError::Http(response) => match response.status() {
             StatusCode::UNAUTHORIZED => {

@@ -3,17 +3,22 @@
 //! One task owns it: [`supervisor`] dials ([`dial`]), reads until the socket ends ([`session`], watched by
 //! [`liveness`]), waits a little ([`backoff`]) and dials again.
 
+mod accept;
 mod backoff;
 mod dial;
 mod liveness;
 mod session;
 mod supervisor;
+mod tls;
 
+pub use accept::{AcceptConfig, Acceptor, Clients, ListenError, Listener, Refusal, ServerTls};
 pub use dial::ConnectError;
 pub use session::Disconnect;
+pub use tls::{Identity, Tls, TlsError};
 
-pub(crate) use dial::dial;
+pub(crate) use dial::{Socket, dial};
 pub(crate) use supervisor::Supervisor;
+pub(crate) use tls::no_client;
 
 /// How the event socket is.
 #[derive(Clone, Debug, PartialEq, Eq)]

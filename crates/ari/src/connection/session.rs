@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use super::liveness::{Due, Liveness};
 use crate::config::Config;
+use crate::rest::{Outbox, SocketRoad};
 use crate::routing::{Router, Signal};
 
 /// Why the event socket ended.
@@ -57,44 +58,71 @@ impl fmt::Display for Disconnect {
 }
 
 /// Reads the socket until it ends, and routes each event. Never waits for anything but the socket, so that
-/// Asterisk, which allows each write 100 ms, never waits for us.
+/// Asterisk, which allows each write 100 ms, never waits for us: not even for a write of our own, since Asterisk does
+/// not read while it does a request that holds its reply back.
 pub(super) async fn run<S>(
-    mut socket: WebSocketStream<S>,
+    socket: WebSocketStream<S>,
     config: &Config,
     router: &Router,
+    road: &SocketRoad,
     stop: &mut watch::Receiver<bool>,
 ) -> Disconnect
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut liveness = Liveness::new(Instant::now(), config.ping_every, config.ping_timeout);
+    let mut outbox = road.open();
+    let (mut sink, mut stream) = socket.split();
+    let mut writing = Writing::Idle;
     let end = loop {
         tokio::select! {
-            message = socket.next() => {
+            message = stream.next() => {
                 liveness.heard();
-                match routed(message, router) {
+                match routed(message, router, &mut outbox) {
                     None => {}
                     Some(end) => break end,
                 }
             }
+            flushed = sink.flush(), if writing == Writing::Busy => match flushed {
+                Ok(()) => writing = Writing::Idle,
+                Err(error) => break Disconnect::Failed(error.to_string()),
+            },
+            text = outbox.next(), if writing == Writing::Idle => {
+                if let Err(error) = sink.feed(Message::text(text)).await {
+                    break Disconnect::Failed(error.to_string());
+                }
+                writing = Writing::Busy;
+            }
             () = sleep_until(liveness.wake_at()) => match liveness.due(Instant::now()) {
                 Due::Nothing => {}
+                // While a write is stuck a ping would be stuck behind it.
+                Due::Ping if writing == Writing::Busy => {}
                 // Only ever a ping: some releases crash on a pong that they did not ask for.
-                Due::Ping => match timeout(config.ping_timeout, socket.send(Message::Ping(Bytes::new()))).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => break Disconnect::Failed(error.to_string()),
-                    Err(_) => break Disconnect::Silent { for_at_least: config.ping_timeout },
-                },
+                Due::Ping => {
+                    if let Err(error) = sink.feed(Message::Ping(Bytes::new())).await {
+                        break Disconnect::Failed(error.to_string());
+                    }
+                    writing = Writing::Busy;
+                }
                 Due::Death => break Disconnect::Silent { for_at_least: config.ping_timeout },
             },
             () = stopped(stop) => break Disconnect::Closed,
         }
     };
+    drop(outbox);
     if matches!(end, Disconnect::Closed | Disconnect::Replaced) {
         // A farewell that Asterisk may miss: it notices the closed connection as well.
-        let _ = timeout(FAREWELL, socket.close(None)).await;
+        let _ = timeout(FAREWELL, sink.close()).await;
     }
     end
+}
+
+/// Whether something that was written may still be on this side of the socket. Only an idle one takes the next
+/// message without waiting.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    Idle,
+    Busy,
 }
 
 /// Resolves when the client wants the connection closed, or is gone.
@@ -108,8 +136,10 @@ const FAREWELL: Duration = Duration::from_secs(1);
 fn routed(
     message: Option<Result<Message, tokio_tungstenite::tungstenite::Error>>,
     router: &Router,
+    outbox: &mut Outbox<'_>,
 ) -> Option<Disconnect> {
     match message {
+        Some(Ok(Message::Text(text))) if outbox.takes(&text) => None,
         Some(Ok(Message::Text(text))) => match router.route(text, Instant::now().into_std()) {
             Signal::None => None,
             Signal::Replaced => Some(Disconnect::Replaced),
@@ -154,7 +184,7 @@ mod tests {
         let (router, _arrivals) = Router::new(4, 4);
         let (_stop_in, mut stop) = watch::channel(false);
         let start = Instant::now();
-        let end = run(near, &config(), &router, &mut stop).await;
+        let end = run(near, &config(), &router, &SocketRoad::default(), &mut stop).await;
         assert_eq!(end, Disconnect::Silent { for_at_least: Duration::from_secs(4) });
         assert_eq!(start.elapsed(), Duration::from_secs(6));
         drop(far);
@@ -175,7 +205,8 @@ mod tests {
         });
         let config = config();
         let start = Instant::now();
-        let (end, ()) = tokio::join!(run(near, &config, &router, &mut stop), async {
+        let road = SocketRoad::default();
+        let (end, ()) = tokio::join!(run(near, &config, &router, &road, &mut stop), async {
             tokio::time::sleep(Duration::from_secs(61)).await;
             stop_in.send_replace(true);
         });
@@ -193,7 +224,8 @@ mod tests {
         let (router, _arrivals) = Router::new(4, 4);
         let (_stop_in, mut stop) = watch::channel(false);
         let config = config();
-        let (end, ()) = tokio::join!(run(near, &config, &router, &mut stop), async {
+        let road = SocketRoad::default();
+        let (end, ()) = tokio::join!(run(near, &config, &router, &road, &mut stop), async {
             far.send(Message::Ping(Bytes::from_static(b"you?"))).await.unwrap();
             let answer = far.next().await.unwrap().unwrap();
             assert_eq!(answer, Message::Pong(Bytes::from_static(b"you?")));

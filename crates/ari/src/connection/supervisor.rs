@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
-use tokio_tungstenite::WebSocketStream;
 
 use super::backoff::Backoff;
 use super::session::{self, Disconnect, stopped};
-use super::{ConnectionState, dial};
+use super::{ConnectionState, Socket, dial};
+use crate::client::Parts;
 use crate::config::{Config, OnReplaced};
+use crate::rest::SocketRoad;
 use crate::routing::Router;
-
-type Socket = WebSocketStream<TcpStream>;
 
 /// Owns the event socket and everything that happens to it.
 pub(crate) struct Supervisor {
     pub(crate) config: Arc<Config>,
     pub(crate) router: Arc<Router>,
+    /// Requests that take the event socket.
+    pub(crate) road: Arc<SocketRoad>,
     pub(crate) state: watch::Sender<ConnectionState>,
     pub(crate) stop: watch::Receiver<bool>,
 }
@@ -28,6 +28,12 @@ enum Phase {
     Live(Box<Socket>),
     Lost { since: Instant, attempts: u32, cause: String },
     Ended(ConnectionState),
+}
+
+impl From<Parts> for Supervisor {
+    fn from(Parts { config, router, road, state, stop }: Parts) -> Self {
+        Self { config, router, road, state, stop }
+    }
 }
 
 impl Supervisor {
@@ -53,7 +59,8 @@ impl Supervisor {
     async fn live(&mut self, socket: Socket, backoff: &mut Backoff) -> Phase {
         let since = Instant::now();
         self.state.send_replace(ConnectionState::Live);
-        let end = session::run(socket, &self.config, &self.router, &mut self.stop).await;
+        let end =
+            session::run(socket, &self.config, &self.router, &self.road, &mut self.stop).await;
         // A socket that dies young does not make the next wait short again.
         if since.elapsed() > self.config.reconnect_max {
             backoff.reset();

@@ -5,13 +5,13 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::http::Http;
+use super::roads::Roads;
 use super::operation::{Operation, Repeat};
 use crate::models::Application;
 
 /// Operations on Stasis applications. [`Client::applications`](crate::Client::applications) has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Applications<'a>(pub(crate) &'a Http);
+pub struct Applications<'a>(pub(crate) &'a Roads);
 
 impl Applications<'_> {
     /// All applications that are registered.

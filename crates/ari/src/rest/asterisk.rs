@@ -6,13 +6,13 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::http::Http;
+use super::roads::Roads;
 use super::operation::{Completion, Operation, Repeat};
 use crate::models::{AsteriskInfo, AsteriskPing, ConfigTuple, LogChannel, Module, Variable};
 
 /// Operations on Asterisk itself. [`Client::asterisk`](crate::Client::asterisk) has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Asterisk<'a>(pub(crate) &'a Http);
+pub struct Asterisk<'a>(pub(crate) &'a Roads);
 
 impl Asterisk<'_> {
     /// Version, build, settings and age.

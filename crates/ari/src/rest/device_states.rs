@@ -5,13 +5,13 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::http::Http;
+use super::roads::Roads;
 use super::operation::Operation;
 use crate::models::DeviceState;
 
 /// Operations on device states. [`Client::device_states`](crate::Client::device_states) has them.
 #[derive(Clone, Copy, Debug)]
-pub struct DeviceStates<'a>(pub(crate) &'a Http);
+pub struct DeviceStates<'a>(pub(crate) &'a Roads);
 
 impl DeviceStates<'_> {
     /// All states that ARI made.

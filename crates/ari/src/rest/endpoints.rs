@@ -7,13 +7,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::error::RequestError;
-use super::http::Http;
+use super::roads::Roads;
 use super::operation::{Completion, Operation, Repeat};
 use crate::models::Endpoint;
 
 /// Operations on endpoints. [`Client::endpoints`](crate::Client::endpoints) has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Endpoints<'a>(pub(crate) &'a Http);
+pub struct Endpoints<'a>(pub(crate) &'a Roads);
 
 impl Endpoints<'_> {
     /// All endpoints.

@@ -5,12 +5,12 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::error::RequestError;
-use super::http::Http;
+use super::roads::Roads;
 use super::operation::Operation;
 
 /// Operations on events. [`Client::events`](crate::Client::events) has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Events<'a>(pub(crate) &'a Http);
+pub struct Events<'a>(pub(crate) &'a Roads);
 
 impl Events<'_> {
     /// Sends an event of our own, a ChannelUserevent with that name, to an application.

@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect;
-use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::rustls::ClientConfig;
 
 use super::error::RequestError;
 use super::operation::{Operation, Repeat};
+use super::verdict::verdict;
 use crate::config::Config;
-use crate::url::BaseUrl;
+use crate::connection::{ConnectError, no_client};
+use crate::url::{BaseUrl, Scheme};
 
 /// A pool of connections to one Asterisk.
 #[derive(Debug)]
-pub(crate) struct Http {
+pub(super) struct Http {
     client: reqwest::Client,
     base: BaseUrl,
     permits: Semaphore,
@@ -24,10 +26,16 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    pub(crate) fn new(config: &Config) -> Result<Self, reqwest::Error> {
+    /// A pool for the Asterisk at `base`.
+    pub(super) fn new(config: &Config, base: &BaseUrl) -> Result<Self, ConnectError> {
+        let tls = match base.scheme() {
+            Scheme::Http => no_client(),
+            Scheme::Https => ClientConfig::clone(&*config.tls_client()?),
+        };
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, config.authorization());
         let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
             .default_headers(headers)
             // The credentials go to Asterisk, and nowhere that a proxy variable or a redirect points.
             .no_proxy()
@@ -38,31 +46,21 @@ impl Http {
             .timeout(config.request_timeout)
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(config.max_connections)
-            .build()?;
+            .build()
+            .map_err(|error| ConnectError::Handshake {
+                url: base.to_string(),
+                cause: causes(error),
+            })?;
         Ok(Self {
             client,
-            base: config.base().clone(),
+            base: base.clone(),
             permits: Semaphore::new(config.max_connections),
             request_timeout: config.request_timeout,
         })
     }
 
-    /// Does an operation and reads its reply.
-    pub(crate) async fn fetch<T: DeserializeOwned>(
-        &self,
-        operation: Operation,
-    ) -> Result<T, RequestError> {
-        let body = self.reply(&operation).await?;
-        operation.read(&body)
-    }
-
-    /// Does an operation whose reply says nothing more.
-    pub(crate) async fn perform(&self, operation: Operation) -> Result<(), RequestError> {
-        self.reply(&operation).await.map(drop)
-    }
-
     /// The body of a successful reply, empty for 204.
-    pub(crate) async fn reply(&self, operation: &Operation) -> Result<Vec<u8>, RequestError> {
+    pub(super) async fn reply(&self, operation: &Operation) -> Result<Vec<u8>, RequestError> {
         let permit = timeout(self.request_timeout, self.permits.acquire()).await;
         let _permit = permit.map_err(|_| RequestError::NotSent {
             operation: operation.name.clone(),
@@ -78,11 +76,11 @@ impl Http {
     }
 
     /// Keeps one connection from going idle, so that the next request finds it open. Runs until dropped.
-    pub(crate) async fn keep_warm(&self) {
+    pub(super) async fn keep_warm(&self) {
         loop {
             let ping = Operation::new("ping", reqwest::Method::GET, &["asterisk", "ping"])
                 .repeat(Repeat::Unsafe);
-            if let Err(error) = self.perform(ping).await {
+            if let Err(error) = self.reply(&ping).await {
                 tracing::debug!(%error, "the connection for requests is cold");
             }
             sleep(WARM_EVERY).await;
@@ -111,17 +109,13 @@ impl Http {
             }
         })?;
         let status = response.status();
-        let body = response.bytes().await;
-        if status.is_success() {
-            return body.map(Vec::from).map_err(|error| RequestError::UnreadableReply {
-                operation: name(),
-                cause: causes(error),
-            });
+        match response.bytes().await {
+            Ok(body) => verdict(operation, status.as_u16(), body.into()),
+            Err(error) if status.is_success() => {
+                Err(RequestError::UnreadableReply { operation: name(), cause: causes(error) })
+            }
+            Err(_) => verdict(operation, status.as_u16(), Vec::new()),
         }
-        let message = message(&body.unwrap_or_default());
-        let status = status.as_u16();
-        let reason = operation.reason(status, &message);
-        Err(RequestError::Rejected { operation: name(), status, reason, message })
     }
 }
 
@@ -134,20 +128,6 @@ const WARM_EVERY: Duration = Duration::from_secs(5);
 
 /// Long enough for a listener that restarts, short enough for a caller who waits.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
-
-/// What Asterisk says in the body of a refusal: `{"message": "…"}`, or a page from its HTTP server.
-fn message(body: &[u8]) -> String {
-    #[derive(serde::Deserialize)]
-    struct Refusal {
-        #[serde(alias = "error")]
-        message: String,
-    }
-    let text = match serde_json::from_slice::<Refusal>(body) {
-        Ok(refusal) => refusal.message,
-        Err(_) => String::from_utf8_lossy(body).into_owned(),
-    };
-    text.chars().take(300).collect()
-}
 
 /// An error with all that lies beneath it, since the HTTP library's outermost text says little.
 fn causes(error: reqwest::Error) -> String {

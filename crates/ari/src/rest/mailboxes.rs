@@ -4,13 +4,13 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::http::Http;
+use super::roads::Roads;
 use super::operation::Operation;
 use crate::models::VoiceMailbox;
 
 /// Operations on voice mailboxes. [`Client::mailboxes`](crate::Client::mailboxes) has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Mailboxes<'a>(pub(crate) &'a Http);
+pub struct Mailboxes<'a>(pub(crate) &'a Roads);
 
 impl Mailboxes<'_> {
     /// All mailboxes.

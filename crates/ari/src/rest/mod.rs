@@ -23,6 +23,9 @@ mod recording;
 mod recordings;
 mod sounds;
 mod variable;
+mod roads;
+mod socket;
+mod verdict;
 
 pub use applications::{Applications, EventFilter};
 pub use asterisk::{Asterisk, ConfigObject, InfoPart};
@@ -44,6 +47,8 @@ pub use recording::{Beep, BridgeRecord, IfExists, Record, TerminateOn};
 pub use recordings::Recordings;
 pub use sounds::Sounds;
 pub use variable::{Report, SetVariables, VariableValue};
+pub use roads::Road;
 
-pub(crate) use http::Http;
 pub(crate) use operation::Operation;
+pub(crate) use roads::Roads;
+pub(crate) use socket::{Outbox, SocketRoad};

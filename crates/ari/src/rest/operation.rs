@@ -117,7 +117,6 @@ impl Operation {
     }
 
     /// What a reply of success will say, and what may keep it back.
-    #[allow(dead_code, reason = "for transports that do one request after another")]
     pub(crate) fn completes(&self) -> Completion {
         self.completion
     }

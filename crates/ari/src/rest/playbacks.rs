@@ -4,14 +4,14 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::http::Http;
+use super::roads::Roads;
 use super::operation::{Conflict, Operation};
 use super::playing::PlaybackControl;
 use crate::models::Playback;
 
 /// Operations on playbacks. [`Client::playbacks`](crate::Client::playbacks) has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Playbacks<'a>(pub(crate) &'a Http);
+pub struct Playbacks<'a>(pub(crate) &'a Roads);
 
 impl Playbacks<'_> {
     /// One playback.

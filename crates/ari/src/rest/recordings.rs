@@ -4,13 +4,13 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::http::Http;
+use super::roads::Roads;
 use super::operation::{Completion, Conflict, Operation};
 use crate::models::{LiveRecording, StoredRecording};
 
 /// Operations on recordings. [`Client::recordings`](crate::Client::recordings) has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Recordings<'a>(pub(crate) &'a Http);
+pub struct Recordings<'a>(pub(crate) &'a Roads);
 
 impl Recordings<'_> {
     /// All recordings that are kept.

@@ -3,13 +3,13 @@
 use reqwest::Method;
 
 use super::error::RequestError;
-use super::http::Http;
+use super::roads::Roads;
 use super::operation::Operation;
 use crate::models::Sound;
 
 /// Operations on sounds. [`Client::sounds`](crate::Client::sounds) has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Sounds<'a>(pub(crate) &'a Http);
+pub struct Sounds<'a>(pub(crate) &'a Roads);
 
 impl Sounds<'_> {
     /// The sounds of a language and a format, where these are given.

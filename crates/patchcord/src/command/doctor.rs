@@ -108,7 +108,7 @@ fn examine(options: &Options, findings: &mut Vec<Finding>) -> Result<(), String>
         ));
     }
     runtime()?.block_on(async {
-        let url = config.base().to_string();
+        let url = settings.ari_url().to_owned();
         let (client, _arrivals) = match Client::connect(config).await {
             Ok(connected) => connected,
             Err(error) => {

@@ -35,6 +35,9 @@ pub(super) fn run(options: &Options) -> CommandResult {
     let settings = Settings::open(&options.config).map_err(words)?;
     let desk = Arc::new(Desk::open(&settings.receptionist()).map_err(words)?);
     let config = settings.ari(&options.config).map_err(words)?;
+    if let Some(exposed) = settings.exposed_password() {
+        eprintln!("warning: {exposed}");
+    }
     let recordings = match &options.rehearse {
         Some(folder) => calls(Some(folder))?,
         None => Vec::new(),
@@ -45,7 +48,7 @@ pub(super) fn run(options: &Options) -> CommandResult {
     let (json, pen) = (options.json, Pen::for_stdout());
     runtime()?.block_on(async {
         let name = desk.receptionist.name.clone();
-        let url = config.base().to_string();
+        let url = settings.ari_url().to_owned();
         let (client, arrivals) = ari::Client::connect(config).await.map_err(words)?;
         let tap = if recordings.is_empty() { Tap::Off } else { Tap::On };
         let media_ip = settings.media_address();

@@ -10,13 +10,13 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::http::Http;
+use super::roads::Roads;
 use super::operation::{Completion, Conflict, Operation, Repeat};
 use crate::models::Bridge;
 
 /// Operations on bridges. [`Client::bridges`](crate::Client::bridges) has them.
 #[derive(Clone, Copy, Debug)]
-pub struct Bridges<'a>(pub(crate) &'a Http);
+pub struct Bridges<'a>(pub(crate) &'a Roads);
 
 impl Bridges<'_> {
     /// All bridges of this Asterisk.

@@ -17,7 +17,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::http::Http;
+use super::roads::Roads;
 use super::operation::{Completion, Conflict, Operation, Repeat};
 use crate::models::{Channel, RtpStat};
 
@@ -28,7 +28,7 @@ use crate::models::{Channel, RtpStat};
 /// [`set_channel_vars`](Self::set_channel_vars), which are answered when done, and wait for a playback or recording on
 /// the channel to end first.
 #[derive(Clone, Copy, Debug)]
-pub struct Channels<'a>(pub(crate) &'a Http);
+pub struct Channels<'a>(pub(crate) &'a Roads);
 
 impl Channels<'_> {
     /// All channels of this Asterisk.

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::error::Error as WsError;
 use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
 use tokio_tungstenite::tungstenite::http::{Request, StatusCode};
 
-use crate::config::Config;
+use crate::config::{Config, Scope};
 
 /// Why the event socket could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -92,11 +92,11 @@ async fn open(config: &Config) -> Result<WebSocketStream<TcpStream>, ConnectErro
 
 /// The upgrade request, with the credentials in its header and nowhere else.
 fn upgrade_request(config: &Config) -> Result<Request<()>, ConnectError> {
-    let mut request = config
-        .base()
-        .events(config.app())
-        .into_client_request()
-        .map_err(|error| refused(config, error))?;
+    let mut url = config.base().events(config.app());
+    if config.scope == Scope::Everything {
+        url.push_str("&subscribeAll=true");
+    }
+    let mut request = url.into_client_request().map_err(|error| refused(config, error))?;
     request.headers_mut().insert(AUTHORIZATION, config.authorization());
     Ok(request)
 }

@@ -1,11 +1,13 @@
 //! The event socket, kept alive.
 //!
 //! One task owns it: [`supervisor`] dials ([`dial`]), reads until the socket ends ([`session`], watched by
-//! [`liveness`]), waits a little ([`backoff`]) and dials again.
+//! [`liveness`]), waits a little ([`backoff`]) and dials again. Each time, while the first events wait, the state is
+//! compared with Asterisk's ([`resync`]).
 
 mod backoff;
 mod dial;
 mod liveness;
+mod resync;
 mod session;
 mod supervisor;
 
@@ -13,6 +15,7 @@ pub use dial::ConnectError;
 pub use session::Disconnect;
 
 pub(crate) use dial::dial;
+pub(crate) use resync::{Change, Findings, Missed, Resync, keep_house};
 pub(crate) use supervisor::Supervisor;
 
 /// How the event socket is.
@@ -20,6 +23,8 @@ pub(crate) use supervisor::Supervisor;
 pub enum ConnectionState {
     /// Being opened, for the first time or again.
     Connecting,
+    /// Open; the events that come wait until subscriptions are restored and what was missed is told. Requests work.
+    Resyncing,
     /// Open; events flow.
     Live,
     /// Gone; the next attempt follows after a short wait.

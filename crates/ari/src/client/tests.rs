@@ -317,7 +317,7 @@ async fn dropping_the_last_client_closes_the_socket() {
     let (_server, mut socket, client, _arrivals) = connected().await;
     let other = client.clone();
     drop(client);
-    assert_eq!(*other.state().borrow(), ConnectionState::Live);
+    live(&other).await;
     drop(other);
     assert!(matches!(socket.next().await, Some(Message::Close(_))));
 }

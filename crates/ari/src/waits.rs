@@ -60,7 +60,7 @@ pub struct Wait<T> {
 }
 
 /// Takes what is waited for out of an event; gives the event back if it is another.
-type Take<T> = fn(Event, &[String]) -> Result<T, Event>;
+type Take<T> = fn(Event, &[String]) -> Result<T, Box<Event>>;
 
 #[derive(Debug)]
 struct Wanted<T> {
@@ -75,7 +75,7 @@ impl Client {
         let watched = vec![on.clone(), Resource::Playback(playback.to_owned())];
         self.wait(watched, on, vec![playback.to_owned()], |event, ids| match event {
             Event::PlaybackFinished(event) if event.playback.id == ids[0] => Ok(event),
-            other => Err(other),
+            other => Err(other.into()),
         })
     }
 
@@ -89,7 +89,7 @@ impl Client {
             Event::RecordingFailed(event) if event.recording.name == ids[0] => {
                 Ok(Recorded::Failed(event))
             }
-            other => Err(other),
+            other => Err(other.into()),
         })
     }
 
@@ -104,7 +104,7 @@ impl Client {
             {
                 Ok(event)
             }
-            other => Err(other),
+            other => Err(other.into()),
         })
     }
 
@@ -115,7 +115,7 @@ impl Client {
             match event {
                 Event::ChannelStateChange(event) if up(&event.channel) => Ok(event.channel),
                 Event::StasisStart(event) if up(&event.channel) => Ok(event.channel),
-                other => Err(other),
+                other => Err(other.into()),
             }
         })
     }
@@ -129,7 +129,7 @@ impl Client {
             vec![channel.to_owned()],
             |event, ids| match event {
                 Event::StasisStart(event) if event.channel.id == ids[0] => Ok(event),
-                other => Err(other),
+                other => Err(other.into()),
             },
         )
     }
@@ -166,7 +166,7 @@ impl<T> Wait<T> {
             match (self.wanted.take)(received.event, &self.wanted.ids) {
                 Ok(found) => return Waited::Done(found),
                 Err(event) if ends(&event, &self.ground) => {
-                    return Waited::Gone { event: Box::new(event), origin };
+                    return Waited::Gone { event, origin };
                 }
                 Err(_) => {}
             }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use reqwest::Method;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
-use crate::config::Config;
-use crate::connection::{ConnectError, ConnectionState, Supervisor, dial};
+use crate::config::{Config, Scope};
+use crate::connection::{ConnectError, ConnectionState, Resync, Supervisor, dial, keep_house};
 use crate::rest::{
     Applications, Asterisk, Bridges, Channels, DeviceStates, Endpoints, Events, Mailboxes,
     Operation, Playbacks, Recordings, RequestError, Roads, SocketRoad, Sounds,
 };
-use crate::routing::{Arrivals, Counters, Mailbox, Router};
+use crate::routing::{Arrivals, Chore, Counters, Limits, Mailbox, Resource, Router};
 
 /// A connection to Asterisk: its events, and its operations. Cheap to clone; the connection closes when the last
 /// clone is dropped.
@@ -25,6 +25,7 @@ struct Inner {
     config: Arc<Config>,
     roads: Arc<Roads>,
     router: Arc<Router>,
+    resync: Arc<Resync>,
     state: watch::Receiver<ConnectionState>,
     stop: watch::Sender<bool>,
     warmth: AbortHandle,
@@ -34,6 +35,7 @@ struct Inner {
 pub(crate) struct Parts {
     pub(crate) config: Arc<Config>,
     pub(crate) router: Arc<Router>,
+    pub(crate) resync: Arc<Resync>,
     /// Requests that take the event socket.
     pub(crate) road: Arc<SocketRoad>,
     pub(crate) state: watch::Sender<ConnectionState>,
@@ -44,6 +46,13 @@ impl Client {
     /// Opens the event socket, and keeps it open from then on: when it is lost, it is opened again, with growing
     /// waits, for as long as the client lives. New callers come out of [`Arrivals`].
     ///
+    /// Each time, the first events wait until the state is compared with Asterisk's ([`ConnectionState::Resyncing`]),
+    /// and what was missed is told by events marked [`Origin::Resync`](crate::Origin::Resync): channels and bridges
+    /// that are gone, legs that were answered, callers that nobody looks after. Callers whom an earlier run of the
+    /// program left in the application arrive in this way too, and the legs and bridges that it made for them
+    /// ([`ids::unique`](crate::ids::unique)) are hung up and destroyed. Channels of other applications are not
+    /// touched.
+    ///
     /// Must be called within a tokio runtime.
     ///
     /// # Errors
@@ -51,7 +60,8 @@ impl Client {
     pub async fn connect(config: Config) -> Result<(Self, Arrivals), ConnectError> {
         let roads = Roads::new(&config)?;
         let socket = dial(&config).await?;
-        let (client, arrivals, parts) = Self::assemble(config, roads);
+        let (router, arrivals, to_do) = open_router(&config);
+        let (client, parts) = Self::assemble(config, roads, router, Some(to_do));
         tokio::spawn(Supervisor::from(parts).run(socket));
         Ok((client, arrivals))
     }
@@ -59,17 +69,50 @@ impl Client {
     /// A client whose event socket somebody else opens; whoever does serves it with the parts.
     pub(crate) fn accepted(config: Config) -> Result<(Self, Arrivals, Parts), ConnectError> {
         let roads = Roads::new(&config)?;
-        Ok(Self::assemble(config, roads))
+        let (router, arrivals, to_do) = open_router(&config);
+        let (client, parts) = Self::assemble(config, roads, router, Some(to_do));
+        Ok((client, arrivals, parts))
     }
 
-    fn assemble(config: Config, roads: Roads) -> (Self, Arrivals, Parts) {
+    /// Opens the event socket to look on at everything that happens in this Asterisk (`subscribeAll`), in all
+    /// applications and in none. The mailbox gets every event; there are no arrivals.
+    ///
+    /// The application's name should be one that no other client uses, and is not for calls: after a reconnect an
+    /// application that subscribes to everything misses when its own channels leave.
+    ///
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// As for [`Client::connect`].
+    pub async fn look_on(mut config: Config) -> Result<(Self, Mailbox), ConnectError> {
+        config.scope = Scope::Everything;
+        let router = Router::looking_on(limits(&config));
+        let everything = router.monitor();
+        let roads = Roads::new(&config)?;
+        let socket = dial(&config).await?;
+        let (client, parts) = Self::assemble(config, roads, router, None);
+        tokio::spawn(Supervisor::from(parts).run(socket));
+        Ok((client, everything))
+    }
+
+    fn assemble(
+        config: Config,
+        roads: Roads,
+        router: Arc<Router>,
+        to_do: Option<mpsc::UnboundedReceiver<Chore>>,
+    ) -> (Self, Parts) {
         let (config, roads) = (Arc::new(config), Arc::new(roads));
-        let (router, arrivals) = Router::new(config.mailbox_capacity, config.arrivals_capacity);
-        let (state_in, state) = watch::channel(ConnectionState::Live);
+        let (state_in, state) = watch::channel(ConnectionState::Resyncing);
         let (stop, stop_in) = watch::channel(false);
+        let resync = Resync::new(Arc::clone(&config), Arc::clone(&roads), Arc::clone(&router));
+        let resync = Arc::new(resync);
+        if let Some(to_do) = to_do {
+            tokio::spawn(keep_house(Arc::clone(&resync), to_do, stop_in.clone()));
+        }
         let parts = Parts {
             config: Arc::clone(&config),
             router: Arc::clone(&router),
+            resync: Arc::clone(&resync),
             road: roads.socket(),
             state: state_in,
             stop: stop_in,
@@ -79,8 +122,8 @@ impl Client {
             async move { roads.keep_warm().await }
         })
         .abort_handle();
-        let inner = Inner { config, roads, router, state, stop, warmth };
-        (Self(Arc::new(inner)), arrivals, parts)
+        let inner = Inner { config, roads, router, resync, state, stop, warmth };
+        (Self(Arc::new(inner)), parts)
     }
 
     /// What the client was made with.
@@ -98,6 +141,11 @@ impl Client {
         self.0.router.mailbox()
     }
 
+    /// A mailbox that gets the events of resources beside the one that watches them.
+    pub(crate) fn onlooker(&self, resources: Vec<Resource>) -> Mailbox {
+        self.0.router.onlooker(resources)
+    }
+
     /// A mailbox that gets every event, those of other mailboxes and of nobody included. For people who look on:
     /// it is bounded like any other.
     pub fn monitor(&self) -> Mailbox {
@@ -107,6 +155,35 @@ impl Client {
     /// What the client has seen so far.
     pub fn counters(&self) -> Counters {
         self.0.router.counters()
+    }
+
+    /// Subscribes the application to an event source, such as `endpoint:PJSIP/alice`, `channel:<id>` or
+    /// `deviceState:<name>`; a scheme alone, such as `endpoint:`, means all of that kind. The subscription is
+    /// restored after each reconnect, for as long as the source exists.
+    ///
+    /// # Errors
+    /// As for any operation; the source is then not remembered.
+    pub async fn subscribe(&self, source: &str) -> Result<(), RequestError> {
+        self.0.resync.remembered.subscribe(&self.0.roads, self.0.config.app(), source).await
+    }
+
+    /// Ends a [subscription](Client::subscribe).
+    ///
+    /// # Errors
+    /// As for any operation; the subscription is not restored all the same.
+    pub async fn unsubscribe(&self, source: &str) -> Result<(), RequestError> {
+        self.0.resync.remembered.unsubscribe(&self.0.roads, self.0.config.app(), source).await
+    }
+
+    /// Sets which events Asterisk sends, here and after each reconnect: Asterisk's filter as it stands, with
+    /// `allowed` and `disallowed`, each a list of `{"type": "ChannelVarset"}`; an empty object lets all pass.
+    /// Without `StasisStart`, `StasisEnd`, `ChannelDestroyed` and `BridgeDestroyed` the client is blind, and without
+    /// `ApplicationReplaced` it does not know that it lost the application.
+    ///
+    /// # Errors
+    /// As for any operation; the filter is then not remembered.
+    pub async fn event_filter(&self, filter: Value) -> Result<(), RequestError> {
+        self.0.resync.remembered.filter(&self.0.roads, self.0.config.app(), filter).await
     }
 
     /// Operations on channels.
@@ -193,6 +270,18 @@ impl Client {
         // An error means that the task that owns the socket is gone, and the socket with it.
         let _ = self.state().wait_for(ended).await;
     }
+}
+
+/// How many bytes of new channels' first events may wait to be taken.
+const ARRIVALS_BYTES: usize = 16 << 20;
+
+fn open_router(config: &Config) -> (Arc<Router>, Arrivals, mpsc::UnboundedReceiver<Chore>) {
+    let waiting = Limits { count: config.arrivals_capacity, bytes: ARRIVALS_BYTES };
+    Router::open(limits(config), waiting)
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits { count: config.mailbox_capacity, bytes: config.mailbox_bytes }
 }
 
 impl Drop for Inner {

@@ -29,6 +29,7 @@ pub struct Config {
     pub clear_text: ClearText,
     /// Which road requests take. Default [`Road::ByClass`].
     pub road: Road,
+    pub(crate) scope: Scope,
     /// How long a request may take, reply included. Default 10 s. Asterisk holds some replies (answer, set
     /// variable, add and remove channel) while a playback or recording occupies the channel.
     pub request_timeout: Duration,
@@ -47,6 +48,8 @@ pub struct Config {
     pub on_replaced: OnReplaced,
     /// How many events a mailbox holds before it loses the newest. Default 512.
     pub mailbox_capacity: usize,
+    /// How many bytes of events a mailbox holds before it loses the newest. Default 1 MiB.
+    pub mailbox_bytes: usize,
     /// How many new channels wait to be taken before further ones are lost. Default 1,024.
     pub arrivals_capacity: usize,
     /// How many requests may be under way at once, each on a connection of its own. Default 48; Asterisk
@@ -75,6 +78,15 @@ pub enum OnReplaced {
     Stop,
     /// Take it back after [`Config::reconnect_max`].
     TakeBack,
+}
+
+/// Whose events Asterisk is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Those of the calls in our application, and of what it subscribes to.
+    OwnCalls,
+    /// Everybody's: `subscribeAll`. No good for calls of our own, whose StasisEnd such an application can miss.
+    Everything,
 }
 
 impl Config {
@@ -120,6 +132,7 @@ impl Config {
             tls: Tls::default(),
             clear_text: ClearText::default(),
             road: Road::default(),
+            scope: Scope::OwnCalls,
             request_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(3),
             ping_every: Duration::from_secs(2),
@@ -128,6 +141,7 @@ impl Config {
             reconnect_max: Duration::from_secs(2),
             on_replaced: OnReplaced::default(),
             mailbox_capacity: 512,
+            mailbox_bytes: 1 << 20,
             arrivals_capacity: 1024,
             max_connections: 48,
             tls_client: OnceLock::new(),

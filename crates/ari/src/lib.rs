@@ -1,7 +1,7 @@
 //! An async client for the Asterisk REST Interface (ARI): events over a WebSocket, commands over HTTP or over that same
 //! WebSocket.
 //!
-//! Three ideas carry it:
+//! Four ideas carry it:
 //!
 //! - **A call has a mailbox.** One task reads the event socket and sorts each event, by the ids in it, into the
 //!   bounded queue of the [`Mailbox`] that watches them. It never waits for anybody, so a slow call delays no other,
@@ -9,6 +9,8 @@
 //! - **Ids are ours.** A channel or bridge gets its id from [`ids::unique`], and its mailbox watches the id before the
 //!   request is sent; so it does not matter whether the reply or the first event comes first. Callers, whose ids
 //!   Asterisk chose, come out of [`Arrivals`], each with a mailbox that holds what happened to it since.
+//! - **A gap is made up for.** When the event socket was lost, the client compares what the mailboxes know with what
+//!   Asterisk has, and tells them what they missed, marked as [`Origin::Resync`], before it lets events flow again.
 //! - **An error says whether Asterisk may have acted**: not sent, refused, or unknown ([`RequestError`]).
 //!
 //! ```no_run
@@ -54,6 +56,7 @@ mod secret;
 #[cfg(test)]
 mod testing;
 mod url;
+mod waits;
 
 pub use client::Client;
 pub use config::{ClearText, Config, ConfigError, OnReplaced};
@@ -67,6 +70,7 @@ pub use reqwest::Method;
 pub use rest::*;
 #[doc(hidden)]
 pub use routing::routing_keys;
-pub use routing::{Arrival, Arrivals, Counters, Delivery, Mailbox, Received, Resource};
+pub use routing::{Arrival, Arrivals, Counters, Delivery, Mailbox, Origin, Received, Resource};
 pub use secret::{ExposedSecret, Secret, SecretError, SecretSource};
 pub use url::{BaseUrl, Scheme};
+pub use waits::{Recorded, Wait, Waited};

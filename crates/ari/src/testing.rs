@@ -1,6 +1,8 @@
 //! A scripted Asterisk: it accepts event sockets and requests, and does with them what the test says.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -24,7 +26,11 @@ pub(crate) struct Server {
     sockets: mpsc::UnboundedReceiver<EventSocket>,
     exchanges: mpsc::UnboundedReceiver<Exchange>,
     task: AbortHandle,
+    state: SharedState,
 }
+
+/// What is answered without asking the test, by method and path.
+type SharedState = Arc<Mutex<HashMap<String, Value>>>;
 
 /// An event socket that a client opened.
 pub(crate) struct EventSocket {
@@ -49,13 +55,45 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let (sockets_in, sockets) = mpsc::unbounded_channel();
         let (exchanges_in, exchanges) = mpsc::unbounded_channel();
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, sockets_in.clone(), exchanges_in.clone()));
+        let state = SharedState::default();
+        let task = tokio::spawn({
+            let state = Arc::clone(&state);
+            async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    let state = Arc::clone(&state);
+                    tokio::spawn(serve(stream, sockets_in.clone(), exchanges_in.clone(), state));
+                }
             }
         })
         .abort_handle();
-        Self { address, sockets, exchanges, task }
+        let server = Self { address, sockets, exchanges, task, state };
+        server.has(&[], &[]);
+        server
+    }
+
+    /// From now on Asterisk has these channels, all in our application, and these bridges.
+    pub(crate) fn has(&self, channels: &[&str], bridges: &[&str]) {
+        let channel = |id: &&str| {
+            let dialplan = json!({ "app_name": "Stasis", "app_data": "frontdesk,main" });
+            json!({ "id": id, "state": "Up", "dialplan": dialplan })
+        };
+        let channels_json: Vec<Value> = channels.iter().map(channel).collect();
+        let bridges_json: Vec<Value> = bridges.iter().map(|id| json!({ "id": id })).collect();
+        let application =
+            json!({ "name": "frontdesk", "channel_ids": channels, "bridge_ids": bridges });
+        self.answers("GET /ari/applications/frontdesk", application);
+        self.answers("GET /ari/channels", channels_json.into());
+        self.answers("GET /ari/bridges", bridges_json.into());
+    }
+
+    /// From now on this method and path are answered so, without asking the test.
+    pub(crate) fn answers(&self, request: &str, reply: Value) {
+        self.state.lock().unwrap().insert(request.to_owned(), reply);
+    }
+
+    /// From now on the test is asked for this method and path.
+    pub(crate) fn asks(&self, request: &str) {
+        self.state.lock().unwrap().remove(request);
     }
 
     /// A configuration for this server that reconnects without delay.
@@ -127,6 +165,7 @@ async fn serve(
     stream: TcpStream,
     sockets: mpsc::UnboundedSender<EventSocket>,
     exchanges: mpsc::UnboundedSender<Exchange>,
+    state: SharedState,
 ) {
     const EVENTS: &[u8] = b"GET /ari/events";
     let mut start = [0; EVENTS.len()];
@@ -134,7 +173,7 @@ async fn serve(
         tokio::task::yield_now().await;
     }
     if start != EVENTS {
-        return serve_requests(stream, exchanges).await;
+        return serve_requests(stream, exchanges, state).await;
     }
     let (mut uri, mut authorization) = (String::new(), String::new());
     #[expect(clippy::result_large_err, reason = "the WebSocket library's own signature")]
@@ -147,7 +186,11 @@ async fn serve(
     let _ = sockets.send(EventSocket { uri, authorization, stream });
 }
 
-async fn serve_requests(mut stream: TcpStream, exchanges: mpsc::UnboundedSender<Exchange>) {
+async fn serve_requests(
+    mut stream: TcpStream,
+    exchanges: mpsc::UnboundedSender<Exchange>,
+    state: SharedState,
+) {
     let mut buffer = Vec::new();
     while let Some((head, body)) = read_request(&mut stream, &mut buffer).await {
         let mut words = head.split(' ');
@@ -155,6 +198,8 @@ async fn serve_requests(mut stream: TcpStream, exchanges: mpsc::UnboundedSender<
         let path = words.next().unwrap().to_owned();
         let answer = if path == "/ari/asterisk/ping" {
             Some((200, json!({ "ping": "pong" }).to_string()))
+        } else if let Some(state) = state.lock().unwrap().get(&format!("{method} {path}")) {
+            Some((200, state.to_string()))
         } else {
             let (reply, answer) = oneshot::channel();
             let body = serde_json::from_str(&body).unwrap_or(Value::Null);

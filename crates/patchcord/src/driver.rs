@@ -210,11 +210,10 @@ impl Driver {
                     self.tell(input);
                 }
             }
-            // What was missed may include the caller's end.
-            Delivery::Lost { .. } | Delivery::Reconnected { .. } => {
-                self.switchboard.look_for_caller()
-            }
-            Delivery::ConnectionLost { .. } => {}
+            // What ended or began unseen is told by events that the client makes up.
+            Delivery::Lost { .. }
+            | Delivery::ConnectionLost { .. }
+            | Delivery::Reconnected { .. } => {}
         }
     }
 

@@ -25,9 +25,6 @@ pub(crate) async fn serve(
     loop {
         tokio::select! {
             arrival = arrivals.recv() => match arrival {
-                Some(arrival) if ari::ids::is_ours(&arrival.start.channel.id) => {
-                    hang_up(shared.client.clone(), arrival.start.channel.id);
-                }
                 Some(arrival) => {
                     calls.spawn(driver::drive(shared.clone(), arrival));
                 }
@@ -47,17 +44,6 @@ pub(crate) async fn serve(
     let left = calls.len();
     calls.shutdown().await;
     left
-}
-
-/// A leg of a call that was over before Asterisk had finished making it.
-fn hang_up(client: ari::Client, id: String) {
-    tokio::spawn(async move {
-        if let Err(error) = client.channels().hangup(&id, ari::Hangup::default()).await
-            && !error.is_gone()
-        {
-            tracing::warn!(%error, channel = id, "a late leg could not be hung up");
-        }
-    });
 }
 
 fn deliver(call: Result<Driven, tokio::task::JoinError>, over: &mpsc::UnboundedSender<Driven>) {

@@ -11,7 +11,7 @@ use crate::config::OnReplaced;
 use crate::connection::Disconnect;
 use crate::events::Event;
 use crate::rest::{AddChannel, ExternalMedia, Hangup, Originate, Reason};
-use crate::routing::{Delivery, Resource};
+use crate::routing::{Delivery, Origin};
 use crate::testing::{EventSocket, PASSWORD, Server, about, stasis_start};
 
 async fn connected() -> (Server, EventSocket, Client, Arrivals) {
@@ -125,6 +125,147 @@ async fn a_lost_connection_is_marked_and_mended() {
     assert_eq!(*client.state().borrow(), ConnectionState::Live);
 }
 
+async fn live(client: &Client) {
+    client.state().wait_for(|state| *state == ConnectionState::Live).await.unwrap();
+}
+
+/// The next event and how it came to be.
+async fn next_with_origin(mailbox: &mut Mailbox) -> (String, Origin) {
+    match mailbox.recv().await {
+        Some(Delivery::Event(received)) => (received.event.kind().to_owned(), received.origin),
+        other => panic!("expected an event, got {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_a_gap_swallowed_is_told_after_it() {
+    let (mut server, mut socket, client, mut arrivals) = connected().await;
+    live(&client).await;
+    for id in ["stays", "leaves"] {
+        socket.send(stasis_start(id)).await;
+    }
+    let mut stays = arrivals.recv().await.unwrap();
+    let mut leaves = arrivals.recv().await.unwrap();
+    let leg = crate::ids::unique("agent");
+    let mut agent = watching(&client, &leg);
+    let orphan = crate::ids::unique("media");
+    server.has(&["stays", "new", &leg, &orphan], &[]);
+    drop(socket);
+    let mut socket = server.socket().await;
+    let swept = server.exchange().await;
+    assert_eq!(
+        (swept.method.as_str(), swept.path.as_str()),
+        ("DELETE", format!("/ari/channels/{orphan}").as_str())
+    );
+    swept.reply(204, Value::Null);
+    for mailbox in [&mut leaves.mailbox, &mut agent, &mut stays.mailbox] {
+        assert!(matches!(mailbox.recv().await, Some(Delivery::ConnectionLost { .. })));
+        assert!(matches!(mailbox.recv().await, Some(Delivery::Reconnected { .. })));
+    }
+    let told = next_with_origin(&mut leaves.mailbox).await;
+    assert_eq!(told, ("StasisEnd".to_owned(), Origin::Resync));
+    let told = next_with_origin(&mut agent).await;
+    assert_eq!(told, ("StasisStart".to_owned(), Origin::Resync));
+    let found = arrivals.recv().await.unwrap();
+    assert_eq!((found.start.channel.id.as_str(), found.origin), ("new", Origin::Resync));
+    socket.send(about("StasisEnd", "stays")).await;
+    let told = next_with_origin(&mut stays.mailbox).await;
+    assert_eq!(told, ("StasisEnd".to_owned(), Origin::Live));
+    let counters = client.counters();
+    assert_eq!((counters.gaps, counters.found, counters.swept, counters.synthesised), (1, 1, 1, 3));
+}
+
+#[tokio::test]
+async fn events_wait_for_the_comparison_and_it_is_repeated_until_it_succeeds() {
+    let mut server = Server::start().await;
+    server.asks("GET /ari/bridges");
+    let (client, mut arrivals) = Client::connect(server.config()).await.unwrap();
+    let mut socket = server.socket().await;
+    let first = server.exchange().await;
+    server.has(&["early"], &[]);
+    server.asks("GET /ari/bridges");
+    socket.send(stasis_start("late")).await;
+    first.reply(503, json!({ "message": "starting" }));
+    let again = server.exchange().await;
+    assert_eq!(*client.state().borrow(), ConnectionState::Resyncing);
+    again.reply(200, json!([]));
+    let mut origins = Vec::new();
+    for _ in 0..2 {
+        let arrival = arrivals.recv().await.unwrap();
+        origins.push((arrival.start.channel.id, arrival.origin));
+    }
+    let expected = [("early".to_owned(), Origin::Resync), ("late".to_owned(), Origin::Live)];
+    assert_eq!(origins, expected);
+    live(&client).await;
+}
+
+#[tokio::test]
+async fn a_mailbox_that_lost_events_learns_what_ended() {
+    let mut server = Server::start().await;
+    let mut config = server.config();
+    config.mailbox_capacity = 2;
+    let (client, mut arrivals) = Client::connect(config).await.unwrap();
+    let mut socket = server.socket().await;
+    live(&client).await;
+    socket.send(stasis_start("c1")).await;
+    let mut caller = arrivals.recv().await.unwrap();
+    for kind in ["ChannelHold", "ChannelUnhold", "ChannelHangupRequest", "StasisEnd"] {
+        socket.send(about(kind, "c1")).await;
+    }
+    // Behind these in the same socket, so that all are routed.
+    socket.send(stasis_start("c2")).await;
+    arrivals.recv().await.unwrap();
+    for kind in ["ChannelHold", "ChannelUnhold"] {
+        assert_eq!(next_event(&mut caller.mailbox).await.kind(), kind);
+    }
+    assert!(matches!(caller.mailbox.recv().await, Some(Delivery::Lost { count: 2 })));
+    let (told, ()) = tokio::join!(next_with_origin(&mut caller.mailbox), async {
+        let exchange = server.exchange().await;
+        assert_eq!(exchange.path, "/ari/channels/c1");
+        exchange.reply(404, json!({ "message": "Channel not found" }));
+    });
+    assert_eq!(told, ("StasisEnd".to_owned(), Origin::Resync));
+}
+
+#[tokio::test]
+async fn filter_and_subscriptions_are_restored() {
+    let (mut server, socket, client, _arrivals) = connected().await;
+    live(&client).await;
+    let filter = json!({ "disallowed": [{ "type": "ChannelVarset" }] });
+    let path = "/ari/applications/frontdesk";
+    let (set, subscribed, ()) = tokio::join!(
+        client.event_filter(filter.clone()),
+        client.subscribe("endpoint:PJSIP/alice"),
+        async {
+            for _ in 0..2 {
+                server.exchange().await.reply(200, json!({ "name": "frontdesk" }));
+            }
+        }
+    );
+    assert_eq!((set, subscribed), (Ok(()), Ok(())));
+    drop(socket);
+    let _socket = server.socket().await;
+    let again = server.exchange().await;
+    assert_eq!((again.method.as_str(), &again.body), ("PUT", &filter));
+    assert_eq!(again.path, format!("{path}/eventFilter"));
+    again.reply(200, json!({ "name": "frontdesk" }));
+    let again = server.exchange().await;
+    assert_eq!((again.method.as_str(), again.path), ("POST", format!("{path}/subscription")));
+    assert_eq!(again.body, json!({ "eventSource": ["endpoint:PJSIP/alice"] }));
+}
+
+#[tokio::test]
+async fn who_looks_on_sees_everything_and_touches_nothing() {
+    let mut server = Server::start().await;
+    server.has(&[&crate::ids::unique("agent"), "c1"], &[]);
+    let (client, mut everything) = Client::look_on(server.config()).await.unwrap();
+    let mut socket = server.socket().await;
+    assert_eq!(socket.uri, "/ari/events?app=frontdesk&subscribeAll=true");
+    socket.send(stasis_start("c2")).await;
+    assert!(matches!(next_event(&mut everything).await, Event::StasisStart(_)));
+    assert_eq!((client.counters().swept, client.counters().found), (0, 0));
+}
+
 #[tokio::test]
 async fn a_replaced_client_stops() {
     let (_server, mut socket, client, mut arrivals) = connected().await;
@@ -176,7 +317,7 @@ async fn dropping_the_last_client_closes_the_socket() {
     let (_server, mut socket, client, _arrivals) = connected().await;
     let other = client.clone();
     drop(client);
-    assert_eq!(*other.state().borrow(), ConnectionState::Live);
+    live(&other).await;
     drop(other);
     assert!(matches!(socket.next().await, Some(Message::Close(_))));
 }

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
 use tokio_tungstenite::tungstenite::http::{Request, StatusCode};
 
 use super::tls::TlsError;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Scope};
 use crate::url::{BaseUrl, Scheme};
 
 /// Why the event socket could not be opened.
@@ -140,10 +140,11 @@ async fn open(config: &Config, base: &BaseUrl) -> Result<Socket, ConnectError> {
 
 /// The upgrade request, with the credentials in its header and nowhere else.
 fn upgrade_request(config: &Config, base: &BaseUrl) -> Result<Request<()>, ConnectError> {
-    let mut request = base
-        .events(config.app())
-        .into_client_request()
-        .map_err(|error| refused(config, base, error))?;
+    let mut url = base.events(config.app());
+    if config.scope == Scope::Everything {
+        url.push_str("&subscribeAll=true");
+    }
+    let mut request = url.into_client_request().map_err(|error| refused(config, base, error))?;
     request.headers_mut().insert(AUTHORIZATION, config.authorization());
     Ok(request)
 }

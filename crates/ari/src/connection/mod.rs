@@ -1,12 +1,14 @@
 //! The event socket, kept alive.
 //!
 //! One task owns it: [`supervisor`] dials ([`dial`]), reads until the socket ends ([`session`], watched by
-//! [`liveness`]), waits a little ([`backoff`]) and dials again.
+//! [`liveness`]), waits a little ([`backoff`]) and dials again. Each time, while the first events wait, the state is
+//! compared with Asterisk's ([`resync`]).
 
 mod accept;
 mod backoff;
 mod dial;
 mod liveness;
+mod resync;
 mod session;
 mod supervisor;
 mod tls;
@@ -17,6 +19,7 @@ pub use session::Disconnect;
 pub use tls::{Identity, Tls, TlsError};
 
 pub(crate) use dial::{Socket, dial};
+pub(crate) use resync::{Change, Findings, Missed, Resync, keep_house};
 pub(crate) use supervisor::Supervisor;
 pub(crate) use tls::no_client;
 
@@ -25,6 +28,8 @@ pub(crate) use tls::no_client;
 pub enum ConnectionState {
     /// Being opened, for the first time or again.
     Connecting,
+    /// Open; the events that come wait until subscriptions are restored and what was missed is told. Requests work.
+    Resyncing,
     /// Open; events flow.
     Live,
     /// Gone; the next attempt follows after a short wait.

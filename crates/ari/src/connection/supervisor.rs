@@ -1,5 +1,6 @@
-//! The life of the connection as a state machine: live, lost, live again, until it ends.
+//! The life of the connection as a state machine: resyncing, live, lost, resyncing again, until it ends.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -7,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::backoff::Backoff;
 use super::session::{self, Disconnect, stopped};
-use super::{ConnectionState, Socket, dial};
+use super::{ConnectionState, Resync, Socket, dial};
 use crate::client::Parts;
 use crate::config::{Config, OnReplaced};
 use crate::rest::SocketRoad;
@@ -19,20 +20,29 @@ pub(crate) struct Supervisor {
     pub(crate) router: Arc<Router>,
     /// Requests that take the event socket.
     pub(crate) road: Arc<SocketRoad>,
+    pub(crate) resync: Arc<Resync>,
     pub(crate) state: watch::Sender<ConnectionState>,
     pub(crate) stop: watch::Receiver<bool>,
 }
 
 /// Where the connection is. Each phase does its work and says which comes next.
 enum Phase {
-    Live(Box<Socket>),
-    Lost { since: Instant, attempts: u32, cause: String },
+    /// The socket is open, after a gap since then.
+    Open {
+        socket: Box<Socket>,
+        gap: Option<Instant>,
+    },
+    Lost {
+        since: Instant,
+        attempts: u32,
+        cause: String,
+    },
     Ended(ConnectionState),
 }
 
 impl From<Parts> for Supervisor {
-    fn from(Parts { config, router, road, state, stop }: Parts) -> Self {
-        Self { config, router, road, state, stop }
+    fn from(Parts { config, router, resync, road, state, stop }: Parts) -> Self {
+        Self { config, router, resync, road, state, stop }
     }
 }
 
@@ -40,10 +50,10 @@ impl Supervisor {
     /// Keeps the connection until it is closed or replaced, starting with an open socket.
     pub(crate) async fn run(mut self, socket: Socket) {
         let mut backoff = Backoff::new(self.config.reconnect_first, self.config.reconnect_max);
-        let mut phase = Phase::Live(Box::new(socket));
+        let mut phase = Phase::Open { socket: Box::new(socket), gap: None };
         loop {
             phase = match phase {
-                Phase::Live(socket) => self.live(*socket, &mut backoff).await,
+                Phase::Open { socket, gap } => self.open(*socket, gap, &mut backoff).await,
                 Phase::Lost { since, attempts, cause } => {
                     self.lost(since, attempts, cause, &mut backoff).await
                 }
@@ -56,13 +66,28 @@ impl Supervisor {
         }
     }
 
-    async fn live(&mut self, socket: Socket, backoff: &mut Backoff) -> Phase {
-        let since = Instant::now();
-        self.state.send_replace(ConnectionState::Live);
-        let end =
-            session::run(socket, &self.config, &self.router, &self.road, &mut self.stop).await;
+    async fn open(&mut self, socket: Socket, gap: Option<Instant>, backoff: &mut Backoff) -> Phase {
+        let opened = Instant::now();
+        self.state.send_replace(ConnectionState::Resyncing);
+        // Before anything is read, so that nothing is delivered ahead of what was missed.
+        self.router.hold();
+        let mut stop = self.stop.clone();
+        let mut gap_ended = false;
+        let end = {
+            let mut session =
+                pin!(session::run(socket, &self.config, &self.router, &self.road, &mut stop));
+            tokio::select! {
+                end = &mut session => end,
+                () = self.resync.run(gap) => {
+                    gap_ended = true;
+                    self.state.send_replace(ConnectionState::Live);
+                    session.await
+                }
+            }
+        };
+        let lost = if gap_ended { Instant::now() } else { gap.unwrap_or(opened) };
         // A socket that dies young does not make the next wait short again.
-        if since.elapsed() > self.config.reconnect_max {
+        if opened.elapsed() > self.config.reconnect_max {
             backoff.reset();
         }
         self.router.connection_lost(&end);
@@ -80,7 +105,7 @@ impl Supervisor {
                 if end == Disconnect::Replaced {
                     backoff.slow_down();
                 }
-                Phase::Lost { since: Instant::now(), attempts: 0, cause: end.to_string() }
+                Phase::Lost { since: lost, attempts: 0, cause: end.to_string() }
             }
         }
     }
@@ -103,13 +128,7 @@ impl Supervisor {
             } => dialled,
         };
         match dialled {
-            Ok(socket) => {
-                // Nothing is read from the new socket before every mailbox knows that it missed something.
-                let gap = since.elapsed();
-                self.router.reconnected(gap);
-                tracing::info!(app = self.config.app(), ?gap, "the event socket is back");
-                Phase::Live(Box::new(socket))
-            }
+            Ok(socket) => Phase::Open { socket: Box::new(socket), gap: Some(since) },
             Err(error) => {
                 tracing::warn!(app = self.config.app(), %error, "the event socket cannot be opened yet");
                 Phase::Lost { since, attempts: attempts + 1, cause: error.to_string() }

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::roads::Roads;
 use super::operation::{Operation, Repeat};
+use super::roads::Roads;
 use crate::models::Application;
 
 /// Operations on Stasis applications. [`Client::applications`](crate::Client::applications) has them.

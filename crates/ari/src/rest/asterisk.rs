@@ -6,8 +6,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::roads::Roads;
 use super::operation::{Completion, Operation, Repeat};
+use super::roads::Roads;
 use crate::models::{AsteriskInfo, AsteriskPing, ConfigTuple, LogChannel, Module, Variable};
 
 /// Operations on Asterisk itself. [`Client::asterisk`](crate::Client::asterisk) has them.

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::roads::Roads;
 use super::operation::Operation;
+use super::roads::Roads;
 use crate::models::DeviceState;
 
 /// Operations on device states. [`Client::device_states`](crate::Client::device_states) has them.

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::error::RequestError;
-use super::roads::Roads;
 use super::operation::{Completion, Operation, Repeat};
+use super::roads::Roads;
 use crate::models::Endpoint;
 
 /// Operations on endpoints. [`Client::endpoints`](crate::Client::endpoints) has them.

@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::error::RequestError;
-use super::roads::Roads;
 use super::operation::Operation;
+use super::roads::Roads;
 
 /// Operations on events. [`Client::events`](crate::Client::events) has them.
 #[derive(Clone, Copy, Debug)]

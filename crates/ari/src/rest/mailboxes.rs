@@ -4,8 +4,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::roads::Roads;
 use super::operation::Operation;
+use super::roads::Roads;
 use crate::models::VoiceMailbox;
 
 /// Operations on voice mailboxes. [`Client::mailboxes`](crate::Client::mailboxes) has them.

@@ -21,10 +21,10 @@ mod playbacks;
 mod playing;
 mod recording;
 mod recordings;
-mod sounds;
-mod variable;
 mod roads;
 mod socket;
+mod sounds;
+mod variable;
 mod verdict;
 
 pub use applications::{Applications, EventFilter};
@@ -45,9 +45,9 @@ pub use playbacks::Playbacks;
 pub use playing::{BridgePlay, Play, PlaybackControl};
 pub use recording::{Beep, BridgeRecord, IfExists, Record, TerminateOn};
 pub use recordings::Recordings;
+pub use roads::Road;
 pub use sounds::Sounds;
 pub use variable::{Report, SetVariables, VariableValue};
-pub use roads::Road;
 
 pub(crate) use operation::Operation;
 pub(crate) use roads::Roads;

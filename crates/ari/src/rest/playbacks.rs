@@ -4,9 +4,9 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::roads::Roads;
 use super::operation::{Conflict, Operation};
 use super::playing::PlaybackControl;
+use super::roads::Roads;
 use crate::models::Playback;
 
 /// Operations on playbacks. [`Client::playbacks`](crate::Client::playbacks) has them.

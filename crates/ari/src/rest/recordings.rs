@@ -4,8 +4,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::roads::Roads;
 use super::operation::{Completion, Conflict, Operation};
+use super::roads::Roads;
 use crate::models::{LiveRecording, StoredRecording};
 
 /// Operations on recordings. [`Client::recordings`](crate::Client::recordings) has them.

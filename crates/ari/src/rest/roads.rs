@@ -142,7 +142,7 @@ impl Roads {
 
 /// Whether an operation may keep its reply back, and with it everything else on the event socket.
 fn holds(operation: &Operation) -> Holds {
-    match operation.completion {
+    match operation.completes() {
         Completion::Immediate | Completion::Queued => Holds::Nothing,
         Completion::Blocking | Completion::Slow | Completion::Binary => Holds::TheSocket,
     }

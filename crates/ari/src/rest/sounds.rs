@@ -3,8 +3,8 @@
 use reqwest::Method;
 
 use super::error::RequestError;
-use super::roads::Roads;
 use super::operation::Operation;
+use super::roads::Roads;
 use crate::models::Sound;
 
 /// Operations on sounds. [`Client::sounds`](crate::Client::sounds) has them.

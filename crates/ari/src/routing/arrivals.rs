@@ -5,17 +5,19 @@ use std::time::Instant;
 
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::books::MailboxId;
 use super::counters::count;
-use super::mailbox::{Frame, Mailbox, Post};
-use super::queue::{Entry, Queue};
-use super::router::{MailboxId, Router};
+use super::mailbox::{Frame, Mailbox, Origin, Post};
+use super::queue::{Entry, Queue, Weight};
+use super::router::Router;
 use crate::events::{Event, StasisStart};
 use crate::models::Channel;
 
 /// The queue of channels that entered the application without being watched by a mailbox.
 ///
-/// Each waits here with a mailbox of its own, so nothing that happens to it meanwhile is lost. After this is
-/// dropped, such channels are no longer looked after and only counted.
+/// Each waits here with a mailbox of its own, so nothing that happens to it meanwhile is lost. When too many wait,
+/// further ones are sent back to the dialplan. After this is dropped, such channels are no longer looked after and
+/// only counted.
 #[derive(Debug)]
 pub struct Arrivals {
     router: Arc<Router>,
@@ -26,8 +28,11 @@ pub struct Arrivals {
 pub struct Arrival {
     /// How it entered.
     pub start: StasisStart,
-    /// When the event was read from the socket.
+    /// When the event was read from the socket, or made up.
     pub at: Instant,
+    /// How the event came to be: [`Origin::Resync`] of a caller who was found in the application, with nobody to
+    /// look after it, when the client connected or connected again. It may have been served by an earlier run.
+    pub origin: Origin,
     /// Watches the channel, and holds all that happened to it since.
     pub mailbox: Mailbox,
     text: Utf8Bytes,
@@ -58,7 +63,7 @@ impl Arrivals {
 
     fn taken(&self, parked: Parked) -> Arrival {
         let Parked { frame, channel, id, queue } = parked;
-        let Frame { text, at } = frame;
+        let Frame { text, at, origin } = frame;
         let start = match Event::parse(&text) {
             Event::StasisStart(start) => start,
             malformed => {
@@ -76,7 +81,7 @@ impl Arrivals {
             }
         };
         let mailbox = Mailbox { id, queue, router: Arc::clone(&self.router) };
-        Arrival { start, at, mailbox, text }
+        Arrival { start, at, origin, mailbox, text }
     }
 }
 
@@ -99,4 +104,10 @@ pub(super) struct Parked {
     pub(super) channel: String,
     pub(super) id: MailboxId,
     pub(super) queue: Arc<Queue<Post>>,
+}
+
+impl Weight for Parked {
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.frame.text.len()
+    }
 }

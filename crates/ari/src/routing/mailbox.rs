@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::books::MailboxId;
 use super::counters::count;
-use super::queue::{Entry, Queue};
-use super::router::{MailboxId, Resource, Router};
+use super::queue::{Entry, Queue, Weight};
+use super::router::{Resource, Router};
 use crate::connection::Disconnect;
 use crate::events::Event;
 
@@ -27,7 +28,8 @@ pub struct Mailbox {
 pub enum Delivery {
     /// An event.
     Event(Box<Received>),
-    /// The mailbox was full, and lost deliveries here. Compare with Asterisk through REST.
+    /// The mailbox was full, and lost deliveries here. The client compares what the mailbox watches with Asterisk:
+    /// what ended or began meanwhile follows as events marked [`Origin::Resync`].
     Lost {
         /// How many.
         count: u64,
@@ -37,11 +39,23 @@ pub enum Delivery {
         /// Why.
         cause: Disconnect,
     },
-    /// The event socket is back. Compare with Asterisk through REST.
+    /// The event socket is back, and the state is compared: what ended or began meanwhile follows as events marked
+    /// [`Origin::Resync`], and then what happens from now on. Anything else that happened in the gap is not told,
+    /// such as keys, ringing, playbacks and who joined which bridge.
     Reconnected {
         /// For how long events were missed.
         gap: Duration,
     },
+}
+
+/// How an event came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Asterisk sent it.
+    Live,
+    /// Asterisk's event was missed. This one was made up from a comparison of states, to tell the same: it has no
+    /// timestamp, and a hang-up cause of 0. Of a channel that is gone it has no more than the id.
+    Resync,
 }
 
 /// An event with the moment at which it was read from the socket.
@@ -49,8 +63,10 @@ pub enum Delivery {
 pub struct Received {
     /// The event.
     pub event: Event,
-    /// When its text was read from the socket, before it waited in any queue.
+    /// When its text was read from the socket, or made up, before it waited in any queue.
     pub at: Instant,
+    /// How it came to be.
+    pub origin: Origin,
     text: Utf8Bytes,
 }
 
@@ -87,15 +103,19 @@ impl Mailbox {
 
     fn opened(&self, entry: Entry<Post>) -> Delivery {
         match entry {
-            Entry::Lost(count) => Delivery::Lost { count },
+            Entry::Lost(count) => {
+                // Only now is there room for what the comparison finds, and somebody awake to take it.
+                self.router.recheck(self.id);
+                Delivery::Lost { count }
+            }
             Entry::Item(Post::ConnectionLost(cause)) => Delivery::ConnectionLost { cause },
             Entry::Item(Post::Reconnected { gap }) => Delivery::Reconnected { gap },
-            Entry::Item(Post::Frame(Frame { text, at })) => {
+            Entry::Item(Post::Frame(Frame { text, at, origin })) => {
                 let event = Event::parse(&text);
                 if matches!(event, Event::Malformed { .. }) {
                     count(&self.router.tally.malformed);
                 }
-                Delivery::Event(Box::new(Received { event, at, text }))
+                Delivery::Event(Box::new(Received { event, at, origin, text }))
             }
         }
     }
@@ -115,9 +135,19 @@ pub(super) enum Post {
     Reconnected { gap: Duration },
 }
 
-/// The text of an event and when it was read.
+/// The text of an event, when it was read and how it came to be.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
     pub(super) text: Utf8Bytes,
     pub(super) at: Instant,
+    pub(super) origin: Origin,
+}
+
+impl Weight for Post {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Frame(frame) => size_of::<Self>() + frame.text.len(),
+            Self::ConnectionLost(_) | Self::Reconnected { .. } => size_of::<Self>(),
+        }
+    }
 }

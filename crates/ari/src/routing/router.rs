@@ -1,17 +1,24 @@
-//! The books: which mailbox owns which id.
+//! Takes events from the socket's reader to the mailboxes.
 
-use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::arrivals::{Arrivals, Parked};
+use super::books::{Books, MailboxId, Standing};
 use super::counters::{Counters, Tally, count};
-use super::envelope::{Envelope, Family};
-use super::mailbox::{Frame, Mailbox, Post};
-use super::queue::{Pushed, Queue};
+use super::envelope::Envelope;
+use super::hold::{self, Held, Hold};
+use super::made_up;
+use super::mailbox::{Frame, Mailbox, Origin, Post};
+use super::queue::{Limits, Pushed, Queue};
 use crate::connection::Disconnect;
+use crate::connection::{Change, Findings, Missed};
+use crate::ids::{self, Maker};
 
 /// Something whose events a mailbox can watch, by its id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,7 +39,22 @@ pub(crate) struct Router {
     books: Mutex<Books>,
     pub(super) arrivals: Queue<Parked>,
     pub(super) tally: Tally,
-    mailbox_capacity: usize,
+    mailbox: Limits,
+    /// What Asterisk is to be asked; nothing, if we only look on.
+    chores: Option<mpsc::UnboundedSender<Chore>>,
+}
+
+/// Something to be done through REST, by the task that does such things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Chore {
+    /// Nobody's channel or bridge must go.
+    Sweep(Resource),
+    /// There is no room for a new caller.
+    GiveBack(String),
+    /// A mailbox lost events.
+    Recheck(MailboxId),
+    /// Something that is watched, and was not there, may have come into being by then, or never will.
+    LookAgain(tokio::time::Instant),
 }
 
 /// What the reader must know about an event that it routed.
@@ -44,47 +66,60 @@ pub(crate) enum Signal {
     Replaced,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct MailboxId(u64);
-
-#[derive(Debug, Default)]
-struct Books {
-    boxes: HashMap<MailboxId, Entry>,
-    channels: HashMap<String, MailboxId>,
-    bridges: HashMap<String, MailboxId>,
-    playbacks: HashMap<String, MailboxId>,
-    recordings: HashMap<String, MailboxId>,
-    monitors: Vec<MailboxId>,
-    next_id: u64,
-    ended: bool,
-}
-
-#[derive(Debug)]
-struct Entry {
-    queue: Arc<Queue<Post>>,
-    watched: Vec<Resource>,
-}
-
 impl Router {
-    pub(crate) fn new(mailbox_capacity: usize, arrivals_capacity: usize) -> (Arc<Self>, Arrivals) {
-        let router = Arc::new(Self {
-            books: Mutex::default(),
-            arrivals: Queue::new(arrivals_capacity),
-            tally: Tally::default(),
-            mailbox_capacity,
-        });
-        (Arc::clone(&router), Arrivals::new(router))
+    /// A router, the new channels that it finds, and the chores that follow.
+    pub(crate) fn open(
+        mailbox: Limits,
+        arrivals: Limits,
+    ) -> (Arc<Self>, Arrivals, mpsc::UnboundedReceiver<Chore>) {
+        let (chores, to_do) = mpsc::unbounded_channel();
+        let router = Self::made(mailbox, arrivals, Some(chores));
+        (Arc::clone(&router), Arrivals::new(router), to_do)
+    }
+
+    /// A router for somebody who only looks on: whatever comes, it asks nothing of Asterisk.
+    pub(crate) fn looking_on(mailbox: Limits) -> Arc<Self> {
+        let router = Self::made(mailbox, Limits { count: 0, bytes: 0 }, None);
+        router.arrivals.end();
+        router
+    }
+
+    /// A router whose chores nobody does.
+    #[cfg(test)]
+    pub(crate) fn new(mailbox: usize, arrivals: usize) -> (Arc<Self>, Arrivals) {
+        let limits = |count| Limits { count, bytes: 1 << 20 };
+        let (router, arrivals, _) = Self::open(limits(mailbox), limits(arrivals));
+        (router, arrivals)
+    }
+
+    fn made(
+        mailbox: Limits,
+        arrivals: Limits,
+        chores: Option<mpsc::UnboundedSender<Chore>>,
+    ) -> Arc<Self> {
+        let (books, tally) = (Mutex::default(), Tally::default());
+        Arc::new(Self { books, arrivals: Queue::new(arrivals), tally, mailbox, chores })
     }
 
     pub(crate) fn mailbox(self: &Arc<Self>) -> Mailbox {
-        let (id, queue) = self.books().open(self.mailbox_capacity);
+        let (id, queue) = self.books().open(self.mailbox);
+        Mailbox { id, queue, router: Arc::clone(self) }
+    }
+
+    /// A mailbox that gets the events of resources beside the one that watches them.
+    pub(crate) fn onlooker(self: &Arc<Self>, resources: Vec<Resource>) -> Mailbox {
+        let mut books = self.books();
+        let (id, queue) = books.open(self.mailbox);
+        for resource in resources {
+            books.look_on(id, resource);
+        }
         Mailbox { id, queue, router: Arc::clone(self) }
     }
 
     /// A mailbox that gets every event.
     pub(crate) fn monitor(self: &Arc<Self>) -> Mailbox {
         let mut books = self.books();
-        let (id, queue) = books.open(self.mailbox_capacity);
+        let (id, queue) = books.open(self.mailbox);
         books.monitors.push(id);
         Mailbox { id, queue, router: Arc::clone(self) }
     }
@@ -93,37 +128,67 @@ impl Router {
         self.tally.read()
     }
 
-    /// Puts one event into each mailbox that owns an id in it, once.
+    /// Puts one event into each mailbox that watches an id in it, once; or lets it wait.
     pub(crate) fn route(&self, text: Utf8Bytes, at: Instant) -> Signal {
         count(&self.tally.events);
         // A text that is no event belongs to nobody, and monitors show it as malformed.
         let envelope: Envelope<'_> = serde_json::from_str(&text).unwrap_or_default();
-        let frame = Frame { text: text.clone(), at };
+        let frame = Frame { text: text.clone(), at, origin: Origin::Live };
         let mut books = self.books();
-        let owners = books.owners(&envelope);
-        let welcome = match envelope.newcomer(&books) {
-            Some(channel) => self.admit(&mut books, &envelope, &frame, channel),
-            None => Welcome::NotNeeded,
-        };
-        if welcome == Welcome::NotNeeded && owners.len() == books.monitors.len() {
-            count(&self.tally.unowned);
-        }
-        for entry in owners.iter().filter_map(|id| books.boxes.get(id)) {
-            if entry.queue.push(Post::Frame(frame.clone())) == Pushed::Lost {
-                count(&self.tally.lost);
-            }
+        match &mut books.hold {
+            Some(hold) => hold.keep(frame),
+            None => self.deliver(&mut books, &envelope, &frame),
         }
         if envelope.kind == "ApplicationReplaced" { Signal::Replaced } else { Signal::None }
     }
 
-    /// Tells every mailbox that events are missed from here on.
-    pub(crate) fn connection_lost(&self, cause: &Disconnect) {
-        self.tell_all(&Post::ConnectionLost(cause.clone()));
+    /// From here on events wait until the state has been compared.
+    pub(crate) fn hold(&self) {
+        self.books().hold = Some(Hold::new(hold::LIMITS));
     }
 
-    /// Tells every mailbox that events flow again.
-    pub(crate) fn reconnected(&self, gap: Duration) {
-        self.tell_all(&Post::Reconnected { gap });
+    /// What the events say that wait; `None` if some that should wait were let go since the last time.
+    pub(crate) fn held(&self) -> Option<Held> {
+        self.books().hold.as_mut().map_or_else(|| Some(Held::default()), Hold::held)
+    }
+
+    /// What mailboxes watch and know, all of them or one, and bridges that they have let go.
+    pub(crate) fn standings(
+        &self,
+        of: Option<MailboxId>,
+    ) -> (Vec<(Resource, Standing)>, Vec<String>) {
+        let books = self.books();
+        (books.standings(of), books.let_go())
+    }
+
+    /// Tells what was missed, and lets events flow again, those first that waited. `gap` is how long none came;
+    /// there is none before the first connection.
+    pub(crate) fn resume(&self, app: &str, findings: Findings, gap: Option<Duration>) {
+        let mut books = self.books();
+        if let Some(gap) = gap {
+            self.tally.gap_us.fetch_add(gap.as_micros() as u64, Ordering::Relaxed);
+        }
+        if std::mem::take(&mut books.in_gap) {
+            let gap = gap.unwrap_or_default();
+            self.tell_all(&books, &Post::Reconnected { gap });
+        }
+        self.make_up(&mut books, app, findings);
+        self.release(&mut books);
+    }
+
+    /// Tells what was missed while events flow.
+    pub(crate) fn amend(&self, app: &str, findings: Findings) {
+        self.make_up(&mut self.books(), app, findings);
+    }
+
+    /// Tells every mailbox that events are missed from here on.
+    pub(crate) fn connection_lost(&self, cause: &Disconnect) {
+        let mut books = self.books();
+        self.release(&mut books);
+        count(&self.tally.gaps);
+        if !std::mem::replace(&mut books.in_gap, true) {
+            self.tell_all(&books, &Post::ConnectionLost(cause.clone()));
+        }
     }
 
     /// No more events will come, to any mailbox.
@@ -137,9 +202,7 @@ impl Router {
     /// Whether no mailbox and no id is left.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        let books = self.books();
-        let pages = [&books.channels, &books.bridges, &books.playbacks, &books.recordings];
-        books.boxes.is_empty() && books.monitors.is_empty() && pages.iter().all(|p| p.is_empty())
+        self.books().is_empty()
     }
 
     pub(super) fn watch(&self, id: MailboxId, resource: Resource) {
@@ -154,6 +217,45 @@ impl Router {
         self.books().remove(id);
     }
 
+    /// A mailbox lost events: what it watches is to be compared with Asterisk.
+    pub(super) fn recheck(&self, id: MailboxId) {
+        self.ask(Chore::Recheck(id));
+    }
+
+    fn deliver(&self, books: &mut Books, envelope: &Envelope<'_>, frame: &Frame) {
+        let recipients = if frame.origin == Origin::Live && books.knows_already(envelope) {
+            books.monitors.clone()
+        } else {
+            books.recipients(envelope)
+        };
+        let welcome = match envelope.newcomer(books).filter(|_| self.chores.is_some()) {
+            Some(channel) => self.admit(books, envelope, frame, channel),
+            None => Welcome::NotNeeded,
+        };
+        if welcome == Welcome::NotNeeded && recipients.len() == books.monitors.len() {
+            count(&self.tally.unowned);
+        }
+        let push = |id: &MailboxId| match books.boxes.get(id) {
+            None => false,
+            // What is made up comes at most once for each thing that is watched.
+            Some(entry) if frame.origin == Origin::Resync => {
+                entry.queue.push_regardless(Post::Frame(frame.clone()));
+                true
+            }
+            Some(entry) => self.push(&entry.queue, Post::Frame(frame.clone())),
+        };
+        let mut given: Vec<MailboxId> = recipients.iter().copied().filter(push).collect();
+        // A newcomer's StasisStart is given with its mailbox.
+        given.extend(
+            envelope
+                .channel
+                .as_deref()
+                .and_then(|id| books.owner(id))
+                .filter(|_| welcome == Welcome::Given),
+        );
+        books.tell(envelope, frame.origin, &given);
+    }
+
     /// Registers a channel that nobody watches, in one step with its StasisStart, so that its next event finds
     /// it: with the mailbox of the channel whose place it takes, or with a new one that waits to be taken.
     fn admit(
@@ -164,12 +266,20 @@ impl Router {
         channel: &str,
     ) -> Welcome {
         let resource = Resource::Channel(channel.to_owned());
-        let replaced = envelope.replaced.as_deref().and_then(|id| books.channels.get(id));
-        if let Some(&heir) = replaced {
+        let old = envelope.replaced.as_deref();
+        if let Some((old, heir)) = old.and_then(|old| Some((old, books.owner(old)?))) {
+            // What follows about the old channel, its StasisEnd above all, is no end of the call.
+            books.unwatch(heir, &Resource::Channel(old.to_owned()));
             books.watch(heir, resource);
             return Welcome::Given;
         }
-        let (id, queue) = books.open(self.mailbox_capacity);
+        if ids::maker(channel) != Maker::SomebodyElse {
+            count(&self.tally.swept);
+            tracing::info!(channel, "a leg whose call is over is hung up");
+            self.ask(Chore::Sweep(resource));
+            return Welcome::Refused;
+        }
+        let (id, queue) = books.open(self.mailbox);
         books.watch(id, resource);
         let parked = Parked { frame: frame.clone(), channel: channel.to_owned(), id, queue };
         match self.arrivals.push(parked) {
@@ -177,8 +287,9 @@ impl Router {
             Pushed::Lost => {
                 books.remove(id);
                 count(&self.tally.arrivals_lost);
-                tracing::error!(channel, "a new channel was lost: too many wait to be taken");
-                Welcome::Given
+                tracing::error!(channel, "a new channel is given back: too many wait to be taken");
+                self.ask(Chore::GiveBack(channel.to_owned()));
+                Welcome::Refused
             }
             Pushed::Ended => {
                 books.remove(id);
@@ -187,11 +298,84 @@ impl Router {
         }
     }
 
-    fn tell_all(&self, post: &Post) {
-        for entry in self.books().boxes.values() {
-            if entry.queue.push(post.clone()) == Pushed::Lost {
-                count(&self.tally.lost);
+    fn make_up(&self, books: &mut Books, app: &str, findings: Findings) {
+        let Findings { present, missed, arrivals, sweep, look_again } = findings;
+        present.iter().for_each(|resource| books.exists(resource));
+        for Missed { resource, told, change } in missed {
+            // What was told meanwhile is newer than the finding.
+            if books.told(&resource) != Some(told) {
+                continue;
             }
+            let text = match (&resource, &change) {
+                (Resource::Channel(_), Change::Entered(channel)) => {
+                    made_up::stasis_start(app, channel)
+                }
+                (Resource::Channel(id), Change::Left(channel)) => {
+                    made_up::stasis_end(app, id, channel.as_ref())
+                }
+                (Resource::Channel(id), Change::Gone) => made_up::channel_destroyed(app, id),
+                (Resource::Bridge(id), _) => made_up::bridge_destroyed(app, id),
+                (Resource::Playback(_) | Resource::Recording(_), _) => continue,
+            };
+            self.deliver_made_up(books, text);
+        }
+        for (id, channel) in arrivals {
+            if books.owner(&id).is_none() {
+                count(&self.tally.found);
+                self.arrive(books, app, &channel);
+            }
+        }
+        for resource in sweep {
+            // Somebody may watch it by now.
+            if books.told(&resource).is_none() {
+                count(&self.tally.swept);
+                self.ask(Chore::Sweep(resource));
+            }
+        }
+        if let Some(at) = look_again {
+            self.ask(Chore::LookAgain(at));
+        }
+    }
+
+    fn arrive(&self, books: &mut Books, app: &str, channel: &Value) {
+        self.deliver_made_up(books, made_up::stasis_start(app, channel));
+    }
+
+    fn deliver_made_up(&self, books: &mut Books, text: Utf8Bytes) {
+        count(&self.tally.synthesised);
+        let envelope: Envelope<'_> =
+            serde_json::from_str(&text).expect("an event of our own making is well formed");
+        let frame = Frame { text: text.clone(), at: Instant::now(), origin: Origin::Resync };
+        self.deliver(books, &envelope, &frame);
+    }
+
+    /// Delivers what waits, in order.
+    fn release(&self, books: &mut Books) {
+        let Some(hold) = books.hold.take() else { return };
+        for frame in hold.into_frames() {
+            let envelope: Envelope<'_> = serde_json::from_str(&frame.text).unwrap_or_default();
+            self.deliver(books, &envelope, &frame);
+        }
+    }
+
+    fn tell_all(&self, books: &Books, post: &Post) {
+        for entry in books.boxes.values() {
+            self.push(&entry.queue, post.clone());
+        }
+    }
+
+    fn push(&self, queue: &Queue<Post>, post: Post) -> bool {
+        let pushed = queue.push(post);
+        if pushed == Pushed::Lost {
+            count(&self.tally.lost);
+        }
+        pushed == Pushed::Kept
+    }
+
+    fn ask(&self, chore: Chore) {
+        if let Some(chores) = &self.chores {
+            // After the client is closed nobody does them.
+            let _ = chores.send(chore);
         }
     }
 
@@ -203,89 +387,18 @@ impl Router {
 /// Whether a new channel was looked after.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Welcome {
+    /// By a mailbox.
     Given,
+    /// By sending it away.
+    Refused,
     NotNeeded,
 }
 
-impl<'a> Envelope<'a> {
-    /// The channel that enters the application with this event, if no mailbox watches it.
+impl Envelope<'_> {
+    /// The channel that enters the application with this event, if no mailbox owns it.
     fn newcomer(&self, books: &Books) -> Option<&str> {
         let channel = self.channel.as_deref()?;
-        let unknown = self.kind == "StasisStart" && !books.channels.contains_key(channel);
+        let unknown = self.kind == "StasisStart" && books.owner(channel).is_none();
         unknown.then_some(channel)
-    }
-}
-
-impl Books {
-    fn open(&mut self, capacity: usize) -> (MailboxId, Arc<Queue<Post>>) {
-        let id = MailboxId(self.next_id);
-        self.next_id += 1;
-        let queue = Arc::new(Queue::new(capacity));
-        if self.ended {
-            queue.end();
-        }
-        self.boxes.insert(id, Entry { queue: Arc::clone(&queue), watched: Vec::new() });
-        (id, queue)
-    }
-
-    /// The monitors, and each distinct mailbox that owns an id of the event.
-    fn owners(&self, envelope: &Envelope<'_>) -> Vec<MailboxId> {
-        let mut owners = self.monitors.clone();
-        for (family, id) in &envelope.ids {
-            let by_id = match family {
-                Family::Channel => &self.channels,
-                Family::Bridge => &self.bridges,
-                Family::Playback => &self.playbacks,
-                Family::Recording => &self.recordings,
-            };
-            if let Some(&owner) = by_id.get(id.as_ref())
-                && !owners.contains(&owner)
-            {
-                owners.push(owner);
-            }
-        }
-        owners
-    }
-
-    fn watch(&mut self, id: MailboxId, resource: Resource) {
-        let (by_id, key) = self.page(&resource);
-        let before = by_id.insert(key, id);
-        if before == Some(id) {
-            return;
-        }
-        if let Some(before) = before.and_then(|id| self.boxes.get_mut(&id)) {
-            before.watched.retain(|watched| *watched != resource);
-        }
-        if let Some(entry) = self.boxes.get_mut(&id) {
-            entry.watched.push(resource);
-        }
-    }
-
-    fn unwatch(&mut self, id: MailboxId, resource: &Resource) {
-        let (by_id, key) = self.page(resource);
-        if by_id.get(&key) == Some(&id) {
-            by_id.remove(&key);
-        }
-        if let Some(entry) = self.boxes.get_mut(&id) {
-            entry.watched.retain(|watched| watched != resource);
-        }
-    }
-
-    fn remove(&mut self, id: MailboxId) {
-        let Some(entry) = self.boxes.remove(&id) else { return };
-        for resource in &entry.watched {
-            let (by_id, key) = self.page(resource);
-            by_id.remove(&key);
-        }
-        self.monitors.retain(|monitor| *monitor != id);
-    }
-
-    fn page(&mut self, resource: &Resource) -> (&mut HashMap<String, MailboxId>, String) {
-        match resource {
-            Resource::Channel(id) => (&mut self.channels, id.clone()),
-            Resource::Bridge(id) => (&mut self.bridges, id.clone()),
-            Resource::Playback(id) => (&mut self.playbacks, id.clone()),
-            Resource::Recording(name) => (&mut self.recordings, name.clone()),
-        }
     }
 }

@@ -1,12 +1,12 @@
 //! The router without sockets.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::*;
-use crate::connection::Disconnect;
+use crate::connection::{Change, Disconnect, Findings, Missed};
 use crate::events::Event;
 use crate::testing::{about, stasis_start};
 
@@ -18,6 +18,9 @@ fn route(router: &Router, event: &Value) -> Signal {
 fn drained(mailbox: &mut Mailbox) -> Vec<String> {
     std::iter::from_fn(|| mailbox.try_recv())
         .map(|delivery| match delivery {
+            Delivery::Event(received) if received.origin == Origin::Resync => {
+                format!("{} (resync)", received.event.kind())
+            }
             Delivery::Event(received) => received.event.kind().to_owned(),
             Delivery::Lost { count } => format!("lost {count}"),
             Delivery::ConnectionLost { .. } => "connection lost".to_owned(),
@@ -156,7 +159,10 @@ fn a_replacement_goes_to_the_mailbox_of_the_replaced() {
     route(&router, &event);
     route(&router, &about("ChannelDtmfReceived", "new"));
     route(&router, &about("StasisEnd", "old"));
-    assert_eq!(drained(&mut mailbox), ["StasisStart", "ChannelDtmfReceived", "StasisEnd"]);
+    // The end of the replaced channel is not the end of the call.
+    assert_eq!(drained(&mut mailbox), ["StasisStart", "ChannelDtmfReceived"]);
+    route(&router, &about("StasisEnd", "new"));
+    assert_eq!(drained(&mut mailbox), ["StasisEnd"]);
 }
 
 #[tokio::test]
@@ -186,9 +192,149 @@ async fn markers_reach_every_mailbox_and_the_end_comes_after_them() {
     let (router, _arrivals) = Router::new(16, 4);
     let mut mailbox = router.mailbox();
     router.connection_lost(&Disconnect::Failed("reset".into()));
-    router.reconnected(std::time::Duration::from_secs(1));
+    router.hold();
+    router.resume("frontdesk", Findings::default(), Some(Duration::from_secs(1)));
     router.end();
     assert_eq!(drained(&mut mailbox), ["connection lost", "reconnected"]);
+    let counters = router.counters();
+    assert_eq!((counters.gaps, counters.gap), (1, Duration::from_secs(1)));
     assert!(mailbox.recv().await.is_none());
     assert!(router.mailbox().recv().await.is_none());
+}
+
+fn inside(id: &str) -> Value {
+    json!({ "id": id, "dialplan": { "app_name": "Stasis", "app_data": "frontdesk,a,b" } })
+}
+
+fn missed(resource: Resource, told: Told, change: Change) -> Findings {
+    Findings { missed: vec![Missed { resource, told, change }], ..Findings::default() }
+}
+
+#[test]
+fn what_was_missed_is_told_before_what_waits_and_once() {
+    let (router, _arrivals) = Router::new(16, 4);
+    let mut call = watching(&router, channel("c1"));
+    let mut monitor = router.monitor();
+    route(&router, &stasis_start("c1"));
+    router.connection_lost(&Disconnect::Failed("reset".into()));
+    router.hold();
+    route(&router, &about("ChannelHangupRequest", "c1"));
+    assert_eq!(drained(&mut call), ["StasisStart", "connection lost"]);
+    let findings = missed(channel("c1"), Told::Inside(Origin::Live), Change::Left(None));
+    router.resume("frontdesk", findings, Some(Duration::ZERO));
+    // The same, said by Asterisk after all.
+    route(&router, &about("StasisEnd", "c1"));
+    route(&router, &about("ChannelDestroyed", "c1"));
+    let expected = ["reconnected", "StasisEnd (resync)", "ChannelHangupRequest"];
+    assert_eq!(drained(&mut call), expected);
+    let seen = drained(&mut monitor);
+    assert_eq!(seen[seen.len() - 2..], ["StasisEnd", "ChannelDestroyed"]);
+    // A channel may come back, and leave for good.
+    route(&router, &stasis_start("c1"));
+    route(&router, &about("StasisEnd", "c1"));
+    assert_eq!(drained(&mut call), ["StasisStart", "StasisEnd"]);
+}
+
+#[test]
+fn a_finding_that_is_out_of_date_tells_nothing() {
+    let (router, _arrivals) = Router::new(16, 4);
+    let mut call = watching(&router, channel("c1"));
+    route(&router, &stasis_start("c1"));
+    route(&router, &about("StasisEnd", "c1"));
+    let findings = missed(channel("c1"), Told::Inside(Origin::Live), Change::Left(None));
+    router.amend("frontdesk", findings);
+    assert_eq!(drained(&mut call), ["StasisStart", "StasisEnd"]);
+}
+
+#[test]
+fn what_is_made_up_reaches_a_full_mailbox() {
+    let (router, _arrivals) = Router::new(2, 4);
+    let mut call = watching(&router, channel("c1"));
+    route(&router, &stasis_start("c1"));
+    for _ in 0..5 {
+        route(&router, &about("ChannelDtmfReceived", "c1"));
+    }
+    // The end of the call is lost too, so it has not been told.
+    route(&router, &about("StasisEnd", "c1"));
+    let findings = missed(channel("c1"), Told::Inside(Origin::Live), Change::Left(None));
+    router.amend("frontdesk", findings);
+    let expected = ["StasisStart", "ChannelDtmfReceived", "lost 5", "StasisEnd (resync)"];
+    assert_eq!(drained(&mut call), expected);
+}
+
+#[tokio::test]
+async fn a_caller_who_was_found_arrives_once() {
+    let (router, mut arrivals) = Router::new(16, 4);
+    router.hold();
+    let findings = Findings { arrivals: vec![("c1".into(), inside("c1"))], ..Findings::default() };
+    router.resume("frontdesk", findings, None);
+    // It came in just now, and its event was still on the way.
+    route(&router, &stasis_start("c1"));
+    route(&router, &about("ChannelDtmfReceived", "c1"));
+    let mut arrival = arrivals.recv().await.unwrap();
+    assert_eq!(arrival.origin, Origin::Resync);
+    assert_eq!(arrival.start.args, ["a", "b"]);
+    assert_eq!(drained(&mut arrival.mailbox), ["ChannelDtmfReceived"]);
+    assert!(router.arrivals.try_next().is_none());
+    assert_eq!(router.counters().found, 1);
+}
+
+#[test]
+fn a_leg_that_nobody_watches_is_no_caller() {
+    let limits = Limits { count: 16, bytes: 1 << 20 };
+    let (router, _arrivals, mut to_do) = Router::open(limits, limits);
+    let leg = crate::ids::unique("agent");
+    drop(watching(&router, channel(&leg)));
+    route(&router, &stasis_start(&leg));
+    assert_eq!(to_do.try_recv(), Ok(Chore::Sweep(channel(&leg))));
+    assert!(router.arrivals.try_next().is_none() && router.is_empty());
+    assert_eq!((router.counters().swept, router.counters().unowned), (1, 0));
+}
+
+#[test]
+fn a_caller_without_room_is_given_back() {
+    let limits = |count| Limits { count, bytes: 1 << 20 };
+    let (router, _arrivals, mut to_do) = Router::open(limits(16), limits(1));
+    route(&router, &stasis_start("c1"));
+    route(&router, &stasis_start("c2"));
+    assert_eq!(to_do.try_recv(), Ok(Chore::GiveBack("c2".into())));
+    assert_eq!(router.counters().arrivals_lost, 1);
+}
+
+#[test]
+fn who_looks_on_asks_nothing_of_asterisk() {
+    let router = Router::looking_on(Limits { count: 16, bytes: 1 << 20 });
+    let mut everything = router.monitor();
+    route(&router, &stasis_start("c1"));
+    route(&router, &stasis_start(&crate::ids::unique("agent")));
+    assert_eq!(drained(&mut everything), ["StasisStart", "StasisStart"]);
+    assert_eq!(router.counters().swept, 0);
+}
+
+#[test]
+fn an_onlooker_gets_the_events_beside_the_owner() {
+    let (router, _arrivals) = Router::new(16, 4);
+    let mut call = watching(&router, channel("c1"));
+    let mut onlooker = router.onlooker(vec![channel("c1")]);
+    route(&router, &about("StasisEnd", "c1"));
+    assert_eq!(drained(&mut call), ["StasisEnd"]);
+    assert_eq!(drained(&mut onlooker), ["StasisEnd"]);
+    drop((call, onlooker));
+    assert!(router.is_empty());
+}
+
+#[test]
+fn events_that_cannot_wait_start_the_comparison_over() {
+    let mut hold = super::hold::Hold::new(Limits { count: 2, bytes: 1 << 20 });
+    let frame = |event: Value| super::mailbox::Frame {
+        text: Utf8Bytes::from(event.to_string()),
+        at: Instant::now(),
+        origin: Origin::Live,
+    };
+    hold.keep(frame(stasis_start("c1")));
+    assert!(hold.held().unwrap().starts.contains("c1"));
+    hold.keep(frame(about("StasisEnd", "c1")));
+    hold.keep(frame(about("StasisEnd", "c2")));
+    assert!(hold.held().is_none());
+    assert!(hold.held().unwrap().ends.is_empty());
 }

@@ -89,7 +89,6 @@ enum Done {
     Continued(u32, Result<(), RequestError>),
     NoSuchPlace(u32),
     GivenBack(Result<(), RequestError>),
-    CallerSeen(bool),
     Released,
 }
 
@@ -233,19 +232,16 @@ impl Switchboard {
         self.hang_up_channel(id);
     }
 
-    /// Asks Asterisk whether the caller is still there, after events were lost.
-    pub(super) fn look_for_caller(&mut self) {
-        let (client, id) = (self.client.clone(), self.caller.id.clone());
-        self.request(async move {
-            let seen = client.channels().get(&id).await;
-            Done::CallerSeen(!seen.is_err_and(|error| error.is_gone()))
-        });
-    }
-
     /// What an event means to the call.
     pub(super) fn event(&mut self, event: &Event) -> Option<Input> {
         match event {
-            Event::StasisStart(start) => self.entered(&start.channel.id),
+            Event::StasisStart(start) => match &start.replace_channel {
+                Some(old) => {
+                    self.replaced(&old.id, &start.channel.id);
+                    None
+                }
+                None => self.entered(&start.channel.id),
+            },
             Event::ChannelDtmfReceived(key) if key.channel.id == self.caller.id => {
                 key.digit.chars().next().map(Input::Digit)
             }
@@ -255,6 +251,14 @@ impl Switchboard {
             Event::StasisEnd(end) => self.ended(&end.channel.id, None),
             Event::ChannelDestroyed(end) => self.ended(&end.channel.id, Some(end.cause)),
             _ => None,
+        }
+    }
+
+    /// A party was transferred: another channel has taken its place, in the bridge too.
+    fn replaced(&mut self, old: &str, new: &str) {
+        let agents = self.agents.values_mut().map(|agent| &mut agent.id);
+        for id in agents.chain([&mut self.caller.id]).filter(|id| *id == old) {
+            new.clone_into(id);
         }
     }
 
@@ -384,8 +388,7 @@ impl Switchboard {
                 self.abandon(attempt);
                 News::Tell(Input::NotConnected { attempt, why: Why::Failed })
             }
-            Done::CallerSeen(false) => self.caller_gone().map_or(News::Nothing, News::Tell),
-            Done::CallerSeen(true) | Done::Released => News::Nothing,
+            Done::Released => News::Nothing,
         }
     }
 
@@ -452,11 +455,13 @@ impl Switchboard {
     pub(super) async fn take_down(mut self, mailbox: &mut Mailbox) {
         let deadline = tokio::time::Instant::now() + TAKE_DOWN;
         while let Some(done) = self.requests.next().await {
-            // What comes of these concerns nobody any more, except that a caller may have been found gone.
+            // What comes of these concerns nobody any more, except that the caller may have left.
             self.done(done);
         }
-        while let Some(Delivery::Event(received)) = mailbox.try_recv() {
-            self.event(&received.event);
+        while let Some(delivery) = mailbox.try_recv() {
+            if let Delivery::Event(received) = delivery {
+                self.event(&received.event);
+            }
         }
         if self.caller.presence == Presence::Here {
             self.hang_up();

@@ -62,6 +62,7 @@ impl Stage {
         let PbxConfig { username, password, app, .. } = PbxConfig::default();
         let config = ari::Config::new(&pbx.url(), username, password, app).expect("well formed");
         let (client, arrivals) = ari::Client::connect(config).await.expect("it listens");
+        live(&client).await;
         let shared = Shared {
             desk: Arc::new(Desk::embedded().expect("the sample is well formed")),
             client: client.clone(),
@@ -91,6 +92,11 @@ impl Stage {
         self.client.close().await;
         self.pbx.shutdown().await;
     }
+}
+
+async fn live(client: &ari::Client) {
+    let is_live = |state: &ari::ConnectionState| *state == ari::ConnectionState::Live;
+    client.state().wait_for(is_live).await.expect("it comes to that");
 }
 
 /// Presses a key soon after the answer, and hangs up once connected.
@@ -181,5 +187,47 @@ async fn a_lost_event_socket_costs_no_call() {
     stage.pbx.heal();
     let (driven, _) = stage.ring(presses('0')).await;
     assert_eq!(driven.record.outcome, Some(Outcome::Connected));
+    stage.end().await;
+}
+
+#[tokio::test]
+async fn callers_who_hang_up_unseen_are_closed_and_those_who_come_unseen_are_served() {
+    const TALKING: usize = 6;
+    let mut stage = Stage::set().await;
+    let mut state = stage.client.state();
+    let stays = Caller { hangs_up: HangsUp::At(600 * 1000 * MS), ..Caller::default() };
+    let callers: Vec<_> = (0..TALKING).map(|_| stage.pbx.call(stays.clone())).collect();
+    // Each has its media channel.
+    while stage.pbx.census().channels < 2 * TALKING {
+        tokio::time::sleep(MS).await;
+    }
+    // Asterisk writes to a socket that nobody reads any more.
+    for kind in [
+        pbx::EventKind::StasisStart,
+        pbx::EventKind::StasisEnd,
+        pbx::EventKind::ChannelHangupRequest,
+        pbx::EventKind::ChannelDestroyed,
+    ] {
+        stage.pbx.inject(Fault::DropEvents { kind });
+    }
+    for caller in callers {
+        caller.hang_up();
+        caller.outcome().await;
+    }
+    let newcomer = stage.pbx.call(presses('0'));
+    stage.pbx.heal();
+    stage.pbx.inject(Fault::CloseSocket);
+    state.wait_for(|state| *state != ari::ConnectionState::Live).await.expect("it is noticed");
+    assert_eq!(newcomer.outcome().await.connected_to, operator());
+    let mut outcomes = Vec::new();
+    for _ in 0..=TALKING {
+        let driven = stage.driven.recv().await.expect("the service works");
+        outcomes.push(driven.record.outcome.expect("every call has an end"));
+    }
+    let connected = outcomes.iter().filter(|outcome| **outcome == Outcome::Connected).count();
+    assert_eq!(connected, 1, "{outcomes:?}");
+    stage.pbx.quiet().await;
+    let counters = stage.client.counters();
+    assert_eq!((counters.found, counters.gaps), (1, 1), "{counters:?}");
     stage.end().await;
 }

@@ -1,5 +1,6 @@
 //! A client whose sockets Asterisk opens.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -28,10 +29,10 @@ pub(super) struct Visit {
 impl Host {
     /// Serves the first socket and every one that comes after it, until the client ends.
     pub(super) async fn run(mut self, first: Visit) {
-        let mut visit = Some(first);
+        let (mut visit, mut gap) = (Some(first), None);
         let mut ended = ConnectionState::Closed;
         while let Some(current) = visit.take() {
-            let (end, next) = self.serve(current).await;
+            let (end, next) = self.serve(current, gap).await;
             self.parts.router.connection_lost(&end);
             if end == Disconnect::Replaced {
                 ended = ConnectionState::Replaced;
@@ -39,32 +40,41 @@ impl Host {
             if matches!(end, Disconnect::Closed | Disconnect::Replaced) {
                 break;
             }
-            let since = Instant::now();
+            gap = Some(Instant::now());
             visit = match next {
                 Some(next) => Some(next),
                 None => self.next_visit(&end).await,
             };
-            if visit.is_some() {
-                // Nothing is read from the new socket before every mailbox knows that it missed something.
-                let gap = since.elapsed();
-                self.parts.router.reconnected(gap);
-                tracing::info!(app = self.parts.config.app(), ?gap, "Asterisk is back");
-            }
         }
         self.parts.router.end();
         self.parts.state.send_replace(ended);
     }
 
-    /// Serves a socket until it ends, or until Asterisk opens another in its place because it lost this one.
-    async fn serve(&mut self, visit: Visit) -> (Disconnect, Option<Visit>) {
-        let Parts { config, router, road, state, stop } = &mut self.parts;
-        state.send_replace(ConnectionState::Live);
+    /// Serves a socket until it ends, or until Asterisk opens another in its place because it lost this one. After
+    /// a gap events wait until the state is compared: Asterisk replays what it knows that it could not write, and no
+    /// more.
+    async fn serve(&mut self, visit: Visit, gap: Option<Instant>) -> (Disconnect, Option<Visit>) {
+        let Parts { config, router, resync, road, state, stop } = &mut self.parts;
+        if gap.is_some() {
+            state.send_replace(ConnectionState::Resyncing);
+            router.hold();
+        } else {
+            state.send_replace(ConnectionState::Live);
+        }
         router.route(visit.text, Instant::now().into_std());
+        let back = async {
+            if gap.is_some() {
+                resync.run(gap).await;
+                state.send_replace(ConnectionState::Live);
+            }
+            std::future::pending::<Infallible>().await
+        };
         tokio::select! {
             end = session::run(visit.socket, config, router, road, stop) => (end, None),
             Some(next) = self.visits.recv() => {
                 (Disconnect::Failed("Asterisk opened it anew".to_owned()), Some(next))
             }
+            never = back => match never {},
         }
     }
 

@@ -10,8 +10,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::roads::Roads;
 use super::operation::{Completion, Conflict, Operation, Repeat};
+use super::roads::Roads;
 use crate::models::Bridge;
 
 /// Operations on bridges. [`Client::bridges`](crate::Client::bridges) has them.

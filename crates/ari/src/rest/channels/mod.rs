@@ -17,8 +17,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::error::RequestError;
-use super::roads::Roads;
 use super::operation::{Completion, Conflict, Operation, Repeat};
+use super::roads::Roads;
 use crate::models::{Channel, RtpStat};
 
 /// Operations on channels. [`Client::channels`](crate::Client::channels) has them.

@@ -40,6 +40,7 @@ mod client;
 mod config;
 mod connection;
 mod events;
+pub mod features;
 pub mod ids;
 mod models;
 mod rest;

@@ -173,8 +173,9 @@ impl Features {
     /// Whether a client should leave something off at this Asterisk. Where the version tells nothing, it should.
     pub fn avoid(&self, what: Avoid) -> bool {
         let Ok(version) = self.version else { return true };
-        let lacks = what == Avoid::JsonMediaControl
-            && matches!(self.by_version(Feature::ChanWebSocketJson).0, Support::No { .. });
+        let lacks = what.needs().is_some_and(|feature| {
+            matches!(self.support(feature).0, Support::No { .. } | Support::NotLoaded { .. })
+        });
         lacks || KnownBug::all().iter().any(|bug| bug.avoid == Some(what) && bug.affects(version))
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::table::Feature;
 use super::version::Version;
 
 /// A bug of Asterisk that a client must know of.
@@ -52,6 +53,18 @@ pub enum Avoid {
     Slin8OverRtp,
     /// Muting a channel that is recorded.
     MuteWhileRecording,
+}
+
+impl Avoid {
+    /// The feature without which it is left off in any case.
+    pub(super) fn needs(self) -> Option<Feature> {
+        match self {
+            Self::WebSocketMedia => Some(Feature::ChanWebSocket),
+            Self::AudioSocketMedia => Some(Feature::AudioSocket),
+            Self::JsonMediaControl => Some(Feature::ChanWebSocketJson),
+            _ => None,
+        }
+    }
 }
 
 /// Releases of one line, from the first that has a bug to the one that has it no longer.

@@ -49,8 +49,10 @@ pub enum Place {
     Path,
     /// In the query or, by the same name, in a JSON body.
     Query,
-    /// In a JSON body only.
+    /// In a JSON body only, by its name.
     Body,
+    /// It is the JSON body, and its name is written nowhere: `filter` of `eventFilter`.
+    WholeBody,
 }
 
 /// A parameter's type.
@@ -213,9 +215,10 @@ impl PageOperation {
 
 impl PageParameter {
     fn read(self) -> DescribedParameter {
-        let place = match self.param_type.as_str() {
-            "path" => Place::Path,
-            "body" => Place::Body,
+        let place = match (self.param_type.as_str(), self.data_type.as_str()) {
+            ("path", _) => Place::Path,
+            ("body", "object") => Place::WholeBody,
+            ("body", _) => Place::Body,
             _ => Place::Query,
         };
         let kind = match self.data_type.as_str() {

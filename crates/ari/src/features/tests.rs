@@ -85,6 +85,7 @@ fn a_feature_needs_its_module() {
 #[test]
 fn bugs_switch_defaults() {
     for (text, avoided) in [
+        ("22.5.0", [true, false, true, false]),
         ("22.7.0", [true, true, true, true]),
         ("22.8.2", [true, true, false, false]),
         ("20.18.0", [true, true, false, false]),
@@ -107,10 +108,17 @@ fn bugs_switch_defaults() {
 }
 
 #[test]
+fn what_is_not_loaded_is_left_off() {
+    let avoids = |modules| asterisk("22.10.1", Some(modules), None).avoid(Avoid::WebSocketMedia);
+    assert!(avoids(&["res_ari.so"]));
+    assert!(!avoids(&["chan_websocket.so"]));
+}
+
+#[test]
 fn every_default_that_can_be_switched_is_switched_by_something() {
     let switched = |what| {
         let by_bug = KnownBug::all().iter().any(|bug| bug.avoid == Some(what));
-        by_bug || what == Avoid::JsonMediaControl
+        by_bug || what.needs().is_some()
     };
     for what in [
         Avoid::WebSocketMedia,

@@ -53,7 +53,7 @@ impl FromStr for Version {
     fn from_str(text: &str) -> Result<Self, VersionError> {
         let rest = text.trim();
         let rest = rest.strip_prefix("Asterisk ").unwrap_or(rest);
-        let rest = rest.strip_prefix("certified").map_or(rest, |rest| &rest[rest.len().min(1)..]);
+        let rest = rest.strip_prefix("certified").unwrap_or(rest).trim_start_matches(['-', '/']);
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         let (numbers, suffix) = rest.split_at(end);
         let numbers: Option<Vec<u16>> = numbers
@@ -96,6 +96,8 @@ impl fmt::Display for Version {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn parsed(text: &str) -> String {
@@ -149,5 +151,20 @@ mod tests {
             ["22.9.0", "22.10.0-rc1", "22.10.0-rc2", "22.10.0", "22.10.1", "22.11.0-rc1"];
         let versions = versions.map(|text| text.parse::<Version>().unwrap());
         assert!(versions.is_sorted(), "{versions:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "(Asterisk )?(certified)?\\PC*") {
+            let _ = text.parse::<Version>();
+        }
+
+        #[test]
+        fn printing_and_reading_agree(line in 1u16.., minor in 0u16.., number in 0u16..) {
+            for stage in [Stage::Candidate(number), Stage::Release, Stage::Certified(number)] {
+                let version = Version { line, minor, patch: 0, stage };
+                prop_assert_eq!(version.to_string().parse::<Version>(), Ok(version));
+            }
+        }
     }
 }

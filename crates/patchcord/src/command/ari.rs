@@ -17,14 +17,18 @@ use super::{CommandResult, runtime, words};
 use crate::settings::Settings;
 use parameters::Parameters;
 
-/// For example:
-///   patchcord ari GET channels
-///   patchcord ari POST channels/1795243053.17/play media=sound:hello-world
-///   patchcord ari POST bridges type=mixing name=lobby
-///   patchcord ari DELETE channels/1795243053.17 reason=busy
-///   patchcord ari --list
+const EXAMPLES: &str = "\
+For example:
+  patchcord ari GET channels
+  patchcord ari POST channels/1795243053.17/play media=sound:hello-world
+  patchcord ari POST bridges type=mixing name=lobby
+  patchcord ari DELETE channels/1795243053.17 reason=busy
+  patchcord ari --list
+
+Exit code 0 for what Asterisk did, 1 for what it refused, 2 for what could not be asked.";
+
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// What to do with it
     #[arg(required_unless_present_any = ["list", "complete"], ignore_case = true)]
@@ -32,8 +36,7 @@ pub(super) struct Options {
     /// The operation's path below /ari; ids are written as they are
     #[arg(required_unless_present_any = ["list", "complete"])]
     path: Option<String>,
-    /// Parameters. name=value takes the type that Asterisk wants, name:=JSON is sent as it is, and
-    /// variables.NAME=value puts a value into an object
+    /// Parameters, of the type that Asterisk asks for; NAME:=JSON is sent as it is, variables.NAME=VALUE sets a variable
     #[arg(value_name = "NAME=VALUE")]
     parameters: Vec<String>,
     /// Print every operation of this Asterisk, as it describes them itself
@@ -129,7 +132,7 @@ async fn list(client: &Client) -> Result<Vec<String>, String> {
     })?;
     let line = |operation: &ari::features::DescribedOperation| {
         let path = operation.path.trim_start_matches('/');
-        format!("{:<6} {path:<52} {}", operation.method, operation.summary)
+        format!("{:<6} {path:<62} {}", operation.method.as_str(), operation.summary)
     };
     Ok(description
         .operations()

@@ -16,8 +16,15 @@ use super::{CommandResult, runtime, words};
 use crate::settings::Settings;
 use line::Look;
 
-/// Takes no call and disturbs no Patchcord that serves: it looks on under an application name of its own.
+const EXAMPLES: &str = "\
+For example:
+  patchcord events --type ChannelDtmfReceived --type Dial
+  patchcord events --channel 1795243053.17 --json
+
+It takes no call and disturbs no Patchcord that serves: it looks on under an application name of its own.";
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Options {
     /// Only events of this kind, such as ChannelDtmfReceived; may be given several times
     #[arg(long = "type", value_name = "TYPE", value_parser = kind)]
@@ -142,9 +149,9 @@ mod tests {
     #[test]
     fn kinds_are_found_or_suggested() {
         assert_eq!(kind("channeldtmfreceived").as_deref(), Ok("ChannelDtmfReceived"));
-        let error = kind("ChannelDtmfRecieved").unwrap_err();
+        let error = kind("ChannelDtmfRecieved").expect_err("a mistake");
         assert_eq!(error, "no event is called so; did you mean ChannelDtmfReceived?");
-        assert!(kind("dtmf").unwrap_err().contains("ChannelDtmfReceived"));
-        assert!(kind("xyzzy").unwrap_err().contains("they are StasisStart, "));
+        assert!(kind("dtmf").expect_err("a mistake").contains("ChannelDtmfReceived"));
+        assert!(kind("xyzzy").expect_err("a mistake").contains("they are StasisStart, "));
     }
 }

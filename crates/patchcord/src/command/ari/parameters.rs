@@ -90,6 +90,15 @@ impl Parameter {
         body: &mut Map<String, Value>,
         operation: Option<&DescribedOperation>,
     ) -> Result<(), String> {
+        let parameters = operation.map_or(&[][..], |operation| &operation.parameters);
+        let whole = parameters.iter().find(|known| known.place == Place::WholeBody);
+        if let Some(whole) = whole.filter(|whole| whole.name == self.name) {
+            let Value::Object(object) = self.value.read(whole)? else {
+                return Err(format!("{} is an object", self.name));
+            };
+            body.extend(object);
+            return Ok(());
+        }
         let text = match &self.value {
             Written::Json(json) => {
                 body.insert(self.name.clone(), json.clone());
@@ -102,7 +111,7 @@ impl Parameter {
             return Ok(());
         };
         let known: Vec<&DescribedParameter> =
-            operation.parameters.iter().filter(|known| known.place != Place::Path).collect();
+            parameters.iter().filter(|known| known.place != Place::Path).collect();
         let find = |name: &str| known.iter().find(|known| known.name == name);
         if let Some(known) = find(&self.name) {
             body.insert(self.name.clone(), typed(known, text)?);
@@ -119,6 +128,15 @@ impl Parameter {
             return Ok(());
         }
         Err(unknown(&self.name, operation, &known))
+    }
+}
+
+impl Written {
+    fn read(&self, parameter: &DescribedParameter) -> Result<Value, String> {
+        match self {
+            Self::Json(json) => Ok(json.clone()),
+            Self::Text(text) => typed(parameter, text),
+        }
     }
 }
 
@@ -212,8 +230,23 @@ mod tests {
     }
 
     #[test]
+    fn an_object_that_is_the_body_does_not_bear_its_name() {
+        let description = Description::read(json!({ "apis": [{ "path": "/x", "operations": [{
+            "httpMethod": "PUT", "parameters": [{ "name": "filter", "paramType": "body", "dataType": "object" }],
+        }] }] }));
+        let operation = description.find(&Method::PUT, "x");
+        for word in [r#"filter:={"allowed":[]}"#, r#"filter={"allowed":[]}"#] {
+            let parameters = Parameters::parse(&[word.to_owned()]).expect("well formed");
+            let sent = parameters.sent(&Method::PUT, operation).expect("well formed");
+            assert_eq!(sent.body, Some(json!({ "allowed": [] })), "{word}");
+        }
+        let number = Parameters::parse(&["filter:=1".to_owned()]).expect("well formed");
+        assert!(number.sent(&Method::PUT, operation).is_err());
+    }
+
+    #[test]
     fn a_get_has_them_in_its_query() {
-        let sent = sent(&Method::GET, &["endpoint=a&b=50%/+", "timeout=3"]).unwrap();
+        let sent = sent(&Method::GET, &["endpoint=a&b=50%/+", "timeout=3"]).expect("well formed");
         assert_eq!(
             (sent.query.as_str(), sent.body),
             ("?endpoint=a%26b%3D50%25%2F%2B&timeout=3", None)
@@ -236,15 +269,15 @@ mod tests {
             (["=x"], "write it as name=value"),
             (["a:={"], "a: { is not JSON"),
         ] {
-            let error = body(&words).unwrap_err();
+            let error = body(&words).expect_err("a mistake");
             assert!(error.contains(says), "{words:?}: {error}");
         }
     }
 
     #[test]
     fn without_a_description_everything_is_text() {
-        let parameters = Parameters::parse(&["timeout=30".to_owned()]).unwrap();
-        let sent = parameters.sent(&Method::POST, None).unwrap();
+        let parameters = Parameters::parse(&["timeout=30".to_owned()]).expect("well formed");
+        let sent = parameters.sent(&Method::POST, None).expect("well formed");
         assert_eq!(sent.body, Some(json!({ "timeout": "30" })));
     }
 }

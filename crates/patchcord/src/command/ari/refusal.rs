@@ -1,7 +1,7 @@
 //! What to do about a refusal.
 
 use ari::features::{DescribedOperation, DescribedParameter, Description, Place, is_id};
-use ari::{Client, Method, Reason, RequestError};
+use ari::{Client, Method, RequestError};
 
 use super::parameters::takes;
 use crate::command::nearest::distance;
@@ -13,7 +13,7 @@ pub(super) async fn explained(
     path: &str,
     error: &RequestError,
 ) -> String {
-    let RequestError::Rejected { status, reason, message, .. } = error else {
+    let RequestError::Rejected { status, message, .. } = error else {
         return error.to_string();
     };
     // Whoever is refused the description gets the refusal alone.
@@ -21,7 +21,7 @@ pub(super) async fn explained(
         400 | 404 | 405 => Description::fetch(client).await.unwrap_or_default(),
         _ => Description::default(),
     };
-    match mend(&description, method, path, *status, *reason, message) {
+    match mend(&description, method, path, *status, message) {
         Some(mend) => format!("{error}\n  mend: {mend}"),
         None => error.to_string(),
     }
@@ -32,7 +32,6 @@ fn mend(
     method: &Method,
     path: &str,
     status: u16,
-    reason: Reason,
     message: &str,
 ) -> Option<String> {
     let operation = description.find(method, path);
@@ -44,12 +43,12 @@ fn mend(
             Some(_) => Some(format!("the path is right; load the module {}", module(path))),
             None => elsewhere(description, method, path),
         },
-        409 if reason == Reason::Conflict && method != Method::POST => None,
-        409 | 422 => Some(
-            "most operations need a channel or bridge that is in a Stasis application: see its dialplan field, or \
-             patchcord ari GET applications"
+        409 | 422 if message.contains("not in Stasis") => Some(
+            "only what is in a Stasis application takes this; see app_name of its dialplan in: patchcord ari GET \
+             channels"
                 .to_owned(),
         ),
+        409 if message.contains("already exists") => Some("choose an id that is not taken".to_owned()),
         412 => Some("the channel's state does not allow it; see state in: patchcord ari GET channels".to_owned()),
         501 => Some("load the module that does it; patchcord doctor names those that are missing".to_owned()),
         _ => None,
@@ -128,7 +127,7 @@ mod tests {
     }
 
     fn says(method: Method, path: &str, status: u16, message: &str) -> String {
-        mend(&description(), &method, path, status, Reason::Other, message).unwrap_or_default()
+        mend(&description(), &method, path, status, message).unwrap_or_default()
     }
 
     #[test]
@@ -152,6 +151,20 @@ mod tests {
         let mend = says(Method::GET, "deviceStates", 404, "Resource not found");
         assert_eq!(mend, "the path is right; load the module res_ari_device_states.so");
         assert_eq!(says(Method::POST, "channels/17.4/answer", 404, "Channel not found"), "");
+    }
+
+    #[test]
+    fn conflicts_are_told_apart_by_asterisks_words() {
+        let path = "channels/17.4/answer";
+        assert!(
+            says(Method::POST, path, 409, "Channel not in Stasis application").contains("app_name")
+        );
+        assert!(
+            says(Method::POST, path, 422, "Channel not in Stasis application").contains("app_name")
+        );
+        let taken = says(Method::POST, "bridges/b1", 409, "Bridge with id 'b1' already exists");
+        assert_eq!(taken, "choose an id that is not taken");
+        assert_eq!(says(Method::POST, path, 409, "Channel c1 currently recording"), "");
     }
 
     #[test]

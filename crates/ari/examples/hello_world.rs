@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn greet(client: &Client, mut arrival: Arrival) -> Result<(), RequestError> {
     let channel = arrival.start.channel.id.as_str();
-    println!("{channel}: StasisStart, {} calls", arrival.start.channel.caller.number);
+    println!("{channel}: StasisStart, {}", arrival.start.channel.name);
     client.channels().answer(channel).await?;
     println!("{channel}: answered");
     // The playback's id is ours, and watched before it can say anything.

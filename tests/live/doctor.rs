@@ -35,7 +35,7 @@ fn the_doctor_finds_what_is_wrong_and_nothing_else() {
     assert!(line("note     feature", "it lacks media WebSockets controlled in JSON"), "{says}");
     assert!(says.contains("mend: load chan_websocket.so if you want it"), "{says}");
     assert!(line("note     known bug", "externalMedia with wrong parameters"), "{says}");
-    assert!(says.contains("mend: mended in 22.11.0"), "{says}");
+    assert!(says.contains("mend: Asterisk 22.11.0 mends it"), "{says}");
     assert!(
         !says.contains("AudioSocket"),
         "bugs of modules that do not run are no concern: {says}"

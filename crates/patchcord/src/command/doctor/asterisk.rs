@@ -1,6 +1,8 @@
 //! What Asterisk is: its version and how safe that is, what it cannot do, which known bugs it has, and who else uses it.
 
-use ari::features::{self, BELOW_FLOOR, Feature, Features, GO_TO, Standing, Support, Version};
+use ari::features::{
+    self, BELOW_FLOOR, Feature, Features, Fixed, GO_TO, Standing, Support, Version,
+};
 use ari::{Application, Client};
 
 use super::{Finding, failure, note, refused, warning, well};
@@ -143,7 +145,10 @@ fn missing(features: &Features) -> impl Iterator<Item = Finding> {
 fn bugs(features: &Features) -> impl Iterator<Item = Finding> {
     let version = features.version().ok();
     features.bugs().filter_map(move |bug| {
-        let fixed = bug.fixed(version?)?;
+        let fixed = match bug.fixed(version?)? {
+            Fixed::In(version) => format!("Asterisk {version} mends it"),
+            Fixed::NotYet => "no release of this line mends it yet".to_owned(),
+        };
         let says = match bug.issue {
             0 => bug.effect.to_owned(),
             issue => format!("{} (issue {issue})", bug.effect),
@@ -239,7 +244,10 @@ mod tests {
         );
         let found: Vec<Finding> = bugs(&asterisk("22.9.0", &["chan_websocket.so"])).collect();
         let deadlock = found.iter().find(|finding| finding.says.contains("issue 1928"));
-        assert_eq!(deadlock.map(|finding| finding.mend.as_str()), Some("mended in 22.10.0"));
+        assert_eq!(
+            deadlock.map(|finding| finding.mend.as_str()),
+            Some("Asterisk 22.10.0 mends it")
+        );
         assert!(found.iter().all(|finding| finding.state == State::Note));
     }
 

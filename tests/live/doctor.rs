@@ -1,4 +1,4 @@
-//! The doctor finds nothing wrong with the rig, and says what is wrong with a bad password and with no Asterisk at all.
+//! The doctor finds nothing wrong with the rig, says what it lacks and which bugs it has, and says what is wrong with a bad password and with no Asterisk at all.
 
 use std::process::{Command, Output};
 
@@ -28,6 +28,19 @@ fn the_doctor_finds_what_is_wrong_and_nothing_else() {
     println!("{says}");
     assert_eq!(well.status.code(), Some(0), "{says}");
     assert!(says.contains("a tone went to Asterisk and came back"), "{says}");
+    let line =
+        |start: &str, text: &str| says.lines().any(|l| l.starts_with(start) && l.contains(text));
+    assert!(line("ok       version", "Asterisk 22."), "{says}");
+    assert!(line("note     identity", "as if by a network card"), "{says}");
+    assert!(line("note     feature", "it lacks media WebSockets controlled in JSON"), "{says}");
+    assert!(says.contains("mend: load chan_websocket.so if you want it"), "{says}");
+    assert!(line("note     known bug", "externalMedia with wrong parameters"), "{says}");
+    assert!(says.contains("mend: Asterisk 22.11.0 mends it"), "{says}");
+    assert!(
+        !says.contains("AudioSocket"),
+        "bugs of modules that do not run are no concern: {says}"
+    );
+    assert!(line("ok       applications", "patchcord is being served"), "{says}");
 
     let wrong = doctor(&stage.patchcord, "not this one", same);
     let says = String::from_utf8_lossy(&wrong.stdout);

@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, reason = "what was measured is printed")]
 
 mod clocks;
+mod command_line;
 mod connecting;
 mod description;
 mod doctor;

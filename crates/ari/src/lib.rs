@@ -47,6 +47,7 @@ mod client;
 mod config;
 mod connection;
 mod events;
+pub mod features;
 pub mod ids;
 pub mod inventory;
 mod models;

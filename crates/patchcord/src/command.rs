@@ -1,9 +1,12 @@
 //! The command line.
 
+mod ari;
 mod bench;
 mod demo;
 mod doctor;
+mod events;
 mod models;
+mod nearest;
 mod replay;
 mod serve;
 
@@ -39,6 +42,10 @@ enum Command {
     Replay(replay::Options),
     /// Look for what keeps calls from being answered; exit code 0 well, 1 warnings, 2 failures
     Doctor(doctor::Options),
+    /// Print what happens in Asterisk, one line an event
+    Events(events::Options),
+    /// Call any operation of Asterisk's REST interface by its path
+    Ari(ari::Options),
     /// Fetch, list or verify the speech models
     #[command(subcommand)]
     Models(models::Action),
@@ -68,6 +75,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Replay(options) => replay::run(&options),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Events(options) => events::run(&options),
+        Command::Ari(options) => ari::run(&options),
         Command::Models(action) => models::run(&action),
         Command::Bench(bench) => bench::run(&bench),
     };

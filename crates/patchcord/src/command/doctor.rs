@@ -1,5 +1,6 @@
 //! `patchcord doctor`: what keeps calls from being answered, each finding with its mend.
 
+mod asterisk;
 mod media_check;
 
 use std::path::PathBuf;
@@ -32,29 +33,22 @@ struct Finding {
 /// How a thing is. The exit code is that of the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum State {
-    Well = 0,
-    Warning = 1,
-    Failure = 2,
+    Well,
+    /// Good to know; nothing keeps calls from being answered.
+    Note,
+    Warning,
+    Failure,
 }
 
-/// The oldest release line that Patchcord is made for.
-const OLDEST: u32 = 20;
-
-/// What calls need of Asterisk, and the Debian package or configuration that has it.
-const MODULES: &[&str] = &[
-    "res_ari.so",
-    "res_ari_channels.so",
-    "res_ari_bridges.so",
-    "res_ari_events.so",
-    "res_stasis.so",
-    "res_stasis_answer.so",
-    "res_rtp_asterisk.so",
-    "app_stasis.so",
-    "chan_rtp.so",
-    "codec_ulaw.so",
-    "bridge_softmix.so",
-    "bridge_simple.so",
-];
+impl State {
+    fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Well | Self::Note => ExitCode::SUCCESS,
+            Self::Warning => ExitCode::from(1),
+            Self::Failure => ExitCode::from(2),
+        }
+    }
+}
 
 /// The password in `assets/asterisk/ari.conf`.
 const SAMPLE_PASSWORD: &str = "change-me";
@@ -68,6 +62,7 @@ pub(super) fn run(options: &Options) -> CommandResult {
     for finding in &findings {
         let sign = match finding.state {
             State::Well => "ok     ",
+            State::Note => "note   ",
             State::Warning => "warning",
             State::Failure => "FAILURE",
         };
@@ -77,7 +72,7 @@ pub(super) fn run(options: &Options) -> CommandResult {
         }
     }
     let worst = findings.iter().map(|finding| finding.state).max().unwrap_or(State::Well);
-    Ok(ExitCode::from(worst as u8))
+    Ok(worst.exit_code())
 }
 
 fn examine(options: &Options, findings: &mut Vec<Finding>) -> Result<(), String> {
@@ -93,8 +88,10 @@ fn examine(options: &Options, findings: &mut Vec<Finding>) -> Result<(), String>
         Ok(desk) => well("receptionist", format!("{} is well formed", desk.receptionist.name)),
         Err(error) => failure("receptionist", error.to_string(), ""),
     });
-    let config = match settings.ari_for(&options.config, APP) {
-        Ok(config) => config,
+    let ours = settings.ari(&options.config);
+    let configs = ours.and_then(|ours| Ok((settings.ari_for(&options.config, APP)?, ours)));
+    let (config, app) = match configs {
+        Ok((config, ours)) => (config, ours.app().to_owned()),
         Err(error) => {
             findings.push(failure("settings", error.to_string(), ""));
             return Ok(());
@@ -117,8 +114,7 @@ fn examine(options: &Options, findings: &mut Vec<Finding>) -> Result<(), String>
             }
         };
         findings.push(well("asterisk", format!("{url} is reached and lets us in")));
-        look_at_version(&client, findings).await;
-        look_at_modules(&client, findings).await;
+        asterisk::look(&client, &app, findings).await;
         findings.push(
             match media_check::round_trip(&client, settings.media_address()).await {
                 Ok(says) => well("media", says),
@@ -162,51 +158,6 @@ fn not_connected(url: &str, error: &ConnectError) -> Finding {
     failure("asterisk", format!("{url}: {error}"), mend)
 }
 
-async fn look_at_version(client: &Client, findings: &mut Vec<Finding>) {
-    let version = match client.asterisk().get_info().await {
-        Ok(info) => info.system.map(|system| system.version).unwrap_or_default(),
-        Err(error) => {
-            findings.push(refused("version", &error));
-            return;
-        }
-    };
-    let major: Option<u32> = version.split('.').next().and_then(|major| major.parse().ok());
-    findings.push(match major {
-        Some(major) if major >= OLDEST => well("version", format!("Asterisk {version}")),
-        Some(_) => failure(
-            "version",
-            format!("Asterisk {version} is older than {OLDEST}"),
-            "install Asterisk 22 (long-term support) or later",
-        ),
-        None => warning(
-            "version",
-            format!("Asterisk calls its version \"{version}\", which tells nothing"),
-            "make sure that it is 20 or later",
-        ),
-    });
-}
-
-async fn look_at_modules(client: &Client, findings: &mut Vec<Finding>) {
-    let modules = match client.asterisk().list_modules().await {
-        Ok(modules) => modules,
-        Err(error) => {
-            findings.push(refused("modules", &error));
-            return;
-        }
-    };
-    let running = |name: &&&str| modules.iter().any(|m| m.name == **name && m.status == "Running");
-    let missing: Vec<&str> = MODULES.iter().filter(|name| !running(name)).copied().collect();
-    findings.push(if missing.is_empty() {
-        well("modules", format!("all {} that calls need are running", MODULES.len()))
-    } else {
-        failure(
-            "modules",
-            format!("not running: {}", missing.join(", ")),
-            "load them (autoload = yes in modules.conf, or: asterisk -rx \"module load NAME\")",
-        )
-    });
-}
-
 fn refused(what: &'static str, error: &RequestError) -> Finding {
     let mend = match error.reason() {
         Some(Reason::Forbidden) => "set read_only = no for this user in ari.conf",
@@ -217,6 +168,10 @@ fn refused(what: &'static str, error: &RequestError) -> Finding {
 
 fn well(what: &'static str, says: String) -> Finding {
     Finding { what, state: State::Well, says, mend: String::new() }
+}
+
+fn note(what: &'static str, says: String, mend: &str) -> Finding {
+    Finding { what, state: State::Note, says, mend: mend.to_owned() }
 }
 
 fn warning(what: &'static str, says: String, mend: &str) -> Finding {

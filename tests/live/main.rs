@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, reason = "what was measured is printed")]
 
 mod clocks;
+mod conformance;
 mod connecting;
 mod doctor;
 mod endurance;

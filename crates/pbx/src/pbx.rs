@@ -93,6 +93,16 @@ impl Pbx {
         self.shared.with(|core, _| core.switch.place(context, exten));
     }
 
+    /// Gives the PBX a sound, mono at 8 kHz, which `sound:NAME` plays.
+    pub fn sound(&self, name: &str, samples: Arc<[i16]>) {
+        self.shared.with(|core, _| core.switch.sound(name, samples));
+    }
+
+    /// The agents who talk at this endpoint, such as `PJSIP/helpdesk`, hang up now.
+    pub fn agents_hang_up(&self, endpoint: &str) {
+        self.shared.with(|core, now| core.switch.agents_hang_up(now, endpoint));
+    }
+
     /// Somebody calls, now.
     pub fn call(&self, caller: Caller) -> CallInProgress {
         let (sender, outcome) = oneshot::channel();
@@ -171,6 +181,11 @@ impl CallInProgress {
     /// The caller hangs up now, if they have not yet.
     pub fn hang_up(&self) {
         self.shared.with(|core, now| core.switch.hang_up_caller(now, self.key));
+    }
+
+    /// The caller presses and releases a key now, if they have not hung up yet.
+    pub fn press(&self, digit: char) {
+        self.shared.with(|core, now| core.switch.press(now, self.key, digit));
     }
 
     /// Waits for the end of the call.

@@ -34,6 +34,7 @@ impl Switch {
             let status = cause::dial_status(channel.cause);
             self.publish_dial(key, status);
         }
+        self.break_off_playbacks(key);
         self.leave_stasis(key);
         if let Some(line) = self.channel(key).caller_line() {
             line.hung_up_by = match ending {
@@ -45,6 +46,19 @@ impl Switch {
             self.note(key, Moment::HungUp);
         }
         self.destroy(key);
+    }
+
+    /// The agents at this endpoint hang up now.
+    pub(crate) fn agents_hang_up(&mut self, now: Duration, endpoint: &str) {
+        self.advance(now);
+        let at_it = self.channels.iter().filter(|(_, channel)| {
+            let up = channel.state == State::Up;
+            up && matches!(&channel.line, Line::Agent(agent) if agent.endpoint == endpoint)
+        });
+        let keys: Vec<Key> = at_it.map(|(key, _)| *key).collect();
+        for key in keys {
+            self.agent_hangs_up(key);
+        }
     }
 
     /// Ends whatever there is, for good.

@@ -167,6 +167,7 @@ impl Switch {
             tech_cause: None,
             stasis: None,
             bridge: None,
+            playing: VecDeque::new(),
             origin,
             line,
         });

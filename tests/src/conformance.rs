@@ -84,10 +84,7 @@ pub enum Reaction {
 ///
 /// # Errors
 /// When the PBX itself cannot be used.
-pub async fn play(
-    world: &mut dyn World,
-    filter: &str,
-) -> Result<(Vec<Trace>, Vec<Stuck>), Stuck> {
+pub async fn play(world: &mut dyn World, filter: &str) -> Result<(Vec<Trace>, Vec<Stuck>), Stuck> {
     let Access { url, username, password } = world.access();
     let config = ari::Config::new(&url, username, password, APP).map_err(Stuck::because)?;
     let (client, arrivals) = ari::Client::connect(config).await.map_err(Stuck::because)?;

@@ -29,6 +29,8 @@ pub struct PbxConfig {
     /// The dialplan context of inbound calls. There, every extension runs `Stasis()` at priority 1;
     /// what follows is named with [`Pbx::dialplan`].
     pub context: String,
+    /// The dialplan context of the phones, which is that of the channels to them.
+    pub phones_context: String,
     /// How long after the reply a new channel's thread begins to dial or enters the application. In
     /// Asterisk this is a thread's start, about two milliseconds.
     pub thread_start: Duration,
@@ -43,6 +45,7 @@ impl Default for PbxConfig {
             password: "patchcord".to_owned(),
             app: "patchcord".to_owned(),
             context: "default".to_owned(),
+            phones_context: "default".to_owned(),
             thread_start: Duration::from_millis(2),
         }
     }
@@ -67,6 +70,7 @@ impl Pbx {
         let switch = Switch::new(SwitchConfig {
             app: config.app,
             context: config.context,
+            phones_context: config.phones_context,
             thread_start: config.thread_start,
             started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
         });

@@ -15,6 +15,8 @@ mod channel;
 mod channels;
 mod dial;
 mod end;
+#[cfg(test)]
+mod fault_tests;
 mod mischief;
 mod mix;
 mod originate;
@@ -47,6 +49,8 @@ pub(crate) struct SwitchConfig {
     pub(crate) app: String,
     /// The context of inbound calls.
     pub(crate) context: String,
+    /// The context of channels to phones.
+    pub(crate) phones_context: String,
     /// How long a new channel's thread takes to begin its work, after the reply that announced it.
     pub(crate) thread_start: Duration,
     /// The wall clock at the switch's start, since the Unix epoch.

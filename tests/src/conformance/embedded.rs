@@ -21,7 +21,12 @@ impl PbxWorld {
     /// # Errors
     /// When there is no port on loopback.
     pub async fn start() -> io::Result<PbxWorld> {
-        let config = PbxConfig { app: APP.into(), context: CONTEXT.into(), ..PbxConfig::default() };
+        let config = PbxConfig {
+            app: APP.into(),
+            context: CONTEXT.into(),
+            phones_context: "no-calls-from-phones".into(),
+            ..PbxConfig::default()
+        };
         let pbx = Pbx::start(config).await?;
         pbx.dialplan(CONTEXT, DID);
         pbx.dialplan("queues", "tone");

@@ -111,6 +111,12 @@ impl<'a> Session<'a> {
         self.until("StasisEnd", caller).await
     }
 
+    /// A channel that is dialled rings, and both who tell of that have.
+    pub async fn rings(&mut self, id: &str) -> Result<(), Stuck> {
+        self.until_times(2, "Dial", id).await?;
+        self.until("ChannelStateChange", id).await
+    }
+
     /// A `POST`, its reply noted; gives the reply's body.
     pub async fn post(&mut self, path: &str, body: Value) -> Result<Value, Stuck> {
         self.ask(Method::POST, path, body).await

@@ -22,6 +22,19 @@ pub const IGNORED: &[Ignored] = &[
     Ignored { what: "application", why: "the same in each event" },
     Ignored { what: "protocol_id", why: "a random SIP Call-ID" },
     Ignored { what: "duration_ms", why: "measured from a caller's packets" },
+    Ignored {
+        what: "STASISSTATUS",
+        why: "in externalMedia's reply only if the channel's thread was quicker than the reply",
+    },
+    Ignored {
+        what: "ChannelVarset=RTPAUDIOQOS",
+        why: "measured from packets; the stand-in has no quality figures",
+    },
+    Ignored {
+        what: "ChannelVarset=BRIDGE",
+        why: "Asterisk's notes on who is in a bridge; the stand-in makes none",
+    },
+    Ignored { what: "ChannelConnectedLine", why: "the stand-in sends no connected-line updates" },
 ];
 
 /// One scenario as one PBX lived through it.
@@ -48,12 +61,13 @@ pub(super) struct Object<'a> {
     pub(super) id: &'a str,
 }
 
-/// What an event is about: events about one thing have an order.
+/// What an event is about: events about one thing have an order. A dial is a thing of its own: the thread that dials
+/// tells of it, beside the channel's thread.
 pub(super) fn objects(event: &Value) -> Vec<Object<'_>> {
     let families = ["channel", "peer", "bridge", "playback"];
     let about = families.into_iter().filter_map(|family| {
         let id = event[family]["id"].as_str()?;
-        Some(Object { family: if family == "peer" { "channel" } else { family }, id })
+        Some(Object { family: if family == "peer" { "dial" } else { family }, id })
     });
     about.collect()
 }
@@ -73,7 +87,11 @@ impl Trace {
     ) -> Trace {
         let mut text = String::new();
         for reply in replies {
-            let body = normal(&reply.body);
+            let mut body = normal(&reply.body);
+            // A playback may have begun before its reply was written.
+            if let (201, Some(body)) = (reply.status, body.as_object_mut()) {
+                body.remove("state");
+            }
             let body = if body.is_null() { String::new() } else { format!(" {body}") };
             let line = format!("{} -> {}{body}\n", reply.line, reply.status);
             text.push_str(&renamed(line, names));
@@ -113,9 +131,11 @@ fn told(event: &Value) -> String {
         if let Some(Value::Object(object)) = fields.get_mut(family)
             && !whole
         {
-            object.retain(|name, _| {
-                ["id", "state", "channels", "bridge_type"].contains(&name.as_str())
-            });
+            let kept = match family {
+                "peer" => ["id"].as_slice(),
+                _ => ["id", "state", "channels", "bridge_type"].as_slice(),
+            };
+            object.retain(|name, _| kept.contains(&name.as_str()));
         }
     }
     format!("{} {}", kind.as_str().unwrap_or_default(), Value::Object(std::mem::take(fields)))

@@ -46,7 +46,7 @@ impl Switch {
         let key = self.standing(request.id())?;
         let media = request.params.list("media");
         let media_uri = match &media[..] {
-            [] => return Err(Refusal::new(400, "Missing parameter media")),
+            [] => return Err(Refusal::new(500, "Failed to queue media for playback")),
             [one] => one.clone(),
             _ => return Err(Refusal::new(501, "The embedded PBX plays one medium a request")),
         };

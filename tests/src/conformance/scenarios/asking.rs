@@ -83,9 +83,8 @@ pub(super) async fn an_application(s: &mut Session<'_>) -> Result<(), Stuck> {
     s.post("bridges/room/addChannel", json!({ "channel": [caller] })).await?;
     s.until("ChannelEnteredBridge", &caller).await?;
     s.get("applications/patchcord").await?;
-    s.leaves(&caller).await?;
-    s.get("applications/patchcord").await?;
-    s.get("applications").await.map(drop)
+    s.get("applications").await?;
+    s.leaves(&caller).await
 }
 
 pub(super) async fn lists(s: &mut Session<'_>) -> Result<(), Stuck> {

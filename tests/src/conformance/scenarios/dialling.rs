@@ -51,8 +51,7 @@ pub(super) async fn an_endpoint_that_does_not_exist(s: &mut Session<'_>) -> Resu
 pub(super) async fn cancelled_while_it_rings(s: &mut Session<'_>) -> Result<(), Stuck> {
     s.phone("helpdesk", Reaction::Rings)?;
     originate(s, "agent").await?;
-    s.until("ChannelStateChange", "agent").await?;
-    s.until_times(2, "Dial", "agent").await?;
+    s.rings("agent").await?;
     s.delete("channels/agent").await?;
     s.until("ChannelDestroyed", "agent").await
 }
@@ -64,7 +63,7 @@ pub(super) async fn a_caller_leaves_while_it_rings(s: &mut Session<'_>) -> Resul
         "endpoint": "PJSIP/helpdesk", "app": APP, "originator": caller, "timeout": 20,
     });
     s.post("channels/agent", body).await?;
-    s.until_times(2, "Dial", "agent").await?;
+    s.rings("agent").await?;
     s.leaves(&caller).await?;
     s.get("channels/agent").await?;
     s.delete("channels/agent").await?;
@@ -75,7 +74,7 @@ pub(super) async fn an_id_that_is_taken_by_a_channel(s: &mut Session<'_>) -> Res
     s.phone("helpdesk", Reaction::Rings)?;
     originate(s, "agent").await?;
     originate(s, "agent").await?;
-    s.until_times(2, "Dial", "agent").await?;
+    s.rings("agent").await?;
     s.delete("channels/agent").await?;
     s.until("ChannelDestroyed", "agent").await
 }
@@ -106,7 +105,7 @@ pub(super) async fn a_ringing_channel_is_in_no_application(
 ) -> Result<(), Stuck> {
     s.phone("helpdesk", Reaction::Rings)?;
     originate(s, "agent").await?;
-    s.until_times(2, "Dial", "agent").await?;
+    s.rings("agent").await?;
     s.post("channels/agent/answer", Value::Null).await?;
     s.post("channels/agent/ring", Value::Null).await?;
     s.post("channels/agent/continue", Value::Null).await?;

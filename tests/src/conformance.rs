@@ -4,6 +4,13 @@
 //! the events of each channel, bridge and playback in order, with what cannot agree left out by an explicit list. Two
 //! traces of one scenario agree or they do not; [`GOLDEN`] holds Asterisk's, so that `pbx` is held to them on machines
 //! that have no Asterisk.
+//!
+//! Where `pbx` differs on purpose, no scenario goes, or [`IGNORED`] names the field or event and the reason:
+//!
+//! - A command does not wait behind a playback; in Asterisk answering, setting a variable and joining a bridge do.
+//! - Recording, snooping, and playing to a bridge are answered 501: no call of ours needs them.
+//! - Any priority of a place exists, because places have no steps.
+//! - A call's thread takes no time: what follows a hang-up is told at once.
 
 mod asterisk;
 mod embedded;

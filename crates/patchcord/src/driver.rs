@@ -273,4 +273,6 @@ impl Driver {
 }
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod tests;

@@ -39,7 +39,7 @@ pub const APP: &str = "patchcord";
 /// A sound that both worlds have, of [`SOUND_LENGTH`].
 pub const SOUND: &str = "sound:/rig/tone";
 /// How long [`SOUND`] is.
-pub const SOUND_LENGTH: Duration = Duration::from_millis(400);
+pub const SOUND_LENGTH: Duration = Duration::from_millis(1000);
 
 /// A PBX with people around it.
 pub trait World {

@@ -117,6 +117,27 @@ impl<'a> Session<'a> {
         self.until("ChannelStateChange", id).await
     }
 
+    /// Waits until what is asked for here is gone: Asterisk shows a bridge or a playback for a moment longer than it
+    /// tells of it.
+    pub async fn gone(&mut self, path: &str) -> Result<(), Stuck> {
+        while self.send(Method::GET, path, Value::Null).await?.0 != 404 {
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    /// Stops a playback that has started: Asterisk refuses that with 500 until the sound itself is under way.
+    pub async fn stop_playback(&mut self, id: &str) -> Result<(), Stuck> {
+        loop {
+            self.delete(&format!("playbacks/{id}")).await?;
+            match self.replies.last() {
+                Some(Reply { status: 500, .. }) => self.replies.pop(),
+                _ => return Ok(()),
+            };
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
     /// A `POST`, its reply noted; gives the reply's body.
     pub async fn post(&mut self, path: &str, body: Value) -> Result<Value, Stuck> {
         self.ask(Method::POST, path, body).await

@@ -33,6 +33,7 @@ pub(super) async fn a_bridge_is_made_and_unmade(s: &mut Session<'_>) -> Result<(
     mixing(s, "room").await?;
     s.get("bridges/room").await?;
     s.delete("bridges/room").await?;
+    s.gone("bridges/room").await?;
     s.get("bridges/room").await?;
     s.delete("bridges/room").await.map(drop)
 }

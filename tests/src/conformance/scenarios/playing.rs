@@ -21,8 +21,9 @@ pub(super) async fn a_sound_is_stopped(s: &mut Session<'_>) -> Result<(), Stuck>
     play(s, &caller, "prompt", SOUND).await?;
     s.until("PlaybackStarted", "prompt").await?;
     s.get("playbacks/prompt").await?;
-    s.delete("playbacks/prompt").await?;
+    s.stop_playback("prompt").await?;
     s.until("PlaybackFinished", "prompt").await?;
+    s.gone("playbacks/prompt").await?;
     s.delete("playbacks/prompt").await?;
     s.leaves(&caller).await
 }

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use crate::asterisk::RigError;
 
-/// Asterisk 22's traces of all scenarios, in the form of [`write`].
+/// Asterisk 22's traces of all scenarios, in the form of [`write()`].
 pub const GOLDEN: &str = include_str!("conformance/asterisk-22.txt");
 
 /// The inbound number that every caller dials.
@@ -114,7 +114,7 @@ pub fn write(traces: &[Trace]) -> String {
     traces.iter().map(|trace| format!("=== {}\n{}\n", trace.name, trace.text)).collect()
 }
 
-/// The text of one scenario's trace within what [`write`] wrote.
+/// The text of one scenario's trace within what [`write()`] wrote.
 pub fn find<'a>(written: &'a str, name: &str) -> Option<&'a str> {
     let sections = written.split("=== ").filter_map(|section| section.split_once('\n'));
     sections.into_iter().find(|(title, _)| *title == name).map(|(_, text)| text.trim_end())

@@ -1,5 +1,6 @@
 //! The tests that belong to no single crate.
 
 mod call;
+mod conformance;
 mod corpus;
 mod layout;

@@ -8,6 +8,7 @@
 
 mod clocks;
 mod command_line;
+mod conformance;
 mod connecting;
 mod description;
 mod doctor;

@@ -2,6 +2,7 @@
 //! program under test.
 
 pub mod asterisk;
+pub mod conformance;
 pub mod patchcord;
 pub mod sipp;
 pub mod softphone;

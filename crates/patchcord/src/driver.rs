@@ -272,4 +272,6 @@ impl Driver {
 }
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod tests;

@@ -49,4 +49,8 @@ pub enum HangsUp {
     At(Duration),
     /// After having been connected to a destination for this long.
     OnceConnectedFor(Duration),
+    /// Just before the n-th request since the call's start is carried out, whichever it is.
+    BeforeRequest(u32),
+    /// Right after the n-th event since the call's start was sent, whichever it is.
+    AfterEvent(u32),
 }

@@ -6,6 +6,7 @@ pub(crate) const USER_BUSY: u16 = 17;
 pub(crate) const NO_USER_RESPONSE: u16 = 18;
 pub(crate) const NO_ANSWER: u16 = 19;
 pub(crate) const CALL_REJECTED: u16 = 21;
+pub(crate) const INTERWORKING: u16 = 127;
 
 /// The `cause` of a `ChannelHangupRequest` that the PBX itself made: Asterisk sends its soft
 /// hang-up flag (`AST_SOFTHANGUP_EXPLICIT`) in this field, not a Q.850 cause.
@@ -65,6 +66,14 @@ pub(crate) fn dial_status(cause: u16) -> &'static str {
         34 => "CONGESTION",
         3 | 20 => "CHANUNAVAIL",
         _ => "NOANSWER",
+    }
+}
+
+/// The SIP status of a phone that refuses a call, so that this cause comes of it.
+pub(crate) fn refusal_status(cause: u16) -> u16 {
+    match cause {
+        CALL_REJECTED => 603,
+        other => sip_status(other),
     }
 }
 

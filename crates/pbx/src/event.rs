@@ -18,8 +18,11 @@ pub enum EventKind {
     ChannelHangupRequest,
     ChannelLeftBridge,
     ChannelStateChange,
+    ChannelUserevent,
     ChannelVarset,
     Dial,
+    PlaybackFinished,
+    PlaybackStarted,
     StasisEnd,
     StasisStart,
 }

@@ -36,8 +36,27 @@ pub enum Fault {
         /// The kind.
         kind: EventKind,
     },
+    /// Events of this kind are sent twice.
+    DuplicateEvents {
+        /// The kind.
+        kind: EventKind,
+    },
+    /// What the operation is about is gone when the request arrives: its channels have hung up, its
+    /// bridge is unmade.
+    LateRequest {
+        /// The operation.
+        operation: Operation,
+    },
     /// Every WebSocket of an application is cut, once, without a closing handshake.
     CloseSocket,
+    /// Every WebSocket of an application is closed, once, with a closing handshake.
+    CloseSocketPolitely,
+    /// Every WebSocket of an application stays open, and neither sends nor reads a byte any more,
+    /// answers to pings included. As in Asterisk, the applications stay active meanwhile.
+    SilenceSocket,
+    /// Another client takes every application, once, and keeps it until [`Pbx::heal`](crate::Pbx::heal)
+    /// or until it is taken back.
+    ReplaceApplication,
     /// Packets of external media are lost in both directions: one of every `one_in`.
     PacketLoss {
         /// 1 loses every packet, 50 loses two of a hundred.

@@ -8,8 +8,8 @@
 //! The `switch` module is a pure model: requests, frames and the time go in; replies, events and
 //! RTP come out as effects. Around it, a thin shell owns the sockets and the clock ([`Pbx`]).
 //!
-//! Left out, each answered 501 as Asterisk answers for a missing module: playing, recording,
-//! snooping, muting, holding, `move`, `redirect`, and the resources that no call needs.
+//! Left out, each answered 501 as Asterisk answers for a missing module: playing to a bridge,
+//! recording, snooping, muting, holding, `move`, `redirect`, and the resources that no call needs.
 //!
 //! ```
 //! use pbx::{Caller, Endpoint, Pbx, PbxConfig, Reaction};

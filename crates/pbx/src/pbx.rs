@@ -29,6 +29,8 @@ pub struct PbxConfig {
     /// The dialplan context of inbound calls. There, every extension runs `Stasis()` at priority 1;
     /// what follows is named with [`Pbx::dialplan`].
     pub context: String,
+    /// The dialplan context of the phones, which is that of the channels to them.
+    pub phones_context: String,
     /// How long after the reply a new channel's thread begins to dial or enters the application. In
     /// Asterisk this is a thread's start, about two milliseconds.
     pub thread_start: Duration,
@@ -43,6 +45,7 @@ impl Default for PbxConfig {
             password: "patchcord".to_owned(),
             app: "patchcord".to_owned(),
             context: "default".to_owned(),
+            phones_context: "default".to_owned(),
             thread_start: Duration::from_millis(2),
         }
     }
@@ -67,6 +70,7 @@ impl Pbx {
         let switch = Switch::new(SwitchConfig {
             app: config.app,
             context: config.context,
+            phones_context: config.phones_context,
             thread_start: config.thread_start,
             started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
         });
@@ -91,6 +95,16 @@ impl Pbx {
     /// extension that a call is continued at. It answers the call and keeps it.
     pub fn dialplan(&self, context: &str, exten: &str) {
         self.shared.with(|core, _| core.switch.place(context, exten));
+    }
+
+    /// Gives the PBX a sound, mono at 8 kHz, which `sound:NAME` plays.
+    pub fn sound(&self, name: &str, samples: Arc<[i16]>) {
+        self.shared.with(|core, _| core.switch.sound(name, samples));
+    }
+
+    /// The agents who talk at this endpoint, such as `PJSIP/helpdesk`, hang up now.
+    pub fn agents_hang_up(&self, endpoint: &str) {
+        self.shared.with(|core, now| core.switch.agents_hang_up(now, endpoint));
     }
 
     /// Somebody calls, now.
@@ -171,6 +185,11 @@ impl CallInProgress {
     /// The caller hangs up now, if they have not yet.
     pub fn hang_up(&self) {
         self.shared.with(|core, now| core.switch.hang_up_caller(now, self.key));
+    }
+
+    /// The caller presses and releases a key now, if they have not hung up yet.
+    pub fn press(&self, digit: char) {
+        self.shared.with(|core, now| core.switch.press(now, self.key, digit));
     }
 
     /// Waits for the end of the call.

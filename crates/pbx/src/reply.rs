@@ -24,21 +24,23 @@ impl Reply {
 pub(crate) struct Refusal {
     pub(crate) status: u16,
     pub(crate) message: String,
+    /// The field of the body that holds the message.
+    field: &'static str,
 }
 
 impl Refusal {
     pub(crate) fn new(status: u16, message: impl Into<String>) -> Refusal {
-        Refusal { status, message: message.into() }
+        Refusal { status, message: message.into(), field: "message" }
     }
 
     /// What Asterisk answers whenever a channel cannot be made.
     pub(crate) fn allocation_failed() -> Refusal {
-        Refusal::new(500, "Allocation failed")
+        Refusal { field: "error", ..Refusal::new(500, "Allocation failed") }
     }
 }
 
 impl From<Refusal> for Reply {
     fn from(refusal: Refusal) -> Reply {
-        Reply { status: refusal.status, body: Some(json!({ "message": refusal.message })) }
+        Reply { status: refusal.status, body: Some(json!({ refusal.field: refusal.message })) }
     }
 }

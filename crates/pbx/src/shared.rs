@@ -167,10 +167,20 @@ impl Shared {
                     if let Some(socket) = core.sockets.get(&socket) {
                         let not_before = self.instant(not_before);
                         // A socket that has just closed misses its events, as in Asterisk.
-                        let _ = socket.send(Outgoing { not_before, text });
+                        let _ = socket.send(Outgoing::Event { not_before, text });
                     }
                 }
                 Effect::Cut { socket } => drop(core.sockets.remove(&socket)),
+                Effect::Close { socket } => {
+                    if let Some(socket) = core.sockets.remove(&socket) {
+                        let _ = socket.send(Outgoing::Close);
+                    }
+                }
+                Effect::Silence { socket } => {
+                    if let Some(socket) = core.sockets.get(&socket) {
+                        let _ = socket.send(Outgoing::Silence);
+                    }
+                }
                 Effect::OpenMedia { channel, remote, codec } => {
                     if let Some(socket) = core.offered.take() {
                         let leg = Leg::open(self.clone(), channel, socket, remote, codec);

@@ -23,12 +23,15 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// An event on its way to a WebSocket.
+/// What a WebSocket is told to do.
 #[derive(Debug)]
-pub(crate) struct Outgoing {
-    /// It goes out no earlier, and nothing behind it overtakes it.
-    pub(crate) not_before: Instant,
-    pub(crate) text: String,
+pub(crate) enum Outgoing {
+    /// Send an event, no earlier than at this moment; nothing behind it overtakes it.
+    Event { not_before: Instant, text: String },
+    /// Close with a handshake.
+    Close,
+    /// Fall silent, with the connection open.
+    Silence,
 }
 
 /// Upgrades to the WebSocket on which the events of `app` are sent.
@@ -87,18 +90,24 @@ async fn serve(
 
 /// Sends events until either side closes. What the client says is read, for its pings, and ignored.
 async fn carry(socket: &mut WebSocket, mut events: mpsc::UnboundedReceiver<Outgoing>) {
-    let mut next: Option<Outgoing> = None;
+    let mut next: Option<(Instant, String)> = None;
     loop {
-        let due = next.as_ref().map(|next| next.not_before);
+        let due = next.as_ref().map(|(not_before, _)| *not_before);
         tokio::select! {
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                let Some(Outgoing { text, .. }) = next.take() else { continue };
+                let Some((_, text)) = next.take() else { continue };
                 if socket.send(Message::Text(text.into())).await.is_err() {
                     return;
                 }
             }
             event = events.recv(), if due.is_none() => match event {
-                Some(event) => next = Some(event),
+                Some(Outgoing::Event { not_before, text }) => next = Some((not_before, text)),
+                Some(Outgoing::Close) => {
+                    // A client that is gone needs no goodbye.
+                    let _ = socket.send(Message::Close(None)).await;
+                    return;
+                }
+                Some(Outgoing::Silence) => return std::future::pending().await,
                 None => return,
             },
             message = socket.recv() => match message {

@@ -5,7 +5,7 @@
 //!
 //! A file a subject: [`app`] who hears which event, [`channel`] and [`bridge`] what there is,
 //! [`dial`] how a destination is reached, [`call`] how a caller lives, [`end`] how a channel goes,
-//! [`mix`] the sound, [`request`] and its neighbours the operations.
+//! [`mix`] the sound, [`playback`] what is played to a channel, [`mischief`] what goes wrong on purpose, [`request`] and its neighbours the operations.
 
 mod app;
 mod bridge;
@@ -15,8 +15,12 @@ mod channel;
 mod channels;
 mod dial;
 mod end;
+#[cfg(test)]
+mod fault_tests;
+mod mischief;
 mod mix;
 mod originate;
+mod playback;
 mod request;
 mod server;
 #[cfg(test)]
@@ -34,6 +38,7 @@ use channel::Channel;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     net::SocketAddr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -44,6 +49,8 @@ pub(crate) struct SwitchConfig {
     pub(crate) app: String,
     /// The context of inbound calls.
     pub(crate) context: String,
+    /// The context of channels to phones.
+    pub(crate) phones_context: String,
     /// How long a new channel's thread takes to begin its work, after the reply that announced it.
     pub(crate) thread_start: Duration,
     /// The wall clock at the switch's start, since the Unix epoch.
@@ -57,6 +64,10 @@ pub(crate) enum Effect {
     Send { socket: SocketId, not_before: Duration, text: String },
     /// Cut a WebSocket.
     Cut { socket: SocketId },
+    /// Close a WebSocket with the handshake that belongs to it.
+    Close { socket: SocketId },
+    /// Send nothing more to a WebSocket and read nothing from it, but leave it open.
+    Silence { socket: SocketId },
     /// The media address that came with the current request now belongs to this channel.
     OpenMedia { channel: Key, remote: SocketAddr, codec: Codec },
     /// Send a frame; `timestamp` counts samples on the switch's clock.
@@ -101,11 +112,16 @@ pub(crate) struct Switch {
     apps: BTreeMap<String, App>,
     endpoints: BTreeMap<String, Endpoint>,
     places: BTreeSet<(String, String)>,
+    sounds: BTreeMap<String, Arc<[i16]>>,
     faults: Vec<Fault>,
     timers: BTreeMap<(Duration, u64), (Key, Timer)>,
     serial: u64,
     next_tick: Duration,
     media_packets: u32,
+    /// Requests so far, those of clients that only look left out.
+    requests: u32,
+    /// Events sent so far.
+    told: u32,
     hold_events_until: Duration,
     effects: VecDeque<Effect>,
     /// Nothing is taken on any more.
@@ -122,11 +138,14 @@ impl Switch {
             apps: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             places: BTreeSet::new(),
+            sounds: BTreeMap::new(),
             faults: Vec::new(),
             timers: BTreeMap::new(),
             serial: 0,
             next_tick: Duration::ZERO,
             media_packets: 0,
+            requests: 0,
+            told: 0,
             hold_events_until: Duration::ZERO,
             effects: VecDeque::new(),
             closed: false,
@@ -171,21 +190,8 @@ impl Switch {
         self.places.insert((context.to_owned(), exten.to_owned()));
     }
 
-    pub(crate) fn inject(&mut self, fault: Fault) {
-        if fault == Fault::CloseSocket {
-            let sockets: BTreeSet<SocketId> =
-                self.apps.values().filter_map(|app| app.socket).collect();
-            for socket in sockets {
-                self.detach(self.now, socket);
-                self.effects.push_back(Effect::Cut { socket });
-            }
-        } else {
-            self.faults.push(fault);
-        }
-    }
-
-    pub(crate) fn heal(&mut self) {
-        self.faults.clear();
+    pub(crate) fn sound(&mut self, name: &str, samples: Arc<[i16]>) {
+        self.sounds.insert(name.to_owned(), samples);
     }
 
     pub(crate) fn faults(&self) -> &[Fault] {

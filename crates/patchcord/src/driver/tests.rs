@@ -34,7 +34,7 @@ impl Recognizer for Deaf {
     }
 }
 
-fn deaf_ears() -> Ears {
+pub(super) fn deaf_ears() -> Ears {
     let config = HearingConfig { workers: NonZeroUsize::MIN, ..HearingConfig::default() };
     let epoch = config.epoch;
     let hearing = Hearing::with_engines(Deaf, || Ok(Deaf), config).expect("threads can be had");

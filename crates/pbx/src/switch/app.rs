@@ -122,7 +122,12 @@ impl Switch {
         fields["timestamp"] = json!(self.stamp(self.now));
         fields["asterisk_id"] = json!(ENTITY_ID);
         let not_before = self.hold_events_until;
-        self.effects.push_back(Effect::Send { socket, not_before, text: fields.to_string() });
+        let send = Effect::Send { socket, not_before, text: fields.to_string() };
+        if self.faults.contains(&Fault::DuplicateEvents { kind }) {
+            self.effects.push_back(send.clone());
+        }
+        self.effects.push_back(send);
+        self.count_event();
     }
 
     pub(super) fn stamp(&self, at: Duration) -> String {

@@ -6,7 +6,7 @@ use super::{
     app::Topic,
     channel::{Line, State},
 };
-use crate::{EventKind, Moment, Place};
+use crate::{EventKind, Moment, Place, cause};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -42,7 +42,12 @@ impl Switch {
     }
 
     pub(super) fn leave_bridge(&mut self, key: Key) {
-        let Some(bridge_id) = self.channel(key).bridge.take() else { return };
+        let channel = self.channel(key);
+        let Some(bridge_id) = channel.bridge.take() else { return };
+        // Whoever leaves a bridge has this cause from then on, also if the channel lives.
+        if channel.cause == 0 {
+            channel.cause = cause::NORMAL_CLEARING;
+        }
         if let Some(bridge) = self.bridges.get_mut(&bridge_id) {
             bridge.members.retain(|member| *member != key);
         }

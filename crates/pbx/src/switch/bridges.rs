@@ -53,6 +53,11 @@ impl Switch {
     /// The channels in the bridge leave it and stay in their application.
     pub(super) fn destroy_bridge(&mut self, request: &Request) -> Result<Reply, Refusal> {
         let id = self.bridge_id(request)?;
+        self.unmake_bridge(id);
+        Ok(Reply::no_content())
+    }
+
+    pub(super) fn unmake_bridge(&mut self, id: String) {
         for member in self.bridges[&id].members.clone() {
             self.leave_bridge(member);
         }
@@ -61,7 +66,6 @@ impl Switch {
         let topic = Topic::Bridge(id);
         self.publish(&topic, EventKind::BridgeDestroyed, fields);
         self.retire(&topic);
-        Ok(Reply::no_content())
     }
 
     pub(super) fn add_to_bridge(&mut self, request: &Request) -> Result<Reply, Refusal> {

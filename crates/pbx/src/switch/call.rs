@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{Caller, EventKind, HangsUp, HungUpBy, Moment, Place, StasisStatus, cause};
 use serde_json::json;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 /// How long a key is held down.
 const DIGIT_MS: u64 = 100;
@@ -37,6 +40,7 @@ impl Switch {
             tech_cause: None,
             stasis: None,
             bridge: None,
+            playing: VecDeque::new(),
             origin: Origin::Inbound,
             line: Line::Caller(Box::new(CallerLine {
                 answered: false,
@@ -49,6 +53,7 @@ impl Switch {
                 agent_heard: Vec::new(),
                 hung_up_by: HungUpBy::Shutdown,
                 timeline: Vec::new(),
+                began: (self.requests, self.told),
                 spec: caller.clone(),
             })),
         });
@@ -165,6 +170,14 @@ impl Switch {
         let at = now.saturating_sub(channel.created);
         if let Some(line) = channel.caller_line() {
             line.timeline.push((at, moment));
+        }
+    }
+
+    /// A caller presses a key now.
+    pub(crate) fn press(&mut self, now: Duration, key: Key, digit: char) {
+        self.advance(now);
+        if self.channels.contains_key(&key) {
+            self.digit(key, digit);
         }
     }
 

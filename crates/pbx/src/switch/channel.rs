@@ -1,6 +1,6 @@
 //! Channels as values, and their JSON (Asterisk's `main/stasis_channels.c`).
 
-use super::{Switch, app::Topic};
+use super::{Switch, app::Topic, playback::Playback};
 use crate::{Caller, Endpoint, HungUpBy, Moment, Place, StasisStatus};
 use audio::FRAME_TIME;
 use serde_json::{Value, json};
@@ -32,6 +32,8 @@ pub(super) struct Channel {
     /// The application that controls the channel.
     pub(super) stasis: Option<String>,
     pub(super) bridge: Option<String>,
+    /// What is played to it, and what waits.
+    pub(super) playing: VecDeque<Playback>,
     pub(super) origin: Origin,
     pub(super) line: Line,
 }
@@ -88,6 +90,8 @@ pub(super) enum Line {
 #[derive(Debug)]
 pub(super) struct CallerLine {
     pub(super) spec: Caller,
+    /// How many requests had come and events had gone when the call began.
+    pub(super) began: (u32, u32),
     pub(super) answered: bool,
     /// Samples spoken.
     pub(super) spoken: usize,

@@ -130,6 +130,10 @@ impl Switch {
         let value = match name {
             "CALLERID(num)" => channel.caller.number.clone(),
             "CALLERID(name)" => channel.caller.name.clone(),
+            _ if name.starts_with("DIALPLAN_EXISTS(") => {
+                let exists = self.place_exists(arguments(name));
+                u8::from(exists).to_string()
+            }
             _ if name.ends_with(')') => {
                 return Err(Refusal::new(500, "Unable to read provided function"));
             }
@@ -152,9 +156,24 @@ impl Switch {
         Ok(Reply::no_content())
     }
 
+    /// The dialplan function `DIALPLAN_EXISTS(context,extension,priority)`.
+    fn place_exists(&self, place: &str) -> bool {
+        let mut parts = place.splitn(3, ',');
+        let (context, exten) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let first = parts.next().is_none_or(|priority| priority == "1");
+        let inbound = context == self.config.context && first && !exten.is_empty();
+        inbound || self.places.contains(&(context.to_owned(), exten.to_owned()))
+    }
+
     fn existing(&self, request: &Request) -> Result<Key, Refusal> {
         self.find_channel(request.id()).ok_or(Refusal::new(404, "Channel not found"))
     }
+}
+
+/// What stands between the parentheses of a dialplan function.
+fn arguments(function: &str) -> &str {
+    let inside = function.split_once('(').map_or("", |(_, rest)| rest);
+    inside.strip_suffix(')').unwrap_or(inside)
 }
 
 fn variable_name(request: &Request) -> Result<&str, Refusal> {

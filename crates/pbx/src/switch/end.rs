@@ -34,7 +34,9 @@ impl Switch {
             let status = cause::dial_status(channel.cause);
             self.publish_dial(key, status);
         }
+        self.break_off_playbacks(key);
         self.leave_stasis(key);
+        self.announce_again(key);
         if let Some(line) = self.channel(key).caller_line() {
             line.hung_up_by = match ending {
                 Ending::Remote(_) => HungUpBy::Caller,
@@ -45,6 +47,19 @@ impl Switch {
             self.note(key, Moment::HungUp);
         }
         self.destroy(key);
+    }
+
+    /// The agents at this endpoint hang up now.
+    pub(crate) fn agents_hang_up(&mut self, now: Duration, endpoint: &str) {
+        self.advance(now);
+        let at_it = self.channels.iter().filter(|(_, channel)| {
+            let up = channel.state == State::Up;
+            up && matches!(&channel.line, Line::Agent(agent) if agent.endpoint == endpoint)
+        });
+        let keys: Vec<Key> = at_it.map(|(key, _)| *key).collect();
+        for key in keys {
+            self.agent_hangs_up(key);
+        }
     }
 
     /// Ends whatever there is, for good.
@@ -63,21 +78,56 @@ impl Switch {
         match ending {
             Ending::Remote(cause) => {
                 let channel = self.channel(key);
-                channel.cause = cause;
-                let refused = channel.state != State::Up && matches!(channel.line, Line::Agent(_));
-                channel.tech_cause = refused.then(|| cause::sip_status(cause));
-                let mut fields = json!({ "cause": cause });
+                let mut fields = json!({});
+                (channel.cause, channel.tech_cause) = match (&channel.line, channel.state) {
+                    // A BYE says no cause; what is there comes from a bridge that the channel has left.
+                    (_, State::Up) => (channel.cause, None),
+                    (Line::Caller(_), _) => (cause::INTERWORKING, Some(CANCELLED)),
+                    (Line::Agent(_), _) => (cause, Some(cause::refusal_status(cause))),
+                    (Line::Media(_), _) => (cause, None),
+                };
+                if channel.cause != 0 {
+                    fields["cause"] = json!(channel.cause);
+                }
                 add_tech_cause(&mut fields, channel.tech_cause);
                 self.publish_channel(key, EventKind::ChannelHangupRequest, fields);
             }
             Ending::Request(cause) => {
-                self.channel(key).cause = cause;
+                let channel = self.channel(key);
+                channel.cause = cause;
+                let told =
+                    cause != cause::NORMAL_CLEARING && !matches!(channel.line, Line::Media(_));
+                channel.tech_cause = told.then(|| cause::sip_status(cause));
                 let fields = json!({ "cause": cause::SOFT_HANGUP_EXPLICIT, "soft": true });
                 self.publish_channel(key, EventKind::ChannelHangupRequest, fields);
             }
-            Ending::DialTimeout => self.channel(key).cause = cause::NO_ANSWER,
+            Ending::DialTimeout => {
+                let channel = self.channel(key);
+                channel.cause = cause::NO_ANSWER;
+                let sip = !matches!(channel.line, Line::Media(_));
+                channel.tech_cause = sip.then(|| cause::sip_status(cause::NO_ANSWER));
+            }
             Ending::Dialplan | Ending::Shutdown => {}
         }
+    }
+
+    /// The thread that ran the channel hangs it up at its own end, too.
+    fn announce_again(&mut self, key: Key) {
+        let channel = self.channel(key);
+        let fields = match channel.origin {
+            Origin::Inbound => json!({ "cause": cause::NORMAL_CLEARING, "soft": true }),
+            Origin::Created { .. } if channel.state == State::Down => {
+                channel.tech_cause = Some(DECLINED);
+                json!({ "cause": cause::NORMAL_CLEARING, "tech_cause": DECLINED })
+            }
+            Origin::Created { .. } | Origin::Originated { .. } => {
+                if channel.cause == 0 {
+                    channel.cause = cause::NORMAL_CLEARING;
+                }
+                return;
+            }
+        };
+        self.publish_channel(key, EventKind::ChannelHangupRequest, fields);
     }
 
     fn destroy(&mut self, key: Key) {
@@ -129,6 +179,11 @@ impl Switch {
         }
     }
 }
+
+/// SIP: Request Terminated, for a call that was cancelled.
+const CANCELLED: u16 = 487;
+/// SIP: Decline, which stands for a call that was never sent.
+const DECLINED: u16 = 603;
 
 /// The SIP status with which a PJSIP channel was refused.
 fn add_tech_cause(fields: &mut Value, tech_cause: Option<u16>) {

@@ -63,6 +63,7 @@ impl Switch {
     }
 
     fn hear(&mut self, key: Key, sound: Option<Frame>) {
+        let sound = self.playback_frame(key).or(sound);
         let channel = self.channel(key);
         if channel.state != State::Up {
             return;

@@ -152,7 +152,10 @@ impl Switch {
             Line::Media(media) => format!("UnicastRTP/{}-0x{serial:012x}", media.remote),
             Line::Caller(_) => format!("PJSIP/caller-{serial:08x}"),
         };
-        let context = "default".to_owned();
+        let context = match &line {
+            Line::Agent(_) => self.config.phones_context.clone(),
+            Line::Media(_) | Line::Caller(_) => "default".to_owned(),
+        };
         let key = self.add_channel(Channel {
             id,
             name,
@@ -167,6 +170,7 @@ impl Switch {
             tech_cause: None,
             stasis: None,
             bridge: None,
+            playing: VecDeque::new(),
             origin,
             line,
         });

@@ -48,6 +48,7 @@ impl Switch {
         if hold_events > Duration::ZERO {
             self.hold_events_until = self.now + hold_events;
         }
+        self.spoil(request);
         let reply = self.carry_out(request);
         self.hold_events_until = Duration::ZERO;
         reply.unwrap_or_else(Reply::from)
@@ -85,6 +86,10 @@ impl Switch {
             Operation::ExternalMedia => self.external_media(request),
             Operation::GetVariable => self.get_variable(request),
             Operation::SetVariable => self.change_variable(request),
+            Operation::Play => self.play(request),
+            Operation::GetPlayback => self.get_playback(request),
+            Operation::StopPlayback => self.stop_playback(request),
+            Operation::UserEvent => self.user_event(request),
             Operation::NotOffered => Err(Refusal::new(501, "Not implemented by the embedded PBX")),
         }
     }

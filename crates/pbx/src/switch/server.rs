@@ -6,7 +6,10 @@ use super::{
     app::{App, ENTITY_ID, Topic},
     request::Request,
 };
-use crate::reply::{Refusal, Reply};
+use crate::{
+    EventKind,
+    reply::{Refusal, Reply},
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -73,6 +76,19 @@ impl Switch {
         let name = request.id();
         let app = self.apps.get(name).ok_or_else(no_application)?;
         Ok(Reply::ok(app_json(name, app)))
+    }
+
+    /// An event of a client's own making, to the application that it names.
+    pub(super) fn user_event(&mut self, request: &Request) -> Result<Reply, Refusal> {
+        let app = request.params.text("application");
+        let app = app.ok_or(Refusal::new(400, "Missing parameter application"))?;
+        if !self.apps.contains_key(app) {
+            return Err(no_application());
+        }
+        let name = request.id();
+        let fields = json!({ "eventname": name, "userevent": { "eventname": name } });
+        self.emit(app, EventKind::ChannelUserevent, fields);
+        Ok(Reply::no_content())
     }
 
     pub(super) fn subscribe_application(&mut self, request: &Request) -> Result<Reply, Refusal> {

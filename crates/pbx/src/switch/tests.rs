@@ -9,19 +9,19 @@ use audio::tone::{Sine, power};
 use serde_json::{Value, json};
 use std::{num::NonZeroU32, sync::Arc};
 
-const APP: &str = "patchcord";
-const SOCKET: SocketId = SocketId(1);
+pub(super) const APP: &str = "patchcord";
+pub(super) const SOCKET: SocketId = SocketId(1);
 
 /// A switch with one application, and all that came out of it.
-struct Rig {
-    switch: Switch,
-    now: Duration,
-    events: Vec<(SocketId, Value)>,
-    effects: Vec<Effect>,
+pub(super) struct Rig {
+    pub(super) switch: Switch,
+    pub(super) now: Duration,
+    pub(super) events: Vec<(SocketId, Value)>,
+    pub(super) effects: Vec<Effect>,
 }
 
 impl Rig {
-    fn new() -> Rig {
+    pub(super) fn new() -> Rig {
         let mut rig = Rig::deserted();
         rig.switch.attach(Duration::ZERO, SOCKET, &[APP.to_owned()], false);
         rig
@@ -32,19 +32,20 @@ impl Rig {
         let switch = Switch::new(SwitchConfig {
             app: APP.to_owned(),
             context: "default".to_owned(),
+            phones_context: "default".to_owned(),
             thread_start: Duration::from_millis(2),
             started: Duration::from_secs(1_700_000_000),
         });
         Rig { switch, now: Duration::ZERO, events: Vec::new(), effects: Vec::new() }
     }
 
-    fn run(&mut self, ms: u64) {
+    pub(super) fn run(&mut self, ms: u64) {
         self.now += Duration::from_millis(ms);
         self.switch.advance(self.now);
         self.drain();
     }
 
-    fn drain(&mut self) {
+    pub(super) fn drain(&mut self) {
         while let Some(effect) = self.switch.poll() {
             match effect {
                 Effect::Send { socket, text, .. } => {
@@ -73,31 +74,36 @@ impl Rig {
         reply
     }
 
-    fn ask(&mut self, line: &str, body: Value) -> Value {
+    pub(super) fn ask(&mut self, line: &str, body: Value) -> Value {
         let reply = self.reply(line, body);
         assert!(reply.status < 300, "{line}: {reply:?}");
         reply.body.unwrap_or_default()
     }
 
-    /// The status and message of a refusal.
-    fn refused(&mut self, line: &str, body: Value) -> (u16, String) {
-        let reply = self.reply(line, body);
-        let body = reply.body.unwrap_or_default();
-        (reply.status, body["message"].as_str().unwrap_or_default().to_owned())
+    pub(super) fn reply_status(&mut self, line: &str, body: Value) -> u16 {
+        self.reply(line, body).status
     }
 
-    fn call(&mut self, caller: Caller) -> String {
+    /// The status and message of a refusal.
+    pub(super) fn refused(&mut self, line: &str, body: Value) -> (u16, String) {
+        let reply = self.reply(line, body);
+        let body = reply.body.unwrap_or_default();
+        let words = body["message"].as_str().or(body["error"].as_str());
+        (reply.status, words.unwrap_or_default().to_owned())
+    }
+
+    pub(super) fn call(&mut self, caller: Caller) -> String {
         let (_, id) = self.switch.call(self.now, caller);
         self.drain();
         id
     }
 
-    fn endpoint(&mut self, rings_ms: u64, then: Reaction) {
+    pub(super) fn endpoint(&mut self, rings_ms: u64, then: Reaction) {
         let rings_for = Duration::from_millis(rings_ms);
         self.switch.endpoint("PJSIP/helpdesk", Endpoint { rings_for, then });
     }
 
-    fn originate(&mut self, id: &str, timeout: i64) {
+    pub(super) fn originate(&mut self, id: &str, timeout: i64) {
         let body = json!({
             "endpoint": "PJSIP/helpdesk", "app": APP, "appArgs": "agent", "timeout": timeout,
             "callerId": "\"Ann\" <5550100>", "channelId": id,
@@ -106,7 +112,7 @@ impl Rig {
     }
 
     /// The events so far in short, and forgets them.
-    fn told(&mut self) -> Vec<String> {
+    pub(super) fn told(&mut self) -> Vec<String> {
         let short = |event: &Value| {
             let mut words = event["type"].as_str().unwrap().to_owned();
             for detail in [
@@ -128,7 +134,7 @@ impl Rig {
         self.events.drain(..).map(|(_, event)| short(&event)).collect()
     }
 
-    fn outcome(&self) -> &Outcome {
+    pub(super) fn outcome(&self) -> &Outcome {
         let found = self.effects.iter().find_map(|effect| match effect {
             Effect::Finished { outcome, .. } => Some(outcome),
             _ => None,
@@ -145,17 +151,17 @@ impl Rig {
     }
 }
 
-fn tone(hz: f64, ms: usize) -> Arc<[i16]> {
+pub(super) fn tone(hz: f64, ms: usize) -> Arc<[i16]> {
     let mut samples = vec![0; ms * 8];
     Sine::new(hz, -12.0).fill(&mut samples);
     Arc::from(samples)
 }
 
-fn patient() -> Caller {
+pub(super) fn patient() -> Caller {
     Caller { hangs_up: HangsUp::OnceConnectedFor(Duration::from_millis(200)), ..Caller::default() }
 }
 
-fn answers(says: Arc<[i16]>) -> Reaction {
+pub(super) fn answers(says: Arc<[i16]>) -> Reaction {
     Reaction::Answers { says: Speech::Looped(says), hangs_up_after: None }
 }
 
@@ -211,7 +217,7 @@ fn a_call_is_answered_heard_connected_and_cleared_in_asterisks_order() {
     assert_eq!(rig.told(), ["ChannelLeftBridge", "ChannelEnteredBridge"]);
 
     rig.run(240);
-    let hung_up = ["ChannelHangupRequest 16", "ChannelLeftBridge", "StasisEnd"];
+    let hung_up = ["ChannelHangupRequest", "ChannelLeftBridge", "StasisEnd"];
     assert_eq!(rig.told(), hung_up, "a dialplan call ends without ChannelDestroyed");
     rig.ask("DELETE channels/a", Value::Null);
     let dropped = ["ChannelHangupRequest 32", "ChannelLeftBridge", "StasisEnd"];
@@ -274,7 +280,7 @@ fn a_destination_that_does_not_answer_is_given_up_at_the_timeout() {
     let state = rig.refused("POST channels/a/answer", Value::Null);
     assert_eq!(state, (409, "Channel not in Stasis application".to_owned()));
     rig.run(20);
-    assert_eq!(rig.told(), ["ChannelDestroyed 19"]);
+    assert_eq!(rig.told(), ["ChannelDestroyed 19 480"]);
 }
 
 #[test]
@@ -283,7 +289,7 @@ fn a_rejection_carries_its_own_cause() {
     rig.endpoint(0, Reaction::Rejects { cause: 21 });
     rig.originate("a", 30);
     rig.run(5);
-    assert_eq!(rig.told()[3], "ChannelDestroyed 21 403");
+    assert_eq!(rig.told()[3], "ChannelDestroyed 21 603");
 }
 
 #[test]
@@ -346,7 +352,7 @@ fn refusals_have_asterisks_status_and_words() {
             "Channel not in this bridge",
         ),
         ("GET applications/x", Value::Null, 404, "Application not found"),
-        ("POST channels/x/play", Value::Null, 501, "Not implemented by the embedded PBX"),
+        ("POST channels/x/record", Value::Null, 501, "Not implemented by the embedded PBX"),
         ("GET nowhere", Value::Null, 404, "Resource not found"),
     ];
     for (line, body, status, message) in cases {
@@ -431,7 +437,7 @@ fn an_agent_who_hangs_up_leaves_the_caller_in_the_application() {
     rig.ask("POST bridges/b/addChannel", json!({ "channel": [&caller, "a"] }));
     rig.told();
     rig.run(150);
-    let told = ["ChannelHangupRequest 16", "ChannelLeftBridge", "StasisEnd"];
+    let told = ["ChannelHangupRequest", "ChannelLeftBridge", "StasisEnd"];
     assert_eq!(rig.told()[..3], told);
     assert_eq!(rig.ask(&format!("GET channels/{caller}"), Value::Null)["state"], "Up");
     rig.run(1000);
@@ -488,7 +494,7 @@ fn an_explicit_subscription_brings_the_cause_of_a_dialplan_call() {
     let source = json!({ "eventSource": format!("channel:{caller}") });
     rig.ask(&format!("POST applications/{APP}/subscription"), source);
     rig.run(60_000);
-    assert_eq!(rig.told().last().unwrap(), "ChannelDestroyed 16");
+    assert_eq!(rig.told().last().unwrap(), "ChannelDestroyed 127 487");
 }
 
 #[test]

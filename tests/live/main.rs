@@ -10,6 +10,7 @@ mod clocks;
 mod connecting;
 mod doctor;
 mod endurance;
+mod facts;
 mod hanging_up;
 
 use std::time::{Duration, Instant};

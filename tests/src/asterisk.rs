@@ -41,10 +41,22 @@ impl Asterisk {
     /// [`RigError::Skipped`] without root, namespaces or the root folder of `tests/rig/setup`;
     /// [`RigError::Failed`] with the tail of its log if it does not come up.
     pub fn start() -> Result<Asterisk, RigError> {
+        Asterisk::start_with(&[])
+    }
+
+    /// The same with lines added to its configuration: pairs of a file's name, such as `http.conf`, and what is
+    /// appended to it.
+    ///
+    /// # Errors
+    /// As for [`Asterisk::start`].
+    pub fn start_with(added: &[(&str, &str)]) -> Result<Asterisk, RigError> {
         let ports = PortBlock::claim()?;
         let folder =
             std::env::temp_dir().join(format!("rig-{}-{}", std::process::id(), ports.base));
-        std::fs::create_dir_all(&folder)?;
+        std::fs::create_dir_all(folder.join("added"))?;
+        for (file, lines) in added {
+            std::fs::write(folder.join("added").join(file), lines)?;
+        }
         let mut wrapper = Command::new(rig_folder().join("asterisk"))
             .arg("start")
             .arg(&folder)
@@ -69,9 +81,41 @@ impl Asterisk {
         Ok(asterisk)
     }
 
+    /// Ends it as a crash would: nobody is told, and nothing of it is left but its files.
+    ///
+    /// # Errors
+    /// When there is nothing to kill.
+    pub fn kill(&mut self) -> io::Result<()> {
+        let process = self.process()?;
+        self.wrapper.kill()?;
+        self.wrapper.wait()?;
+        // The kernel ends Asterisk after its wrapper, and only then are its ports free.
+        while Path::new("/proc").join(&process).exists() {
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// Starts one that was killed again, with the same ports and files, and waits until it has fully booted.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with the tail of its log if it does not come up.
+    pub fn restart(&mut self) -> Result<(), RigError> {
+        let rig = rig_folder().join("asterisk");
+        let mut again = Command::new(rig);
+        again.arg("again").arg(&self.folder).stdin(Stdio::null()).stdout(Stdio::null());
+        self.wrapper = again.spawn()?;
+        self.wait_until_booted()
+    }
+
     /// Where ARI is, for example `http://127.0.0.1:20001/ari`.
     pub fn ari_url(&self) -> String {
         format!("http://127.0.0.1:{}/ari", self.addresses.http)
+    }
+
+    /// The TCP port of Asterisk's web server.
+    pub fn http_port(&self) -> u16 {
+        self.addresses.http
     }
 
     /// The ARI user's name.
@@ -140,15 +184,23 @@ impl Asterisk {
         self.ports.caller()
     }
 
-    /// The folder of this Asterisk's files.
-    pub(crate) fn folder(&self) -> &Path {
+    /// The folder of this Asterisk's files, which Asterisk itself knows as `/rig`.
+    pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    fn open_files(&self) -> io::Result<usize> {
+    /// The id of Asterisk's own process.
+    fn process(&self) -> io::Result<String> {
         let wrapper = self.wrapper.id();
         let children = std::fs::read_to_string(format!("/proc/{wrapper}/task/{wrapper}/children"))?;
-        Ok(std::fs::read_dir(format!("/proc/{}/fd", children.trim()))?.count())
+        match children.trim() {
+            "" => Err(io::Error::other("Asterisk has ended")),
+            process => Ok(process.to_owned()),
+        }
+    }
+
+    fn open_files(&self) -> io::Result<usize> {
+        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.process()?))?.count())
     }
 
     fn wait_until_booted(&mut self) -> Result<(), RigError> {

@@ -3,5 +3,6 @@
 
 pub mod asterisk;
 pub mod patchcord;
+pub mod proxy;
 pub mod sipp;
 pub mod softphone;

@@ -11,7 +11,9 @@ mod connecting;
 mod doctor;
 mod endurance;
 mod facts;
+mod flood;
 mod hanging_up;
+mod outage;
 
 use std::time::{Duration, Instant};
 

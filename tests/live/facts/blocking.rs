@@ -74,7 +74,8 @@ async fn over_the_socket(uri: &str, body: Value) {
 }
 
 #[tokio::test]
-async fn set_channel_var_over_the_socket_waits_for_the_playback_and_holds_up_the_requests_behind_it() {
+async fn set_channel_var_over_the_socket_waits_for_the_playback_and_holds_up_the_requests_behind_it()
+ {
     over_the_socket("channels/call/variable", a_variable()).await;
 }
 

@@ -39,7 +39,7 @@ async fn a_reader_that_stops_is_cut_off_when_the_buffers_of_both_sides_are_full_
         let stream: TcpStream = socket.connect(address).await.expect("Asterisk listens");
         let mut events = probe.events_over(stream, "app=facts").await.expect("it opens");
         // An application without a socket and without channels is gone: then nobody takes its events.
-        let filler = json!({ "variables": { "filler": "x".repeat(4_000) } });
+        let filler = json!({ "variables": { "filler": "x".repeat(30_000) } });
         let mut sent = 0;
         loop {
             let path = format!("events/user/{sent}?application=facts");

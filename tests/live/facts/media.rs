@@ -25,7 +25,8 @@ impl Media {
         });
         let channel = probe.ask(Method::POST, "channels/externalMedia", leg).await;
         let connection = &channel["channelvars"]["MEDIA_WEBSOCKET_CONNECTION_ID"];
-        let connection = connection.as_str().unwrap_or_else(|| panic!("no connection id in {channel}"));
+        let connection =
+            connection.as_str().unwrap_or_else(|| panic!("no connection id in {channel}"));
         let url = format!("ws://127.0.0.1:{}/media/{connection}", probe.asterisk.http_port());
         let (socket, _) = tokio_tungstenite::connect_async(url).await.expect("it opens");
         let mut media = Media(socket);
@@ -69,7 +70,11 @@ async fn flush_while_paused_empties_the_queue_and_leaves_the_pause() {
     // A second of sound.
     media.0.send(Message::binary(vec![0xFF; 8_000])).await.expect("the socket is open");
     let full = media.status().await;
-    assert_eq!((&full["media_paused"], &full["queue_length"]), (&true.into(), &50.into()), "{full}");
+    assert_eq!(
+        (&full["media_paused"], &full["queue_length"]),
+        (&true.into(), &50.into()),
+        "{full}"
+    );
     media.command("FLUSH_MEDIA").await;
     let flushed = media.status().await;
     assert_eq!(

@@ -46,7 +46,10 @@ fn dialling(kind: &str, to: SocketAddr) -> Option<Probe> {
 /// How old a channel was when it entered the application, in ms on Asterisk's own clock.
 fn age_ms(start: &Value) -> i64 {
     let ms = |time: &Value| {
-        time.as_str().and_then(|time| time.parse::<ari::Timestamp>().ok()).expect("a time").unix_ms()
+        time.as_str()
+            .and_then(|time| time.parse::<ari::Timestamp>().ok())
+            .expect("a time")
+            .unix_ms()
     };
     ms(&start["timestamp"]) - ms(&start["channel"]["creationtime"])
 }
@@ -111,7 +114,9 @@ async fn a_per_call_socket_costs_half_a_second_before_the_call_enters_its_own_ap
     let mut own = accept(&listener).await;
     let start = own.until_in_stasis("own-socket").await.pop().expect("one");
     let own_ms = age_ms(&start);
-    println!("from the channel's creation to its StasisStart: {ordinary_ms} ms, with a socket of its own {own_ms} ms");
+    println!(
+        "from the channel's creation to its StasisStart: {ordinary_ms} ms, with a socket of its own {own_ms} ms"
+    );
     assert_eq!(
         start["application"],
         json!(format!("desk:{}", start["channel"]["name"].as_str().expect("a name")))

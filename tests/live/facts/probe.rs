@@ -9,8 +9,8 @@ use tests::asterisk::{Asterisk, RigError};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use crate::PATIENCE;
 
@@ -50,12 +50,18 @@ impl Probe {
     }
 
     /// Makes a request, and gives the status and the body, `null` where there is none.
-    pub(super) async fn rest(&self, method: Method, path: &str, body: Value) -> (StatusCode, Value) {
+    pub(super) async fn rest(
+        &self,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> (StatusCode, Value) {
         let request = self
             .http
             .request(method, format!("{}/{path}", self.asterisk.ari_url()))
-            .basic_auth(self.asterisk.username(), Some(self.asterisk.password()))
-            .json(&body);
+            .basic_auth(self.asterisk.username(), Some(self.asterisk.password()));
+        // Asterisk refuses a body that is JSON's null.
+        let request = if body.is_null() { request } else { request.json(&body) };
         let reply = request.send().await.expect("Asterisk replies");
         let status = reply.status();
         (status, reply.json().await.unwrap_or_default())
@@ -80,7 +86,11 @@ impl Probe {
     }
 
     /// The same over a connection made already.
-    pub(super) async fn events_over(&self, stream: TcpStream, query: &str) -> Result<Events, WsError> {
+    pub(super) async fn events_over(
+        &self,
+        stream: TcpStream,
+        query: &str,
+    ) -> Result<Events, WsError> {
         // The query may hold the password here: nobody logs it.
         let (user, password) = (self.asterisk.username(), self.asterisk.password());
         let url = format!(
@@ -92,7 +102,7 @@ impl Probe {
         Ok(Events { socket })
     }
 
-    /// Has a caller, the channel `ID-caller`, make a call that enters the application `facts` from the dialplan as the
+    /// Has a caller, the channel `caller-of-ID`, make a call that enters the application `facts` from the dialplan as the
     /// channel `ID`. No application made these channels, so none is subscribed to either before `ID` enters.
     pub(super) async fn call(&self, id: &str) {
         self.call_to("facts", id).await;
@@ -100,12 +110,17 @@ impl Probe {
 
     /// The same for another application.
     pub(super) async fn call_to(&self, app: &str, id: &str) {
-        self.ask(Method::POST, "channels", call_body(app, id)).await;
+        self.ask(
+            Method::POST,
+            &format!("channels/caller-of-{}", id.replace('+', "%2B")),
+            call_body(app, id),
+        )
+        .await;
     }
 
     /// The caller of `ID` hangs up; comes back when the channel `ID` is no more.
     pub(super) async fn hang_up(&self, id: &str) {
-        self.ask(Method::DELETE, &format!("channels/{id}-caller"), Value::Null).await;
+        self.ask(Method::DELETE, &format!("channels/caller-of-{id}"), Value::Null).await;
         self.until_gone(id).await;
     }
 
@@ -144,11 +159,11 @@ impl Probe {
     }
 }
 
-/// The request for a call as of [`Probe::call`].
+/// What a call as of [`Probe::call`] is requested with.
 pub(super) fn call_body(app: &str, id: &str) -> Value {
     json!({
         "endpoint": format!("Local/{app}@facts/n"), "context": "facts", "extension": "hold",
-        "channelId": format!("{id}-caller"), "otherChannelId": id,
+        "otherChannelId": id,
     })
 }
 
@@ -167,7 +182,9 @@ impl Events {
         loop {
             let message = match timeout(PATIENCE, self.socket.next()).await {
                 Ok(Some(Ok(message))) => message,
-                other => panic!("{other:?} instead of another event after {}", kinds(&read).join(", ")),
+                other => {
+                    panic!("{other:?} instead of another event after {}", kinds(&read).join(", "))
+                }
             };
             let Message::Text(text) = message else { continue };
             let event: Value = serde_json::from_str(&text).expect("an event is JSON");

@@ -42,6 +42,7 @@ async fn a_consumer_that_sleeps_delays_no_other_call_and_the_socket_survives_the
         tokio::time::sleep(SLEEP).await;
         slow
     });
+    assert_eq!(*state.borrow_and_update(), ConnectionState::Live);
     let began = Instant::now();
     for n in 0..CALLS {
         go_on(&client, &format!("quick-{n}")).await;
@@ -62,7 +63,6 @@ async fn a_consumer_that_sleeps_delays_no_other_call_and_the_socket_survives_the
     let mut slow = sleeper.await.expect("it sleeps");
     assert_eq!(counted(&mut slow).await, (1..=EVENTS).collect::<Vec<_>>());
     assert!(!state.has_changed().expect("the client lives"), "the socket was lost");
-    assert_eq!(*state.borrow_and_update(), ConnectionState::Live);
     let counters = client.counters();
     assert_eq!((counters.lost, counters.arrivals_lost), (0, 0), "{counters:?}");
 }

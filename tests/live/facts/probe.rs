@@ -102,7 +102,7 @@ impl Probe {
         Ok(Events { socket })
     }
 
-    /// Has a caller, the channel `caller-of-ID`, make a call that enters the application `facts` from the dialplan as the
+    /// Has a caller, the channel `from-ID`, make a call that enters the application `facts` from the dialplan as the
     /// channel `ID`. No application made these channels, so none is subscribed to either before `ID` enters.
     pub(super) async fn call(&self, id: &str) {
         self.call_to("facts", id).await;
@@ -112,7 +112,7 @@ impl Probe {
     pub(super) async fn call_to(&self, app: &str, id: &str) {
         self.ask(
             Method::POST,
-            &format!("channels/caller-of-{}", id.replace('+', "%2B")),
+            &format!("channels/from-{}", id.replace('+', "%2B")),
             call_body(app, id),
         )
         .await;
@@ -120,7 +120,7 @@ impl Probe {
 
     /// The caller of `ID` hangs up; comes back when the channel `ID` is no more.
     pub(super) async fn hang_up(&self, id: &str) {
-        self.ask(Method::DELETE, &format!("channels/caller-of-{id}"), Value::Null).await;
+        self.ask(Method::DELETE, &format!("channels/from-{id}"), Value::Null).await;
         self.until_gone(id).await;
     }
 

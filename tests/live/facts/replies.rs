@@ -15,9 +15,7 @@ async fn an_allow_list_without_rest_response_swallows_the_replies_over_the_socke
     allow(&["StasisStart"]).await;
     events.request("unheard", &Method::GET, "asterisk/ping", Value::Null).await;
     // Requests of one socket are carried out in turn: when the second has had its effect, the first is replied to.
-    events
-        .request("call", &Method::POST, "channels/caller-of-call", call_body("facts", "call"))
-        .await;
+    events.request("call", &Method::POST, "channels/from-call", call_body("facts", "call")).await;
     let seen = events.until_in_stasis("call").await;
     assert_eq!(kinds(&seen), ["StasisStart"]);
     allow(&["StasisStart", "RESTResponse"]).await;

@@ -13,8 +13,11 @@ mod connecting;
 mod description;
 mod doctor;
 mod endurance;
+mod facts;
+mod flood;
 mod hanging_up;
 mod roads;
+mod outage;
 
 use std::time::{Duration, Instant};
 

@@ -4,5 +4,6 @@
 pub mod asterisk;
 pub mod conformance;
 pub mod patchcord;
+pub mod proxy;
 pub mod sipp;
 pub mod softphone;

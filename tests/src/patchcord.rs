@@ -39,6 +39,20 @@ impl Patchcord {
         asterisk: &Asterisk,
         change: impl FnOnce(String) -> String,
     ) -> Result<Patchcord, RigError> {
+        Patchcord::start_at(asterisk, &asterisk.ari_url(), change)
+    }
+
+    /// The same, where ARI is reached at another URL than the Asterisk's own, such as a [`Proxy`]'s.
+    ///
+    /// # Errors
+    /// As for [`Patchcord::start`].
+    ///
+    /// [`Proxy`]: crate::proxy::Proxy
+    pub fn start_at(
+        asterisk: &Asterisk,
+        ari_url: &str,
+        change: impl FnOnce(String) -> String,
+    ) -> Result<Patchcord, RigError> {
         let folder = std::env::temp_dir().join(format!(
             "patchcord-{}-{}",
             std::process::id(),
@@ -56,9 +70,8 @@ impl Patchcord {
         std::fs::write(
             &config,
             format!(
-                "receptionist = \"receptionist.toml\"\n[ari]\nurl = \"{}\"\nusername = \"{USERNAME}\"\n\
-                 password_env = \"PATCHCORD_ARI_PASSWORD\"\n",
-                asterisk.ari_url()
+                "receptionist = \"receptionist.toml\"\n[ari]\nurl = \"{ari_url}\"\nusername = \"{USERNAME}\"\n\
+                 password_env = \"PATCHCORD_ARI_PASSWORD\"\n"
             ),
         )?;
         let mut child = Command::new(program()?)

@@ -101,6 +101,12 @@ pub struct CallerRun {
     call_id: String,
 }
 
+/// Many who call, all from one SIPp. They send silence.
+pub struct Crowd {
+    side: Arc<Side>,
+    sipp: Sipp,
+}
+
 /// A phone that is switched on, until it is dropped.
 pub struct Phone {
     side: Arc<Side>,
@@ -194,6 +200,56 @@ impl CallerRun {
     pub fn finish(self, patience: Duration) -> Result<CallRecord, RigError> {
         self.side.wait_until_over(patience)?;
         Ok(self.record())
+    }
+}
+
+impl Crowd {
+    /// Has `many` call `exten`, so many of them a second.
+    ///
+    /// # Errors
+    /// When there is no socket or no SIPp to be had.
+    pub fn start(
+        asterisk: &Asterisk,
+        exten: &str,
+        many: usize,
+        a_second: usize,
+    ) -> io::Result<Crowd> {
+        let side = Arc::new(Side::new(MediaPort::open()?, Background::Silence));
+        let port = asterisk.caller_port();
+        let mut command = sipp(asterisk, port, &side, rig_folder().join("sipp/caller.xml"))?;
+        let call_id = format!("crowd{port}%u");
+        command.arg(format!("127.0.0.1:{}", asterisk.sip_port()));
+        command.args([
+            "-m",
+            &many.to_string(),
+            "-l",
+            &many.to_string(),
+            "-r",
+            &a_second.to_string(),
+        ]);
+        command
+            .args(["-s", exten, "-cid_str", &call_id, "-key", "number", "200", "-key", "name", ""]);
+        let sipp = Sipp::spawn(command, port, side.clone(), |_, _, _, _| {})?;
+        Ok(Crowd { side, sipp })
+    }
+
+    /// Waits until the calls so far satisfy `until`.
+    ///
+    /// # Errors
+    /// [`RigError::Failed`] with the records if that takes longer than `patience`.
+    pub fn wait(
+        &self,
+        patience: Duration,
+        until: impl Fn(&[CallRecord]) -> bool,
+    ) -> Result<Vec<CallRecord>, RigError> {
+        self.side.wait(patience, until)
+    }
+
+    /// The first `many` of those who talk hang up.
+    pub fn hang_up(&self, many: usize) {
+        for call_id in self.side.talking().into_iter().take(many) {
+            self.sipp.control.next(&call_id);
+        }
     }
 }
 

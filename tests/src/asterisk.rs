@@ -145,10 +145,18 @@ impl Asterisk {
         &self.folder
     }
 
-    fn open_files(&self) -> io::Result<usize> {
+    /// Asterisk's process.
+    ///
+    /// # Errors
+    /// When Asterisk has ended.
+    pub fn pid(&self) -> io::Result<u32> {
         let wrapper = self.wrapper.id();
         let children = std::fs::read_to_string(format!("/proc/{wrapper}/task/{wrapper}/children"))?;
-        Ok(std::fs::read_dir(format!("/proc/{}/fd", children.trim()))?.count())
+        children.trim().parse().map_err(|_| io::Error::other("Asterisk has ended"))
+    }
+
+    fn open_files(&self) -> io::Result<usize> {
+        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.pid()?))?.count())
     }
 
     fn wait_until_booted(&mut self) -> Result<(), RigError> {

@@ -128,7 +128,7 @@ impl Books {
         if id.starts_with(FLOOD) {
             let (ended, end) = unbounded_channel();
             let flood = Flood { events: 0, first: None };
-            self.floods.insert(format!("{id}-in"), Counted { flood, ended });
+            self.floods.insert(format!("in-{id}"), Counted { flood, ended });
             tokio::spawn(async move { failing(&id, flooded(&id, &road, end).await) });
         } else {
             let (line, steps) = unbounded_channel();
@@ -213,10 +213,14 @@ async fn entered(steps: &mut UnboundedReceiver<Step>) -> io::Result<Instant> {
 }
 
 async fn flooded(id: &str, road: &Road, mut end: UnboundedReceiver<Flood>) -> io::Result<()> {
+    let source = format!(r#"{{"eventSource":"channel:in-{id}"}}"#);
+    road.post(format!("applications/{APP}/subscription"), &source).await?;
     road.post(format!("channels/{id}/answer"), "").await?;
     let flood = next(&mut end).await?;
-    say_flood(id, flood);
-    road.delete(format!("channels/{id}")).await
+    let last = Instant::now();
+    road.delete(format!("channels/{id}")).await?;
+    say_flood(id, flood, last);
+    Ok(())
 }
 
 async fn next<T>(channel: &mut UnboundedReceiver<T>) -> io::Result<T> {

@@ -7,7 +7,7 @@
 //!   once); when the media channel has entered, put both into the bridge; when both have entered it and a packet has
 //!   come, hang up both and end the bridge (three requests at once). It prints
 //!   `call ID JOINED_US MEDIA_US`, both times from the StasisStart.
-//! - a channel whose id begins with `flood-`: answer it, and count the events of the channel `ID-in`, until one says that
+//! - a channel whose id begins with `flood-`: subscribe to its other half, answer it, and count the events of the channel `in-ID`, until one says that
 //!   the variable `FLOODED` is set. It prints `flood ID EVENTS FIRST_US LAST_US`, by a clock of its own.
 //!
 //! `failed ID "WHY"` stands in the place of either. Ids: `media-ID` and `bridge-ID`.
@@ -81,9 +81,8 @@ pub(crate) fn say_call(id: &str, start: Instant, joined: Instant, packet: Instan
     say(format_args!("call {id} {} {}", micros(joined), micros(packet.max(joined))));
 }
 
-pub(crate) fn say_flood(id: &str, flood: Flood) {
+pub(crate) fn say_flood(id: &str, flood: Flood, last: Instant) {
     let micros = |at: Instant| at.saturating_duration_since(*EPOCH).as_micros();
-    let last = Instant::now();
     let first = micros(flood.first.unwrap_or(last));
     say(format_args!("flood {id} {} {first} {}", flood.events, micros(last)));
 }

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use ari::{
     AddChannel, Arrival, Client, Config, CreateBridge, Delivery, Event, ExternalMedia, Hangup,
-    Mailbox, Resource,
+    Mailbox, Method, Resource,
 };
+use serde_json::json;
 use tokio::try_join;
 
 use crate::contestant::{
@@ -98,8 +99,11 @@ async fn flooded(client: &Client, arrival: Arrival) -> Result<()> {
     let id = arrival.start.channel.id.as_str();
     // A mailbox of the size that a flood of this kind needs: its owner may be slower than Asterisk.
     let mut noise = client.mailbox();
-    noise.watch(Resource::Channel(format!("{id}-in")));
+    noise.watch(Resource::Channel(format!("in-{id}")));
     let mut flood = Flood { events: 0, first: None };
+    let subscription = format!("applications/{APP}/subscription");
+    let source = json!({ "eventSource": format!("channel:in-{id}") });
+    client.request(Method::POST, &subscription, Some(source)).await?;
     client.channels().answer(id).await?;
     loop {
         match next(&mut noise).await? {
@@ -114,8 +118,10 @@ async fn flooded(client: &Client, arrival: Arrival) -> Result<()> {
             _ => {}
         }
     }
-    say_flood(id, flood);
-    Ok(client.channels().hangup(id, Hangup::default()).await?)
+    let last = Instant::now();
+    client.channels().hangup(id, Hangup::default()).await?;
+    say_flood(id, flood, last);
+    Ok(())
 }
 
 async fn next(mailbox: &mut Mailbox) -> Result<(Event, Instant)> {

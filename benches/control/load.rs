@@ -119,7 +119,7 @@ impl Load {
         Ok(lines)
     }
 
-    /// The half in the application is called `prefix` and a number; the other, `-in` behind it, runs
+    /// The half in the application is called `prefix` and a number; the other, with `in-` before it, runs
     /// `extension` once the first is answered.
     async fn originate(&mut self, prefix: &str, extension: &str) -> io::Result<()> {
         self.made += 1;
@@ -127,7 +127,7 @@ impl Load {
         let body = json!({
             "endpoint": "Local/100@from-provider", "formats": "ulaw",
             "context": "queues", "extension": extension, "priority": 1,
-            "channelId": format!("{id}-in"), "otherChannelId": id,
+            "channelId": format!("in-{id}"), "otherChannelId": id,
         });
         match self.http.request(Method::Post, "channels", &body.to_string()).await? {
             200 => Ok(()),

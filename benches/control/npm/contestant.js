@@ -2,6 +2,9 @@
 // do the same in the same order; `contestant.rs` says what is printed.
 'use strict';
 
+// What the package's dependencies print must not stand between our lines.
+console.log = console.error;
+
 const ari = require('ari-client');
 const dgram = require('dgram');
 const readline = require('readline');
@@ -41,9 +44,10 @@ async function serve(client, channel, start, socket) {
 }
 
 async function flooded(client, channel) {
-  const noisy = client.Channel(`${channel.id}-in`);
+  const noisy = client.Channel(`in-${channel.id}`);
   let count = 0, first = 0;
   noisy.on('ChannelDialplan', () => { count += 1; });
+  await client.applications.subscribe({ applicationName: APP, eventSource: `channel:${noisy.id}` });
   await new Promise((resolve) => {
     noisy.on('ChannelVarset', (event) => {
       first = first || now();

@@ -60,10 +60,10 @@ impl Entrant {
 
 impl Effort {
     pub(crate) const FULL: Effort = Effort {
-        rounds: 5,
+        rounds: 4,
         warm_up: 10,
         alone: 20,
-        together: 120,
+        together: 100,
         at_once: 16,
         floods: 4,
         roads: 60,

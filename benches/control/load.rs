@@ -140,7 +140,7 @@ impl Load {
 const VARIABLES: usize = 20;
 
 /// How many such steps a flood has.
-const ROUNDS: usize = 250;
+const ROUNDS: usize = 100;
 
 /// A step as the console reads it: a comma parts its arguments, and a quoted one is taken whole.
 fn escaped(step: &str) -> String {

@@ -68,12 +68,13 @@ async fn walk(
         ("answer", Post, channel("/answer"), ""),
         ("setChannelVar", Post, channel("/variable"), variable),
         ("getChannelVar", Get, channel("/variable"), r#"{"variable":"ROAD"}"#),
-        ("sendDTMF", Post, channel("/dtmf"), r#"{"dtmf":"1"}"#),
         ("create bridge", Post, bridge(""), r#"{"type":"mixing"}"#),
         ("externalMedia", Post, "channels/externalMedia".to_owned(), &media),
         ("addChannel", Post, bridge("/addChannel"), &both),
         ("removeChannel", Post, bridge("/removeChannel"), &both),
         ("destroy bridge", Delete, bridge(""), ""),
+        // Last but for the end: while a key sounds, it holds back what follows.
+        ("sendDTMF", Post, channel("/dtmf"), r#"{"dtmf":"1"}"#),
         ("hangup", Delete, channel(""), ""),
         ("hangup media", Delete, format!("channels/media-{id}"), ""),
     ];

@@ -42,22 +42,22 @@ const ROWS: [Row; 11] = [
     ("together: joined p50, ms", |round| at(&round.together, 0.5, |call| call.joined)),
     ("together: media p95, ms", |round| at(&round.together, 0.95, |call| call.media)),
     ("together: calls a second", |round| round.calls_per_second),
-    ("CPU a call, us", |round| round.cpu_per_call.as_secs_f64() * 1e6),
-    ("Asterisk's CPU a call, us", |round| round.asterisk_per_call.as_secs_f64() * 1e6),
+    ("CPU a call, ms", |round| round.cpu_per_call.as_secs_f64() * 1e3),
+    ("Asterisk's CPU a call, ms", |round| round.asterisk_per_call.as_secs_f64() * 1e3),
     ("events a second", |round| round.floods.events as f64 / round.floods.took.as_secs_f64()),
-    ("CPU per 1,000 events, us", |round| {
-        round.flood_cpu.as_secs_f64() * 1e9 / round.floods.events as f64
+    ("CPU per 1,000 events, ms", |round| {
+        round.flood_cpu.as_secs_f64() * 1e6 / round.floods.events as f64
     }),
 ];
 
 /// The median of each row for each contestant, and its ratio to the floor of the same round: median, least, most.
 pub(crate) fn standings(entrants: &[Entrant], rounds: &[(usize, Entrant, Round)]) -> String {
-    let mut text = format!("\n{:<28}", "median (to the floor: least-most)");
+    let mut text = format!("\n{:<34}", "median, x to the floor (least-most)");
     for entrant in entrants {
-        write!(text, "{:>28}", entrant.name()).expect("a String takes all");
+        write!(text, "{:>27}", entrant.name()).expect("a String takes all");
     }
     for (name, read) in ROWS {
-        write!(text, "\n{name:<33}").expect("a String takes all");
+        write!(text, "\n{name:<34}").expect("a String takes all");
         let of = |entrant: Entrant| -> BTreeMap<usize, f64> {
             let mine = rounds.iter().filter(|(_, who, _)| *who == entrant);
             mine.map(|(number, _, round)| (*number, read(round))).collect()
@@ -67,14 +67,14 @@ pub(crate) fn standings(entrants: &[Entrant], rounds: &[(usize, Entrant, Round)]
             let values = of(entrant);
             let ratios: Vec<f64> = values.iter().map(|(n, value)| value / floor[n]).collect();
             let cell = if entrant == Entrant::Floor {
-                format!("{:.1}", median(values.into_values().collect()))
+                format!("{:.2}", median(values.into_values().collect()))
             } else {
                 let (least, most) = (least(&ratios), most(&ratios));
                 let middle = median(ratios);
                 let value = median(values.into_values().collect());
-                format!("{value:.1}  x{middle:.2} ({least:.2}-{most:.2})")
+                format!("{value:.2} x{middle:.2} ({least:.2}-{most:.2})")
             };
-            write!(text, "{cell:>28}").expect("a String takes all");
+            write!(text, "{cell:>27}").expect("a String takes all");
         }
     }
     text

@@ -34,8 +34,9 @@ impl Http {
 
     /// Sends a request and reads its reply to the end. `path` is below `/ari/`; no body if it is empty.
     pub(crate) async fn request(&self, method: Method, path: &str, body: &str) -> io::Result<u16> {
-        let pooled = self.idle.lock().expect("no panic holds it").pop();
-        let mut connection = match pooled {
+        let idle = self.idle.lock().expect("no panic holds it").pop();
+        let pooled = idle.is_some();
+        let mut connection = match idle {
             Some(connection) => connection,
             None => Connection::open(self.address).await?,
         };
@@ -53,7 +54,14 @@ impl Http {
                 "{head}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
             )
         };
-        let status = connection.exchange(request.as_bytes()).await?;
+        let status = match connection.exchange(request.as_bytes()).await {
+            // Asterisk closes connections that were idle for 15 s.
+            Err(error) if pooled && error.kind() == io::ErrorKind::UnexpectedEof => {
+                connection = Connection::open(self.address).await?;
+                connection.exchange(request.as_bytes()).await?
+            }
+            done => done?,
+        };
         self.idle.lock().expect("no panic holds it").push(connection);
         Ok(status)
     }

@@ -1,10 +1,10 @@
 //! What control costs: our `ari` crate beside the npm package `ari-client`, and beside the same requests written by
 //! hand, at the same work against the same real Asterisk, turn by turn in one run.
 //!
-//! `cargo bench -p benches --bench control` takes about two minutes; `-- --test` is a smoke of some seconds. Without
+//! `cargo bench -p benches --bench control` takes a minute or two; `-- --test` is a smoke of some seconds. Without
 //! the rig (`tests/rig/setup`) it says so and ends; without node and npm `ari-client` sits out. The package `ari` of
-//! PyPI cannot take part: its last release, 0.1.3 of 2014, imports its own modules by Python 2's rules and is dead on
-//! arrival in Python 3 (`No module named 'client'`).
+//! PyPI cannot take part: its last release, 0.1.3 of 2014, imports its own modules by the rules of Python 2, and cannot
+//! be imported in Python 3 (`No module named 'client'`).
 //!
 //! Each contestant is a process of its own, so that its CPU time can be told. Machines are noisy: what counts are
 //! the ratios to the floor of the same round, their median and their spread.

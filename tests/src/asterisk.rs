@@ -86,7 +86,7 @@ impl Asterisk {
     /// # Errors
     /// When there is nothing to kill.
     pub fn kill(&mut self) -> io::Result<()> {
-        let process = self.process()?;
+        let process = self.pid()?.to_string();
         self.wrapper.kill()?;
         self.wrapper.wait()?;
         // The kernel ends Asterisk after its wrapper, and only then are its ports free.
@@ -189,18 +189,18 @@ impl Asterisk {
         &self.folder
     }
 
-    /// The id of Asterisk's own process.
-    fn process(&self) -> io::Result<String> {
+    /// Asterisk's process.
+    ///
+    /// # Errors
+    /// When Asterisk has ended.
+    pub fn pid(&self) -> io::Result<u32> {
         let wrapper = self.wrapper.id();
         let children = std::fs::read_to_string(format!("/proc/{wrapper}/task/{wrapper}/children"))?;
-        match children.trim() {
-            "" => Err(io::Error::other("Asterisk has ended")),
-            process => Ok(process.to_owned()),
-        }
+        children.trim().parse().map_err(|_| io::Error::other("Asterisk has ended"))
     }
 
     fn open_files(&self) -> io::Result<usize> {
-        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.process()?))?.count())
+        Ok(std::fs::read_dir(format!("/proc/{}/fd", self.pid()?))?.count())
     }
 
     fn wait_until_booted(&mut self) -> Result<(), RigError> {

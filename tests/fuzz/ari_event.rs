@@ -3,7 +3,7 @@
 use ari::Event;
 
 /// Reads it as an event, and finds it consistent.
-pub fn judge(bytes: &[u8]) -> Event {
+pub(crate) fn judge(bytes: &[u8]) -> Event {
     let text = String::from_utf8_lossy(bytes);
     let event = Event::parse(&text);
     match &event {

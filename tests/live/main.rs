@@ -16,8 +16,8 @@ mod endurance;
 mod facts;
 mod flood;
 mod hanging_up;
-mod roads;
 mod outage;
+mod roads;
 
 use std::time::{Duration, Instant};
 

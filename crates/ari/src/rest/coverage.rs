@@ -9,10 +9,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Client, ConnectionState};
 use crate::inventory::{self, Operation as Row, Place, sample};
 use crate::models::ConfigTuple;
 use crate::testing::{Exchange, Server};
+use crate::{Client, ConnectionState};
 
 /// Parameters that a method leaves out on purpose.
 const LEFT_OUT: &[(&str, &str)] = &[

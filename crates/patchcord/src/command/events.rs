@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ari::{Client, ConnectionState, Delivery, Event, Method, Received, RequestError};
+use ari::{Client, ConnectionState, Delivery, Event, Mailbox, Received};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::nearest::nearest;
@@ -43,17 +43,18 @@ pub(super) struct Options {
 /// How many events may wait for a slow terminal or pipe before some are lost.
 const CAPACITY: usize = 65_536;
 
-/// Everything that can be subscribed to, of each sort all. Asterisk forgets the subscriptions with the socket.
-const SOURCES: [&str; 4] = ["channel:", "bridge:", "endpoint:", "deviceState:"];
+/// And how many bytes.
+const BYTES: usize = 64 << 20;
 
 pub(super) fn run(options: &Options) -> CommandResult {
     let settings = Settings::open(&options.config).map_err(words)?;
     let app = ari::ids::unique("patchcord-events");
     let mut config = settings.ari_for(&options.config, &app).map_err(words)?;
-    config.mailbox_capacity = CAPACITY;
+    (config.mailbox_capacity, config.mailbox_bytes) = (CAPACITY, BYTES);
     runtime()?.block_on(async {
-        let (client, _nobody_arrives) = Client::connect(config).await.map_err(words)?;
-        let shown = show(&client, options).await;
+        let (client, mut everything) = Client::look_on(config).await.map_err(words)?;
+        eprintln!("events of {}; Ctrl-C ends", settings.ari_url());
+        let shown = show(&mut everything, options).await;
         let state = client.state().borrow().clone();
         client.close().await;
         shown?;
@@ -65,15 +66,12 @@ pub(super) fn run(options: &Options) -> CommandResult {
 }
 
 /// Prints until interrupted, until nobody reads any more, or until the connection has ended for good.
-async fn show(client: &Client, options: &Options) -> Result<(), String> {
+async fn show(everything: &mut Mailbox, options: &Options) -> Result<(), String> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(words)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(words)?;
-    let mut monitor = client.monitor();
-    subscribe(client).await?;
-    eprintln!("events of {}; Ctrl-C ends", client.config().base());
     loop {
         let delivery = tokio::select! {
-            delivery = monitor.recv() => delivery,
+            delivery = everything.recv() => delivery,
             _ = interrupt.recv() => return Ok(()),
             _ = terminate.recv() => return Ok(()),
         };
@@ -92,27 +90,10 @@ async fn show(client: &Client, options: &Options) -> Result<(), String> {
             }
             Some(Delivery::Reconnected { gap }) => {
                 eprintln!("connected again; the events of {:.1} s are missing", gap.as_secs_f64());
-                subscribe(client).await?;
             }
             None => return Ok(()),
         }
     }
-}
-
-async fn subscribe(client: &Client) -> Result<(), String> {
-    let path = format!("applications/{}/subscription", client.config().app());
-    for source in SOURCES {
-        let body = json!({ "eventSource": source });
-        match client.request(Method::POST, &path, Some(body)).await {
-            Ok(_) => {}
-            // Endpoints and device states have modules of their own.
-            Err(RequestError::Rejected { status: 400 | 422, .. }) => {
-                eprintln!("this Asterisk has no events of \"{source}\"");
-            }
-            Err(error) => return Err(error.to_string()),
-        }
-    }
-    Ok(())
 }
 
 fn print(received: &Received, options: &Options) -> io::Result<()> {

@@ -129,11 +129,8 @@ fn fault(dice: &mut Dice) -> Fault {
     ];
     match dice.below(12) {
         0 => Fault::SlowAnswer { operation, delay: dice.ms(400) },
-        // Slower than the client is patient: what came of it is not known. A hang-up that is lost like this is not asked
-        // for again, so it is spared.
-        1 => {
-            Fault::SlowAnswer { operation: dice.pick(&making), delay: Duration::from_millis(2500) }
-        }
+        // Slower than the client is patient: what came of it is not known.
+        1 => Fault::SlowAnswer { operation, delay: Duration::from_millis(2500) },
         2 | 3 => Fault::FailOperation {
             operation: dice.pick(&making),
             status: dice.pick(&[404, 409, 412, 422, 500, 503]),

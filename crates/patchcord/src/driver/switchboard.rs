@@ -21,6 +21,10 @@ use super::Shared;
 /// How long the take-down of one call may take before what is left is only noted.
 const TAKE_DOWN: Duration = Duration::from_secs(15);
 
+/// How often a hang-up or the end of a bridge is asked for while no reply comes, and how long to wait in between.
+const RELEASES: u32 = 4;
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+
 /// One call's channels, bridge and requests.
 pub(super) struct Switchboard {
     client: Client,
@@ -439,13 +443,13 @@ impl Switchboard {
     }
 
     fn hang_up_channel(&mut self, id: String) {
+        self.release(Ours::Channel(id));
+    }
+
+    fn release(&mut self, ours: Ours) {
         let client = self.client.clone();
         self.request(async move {
-            if let Err(error) = client.channels().hangup(&id, Hangup::default()).await
-                && !error.is_gone()
-            {
-                tracing::warn!(%error, channel = id, "a channel could not be hung up");
-            }
+            release(&client, &ours).await;
             Done::Released
         });
     }
@@ -478,18 +482,38 @@ impl Switchboard {
         for id in left {
             self.hang_up_channel(id);
         }
-        let (client, bridge) = (self.client.clone(), self.bridge.clone());
-        self.request(async move {
-            if let Err(error) = client.bridges().destroy(&bridge).await
-                && !error.is_gone()
-            {
-                tracing::warn!(%error, bridge, "a bridge could not be destroyed");
-            }
-            Done::Released
-        });
+        self.release(Ours::Bridge(self.bridge.clone()));
         let rest = async { while self.requests.next().await.is_some() {} };
         if tokio::time::timeout_at(deadline, rest).await.is_err() {
             tracing::warn!("a call's take-down took too long and was left");
+        }
+    }
+}
+
+/// Something of ours in Asterisk.
+#[derive(Debug)]
+enum Ours {
+    Channel(String),
+    Bridge(String),
+}
+
+/// Ends something of ours. It is asked for again while nobody knows whether it was done: twice does no harm.
+async fn release(client: &Client, ours: &Ours) {
+    for attempt in 1..=RELEASES {
+        let released = match ours {
+            Ours::Channel(id) => client.channels().hangup(id, Hangup::default()).await,
+            Ours::Bridge(id) => client.bridges().destroy(id).await,
+        };
+        match released {
+            Err(RequestError::NotSent { .. } | RequestError::OutcomeUnknown { .. })
+                if attempt < RELEASES =>
+            {
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            Err(error) if !error.is_gone() => {
+                return tracing::warn!(%error, ?ours, "something could not be released");
+            }
+            _ => return,
         }
     }
 }

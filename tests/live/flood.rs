@@ -30,7 +30,7 @@ async fn a_consumer_that_sleeps_delays_no_other_call_and_the_socket_survives_the
         Config::new(&asterisk.ari_url(), asterisk.username(), asterisk.password(), "flood");
     let mut config = config.expect("a good configuration");
     // Each step of the dialplan is an event, too.
-    config.mailbox_capacity = 8 * EVENTS;
+    (config.mailbox_capacity, config.mailbox_bytes) = (8 * EVENTS, 64 << 20);
     let (client, _arrivals) = Client::connect(config).await.expect("Asterisk is there");
     let mut state = client.state();
     let slow = call(&client, "slow").await;

@@ -40,7 +40,7 @@ impl Probe {
     pub(super) fn start_with(added: &[(&str, &str)]) -> Option<Probe> {
         let added = [&[("extensions.conf", DIALPLAN)], added].concat();
         match Asterisk::start_with(&added) {
-            Ok(asterisk) => Some(Probe { asterisk, http: reqwest::Client::new() }),
+            Ok(asterisk) => Some(Probe { asterisk, http: tests::http_client() }),
             Err(RigError::Skipped(why)) if std::env::var_os("PATCHCORD_REQUIRE_RIG").is_none() => {
                 println!("skipped: {why}");
                 None

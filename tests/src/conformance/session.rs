@@ -59,7 +59,7 @@ impl<'a> Session<'a> {
         Session {
             world,
             name,
-            http: reqwest::Client::builder().no_proxy().build().expect("no TLS to set up"),
+            http: crate::http_client(),
             monitor: client.monitor(),
             replies: Vec::new(),
             events: Vec::new(),

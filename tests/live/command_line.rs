@@ -6,10 +6,10 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::Value;
-use tests::asterisk::{Asterisk, RigError};
+use tests::asterisk::Asterisk;
 use tests::patchcord::program;
 
-use crate::PATIENCE;
+use crate::{PATIENCE, unless_skipped};
 
 /// An Asterisk, and a configuration that leads to it.
 struct Desk {
@@ -19,14 +19,7 @@ struct Desk {
 
 impl Desk {
     fn set() -> Option<Desk> {
-        let asterisk = match Asterisk::start() {
-            Ok(asterisk) => asterisk,
-            Err(RigError::Skipped(why)) if std::env::var_os("PATCHCORD_REQUIRE_RIG").is_none() => {
-                println!("skipped: {why}");
-                return None;
-            }
-            Err(error) => panic!("{error}"),
-        };
+        let asterisk = unless_skipped(Asterisk::start())?;
         let name = format!("command-line-{}-{}", std::process::id(), asterisk.sip_port());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).expect("writable");

@@ -1,20 +1,14 @@
 //! The embedded PBX says what Asterisk says.
 
-use tests::asterisk::RigError;
 use tests::conformance::{AsteriskWorld, PbxWorld, Trace, World, differences, find, play, write};
+
+use crate::unless_skipped;
 
 /// Plays each scenario on both sides. `PATCHCORD_GOLDEN=write` keeps Asterisk's traces, which hold the embedded PBX to
 /// them where there is no Asterisk; `PATCHCORD_SCENARIOS` picks scenarios by a part of their names.
 #[tokio::test(flavor = "multi_thread")]
 async fn asterisk_and_the_embedded_pbx_agree() {
-    let mut asterisk = match AsteriskWorld::start() {
-        Ok(asterisk) => asterisk,
-        Err(RigError::Skipped(why)) if std::env::var_os("PATCHCORD_REQUIRE_RIG").is_none() => {
-            println!("skipped: {why}");
-            return;
-        }
-        Err(error) => panic!("{error}"),
-    };
+    let Some(mut asterisk) = unless_skipped(AsteriskWorld::start()) else { return };
     let theirs = played(&mut asterisk).await;
     if std::env::var_os("PATCHCORD_GOLDEN").is_some() {
         let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/src/conformance/asterisk-22.txt");

@@ -5,18 +5,13 @@ use std::collections::BTreeSet;
 use ari::inventory::{self, Field, Model, Place};
 use ari::{Client, Config, Method};
 use serde_json::Value;
-use tests::asterisk::{Asterisk, RigError};
+use tests::asterisk::Asterisk;
+
+use crate::unless_skipped;
 
 #[test]
 fn asterisk_describes_what_the_inventory_lists() {
-    let asterisk = match Asterisk::start() {
-        Ok(asterisk) => asterisk,
-        Err(RigError::Skipped(why)) if std::env::var_os("PATCHCORD_REQUIRE_RIG").is_none() => {
-            println!("skipped: {why}");
-            return;
-        }
-        Err(error) => panic!("{error}"),
-    };
+    let Some(asterisk) = unless_skipped(Asterisk::start()) else { return };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let described = runtime.block_on(described(&asterisk));
     let listed = listed();

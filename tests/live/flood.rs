@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use ari::{Client, Config, ConnectionState, Delivery, Event, Mailbox, Method, Resource};
 use serde_json::{Value, json};
-use tests::asterisk::{Asterisk, RigError};
+use tests::asterisk::Asterisk;
 
-use crate::PATIENCE;
+use crate::{PATIENCE, unless_skipped};
 
 /// A call that sets a variable so many times as fast as Asterisk can; each is an event.
 const DIALPLAN: &str = "
@@ -25,7 +25,8 @@ const SLEEP: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_consumer_that_sleeps_delays_no_other_call_and_the_socket_survives_the_flood() {
-    let Some(asterisk) = start() else { return };
+    let asterisk = Asterisk::start_with(&[("extensions.conf", DIALPLAN)]);
+    let Some(asterisk) = unless_skipped(asterisk) else { return };
     let config =
         Config::new(&asterisk.ari_url(), asterisk.username(), asterisk.password(), "flood");
     let mut config = config.expect("a good configuration");
@@ -65,17 +66,6 @@ async fn a_consumer_that_sleeps_delays_no_other_call_and_the_socket_survives_the
     assert!(!state.has_changed().expect("the client lives"), "the socket was lost");
     let counters = client.counters();
     assert_eq!((counters.lost, counters.arrivals_lost), (0, 0), "{counters:?}");
-}
-
-fn start() -> Option<Asterisk> {
-    match Asterisk::start_with(&[("extensions.conf", DIALPLAN)]) {
-        Ok(asterisk) => Some(asterisk),
-        Err(RigError::Skipped(why)) if std::env::var_os("PATCHCORD_REQUIRE_RIG").is_none() => {
-            println!("skipped: {why}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
 }
 
 async fn ask(client: &Client, method: Method, path: &str, body: Value) {

@@ -50,14 +50,7 @@ impl Stage {
             let patchcord = Patchcord::start(&asterisk, change)?;
             Ok(Stage { asterisk, patchcord })
         });
-        match stage {
-            Ok(stage) => Some(stage),
-            Err(RigError::Skipped(why)) if std::env::var_os("PATCHCORD_REQUIRE_RIG").is_none() => {
-                println!("skipped: {why}");
-                None
-            }
-            Err(error) => panic!("{error}"),
-        }
+        unless_skipped(stage)
     }
 
     fn next_call(&self) -> Value {
@@ -80,6 +73,18 @@ impl Stage {
         let held = poll(Duration::from_secs(5), holdings, empty);
         let channels = || self.asterisk.cli("core show channels").expect("cli");
         assert!(empty(&held), "Asterisk still holds {held:?}\n{}", channels());
+    }
+}
+
+/// What was started; nothing, with the reason printed, where this machine cannot run the rig and need not.
+fn unless_skipped<T>(started: Result<T, RigError>) -> Option<T> {
+    match started {
+        Ok(started) => Some(started),
+        Err(RigError::Skipped(why)) if std::env::var_os("PATCHCORD_REQUIRE_RIG").is_none() => {
+            println!("skipped: {why}");
+            None
+        }
+        Err(error) => panic!("{error}"),
     }
 }
 

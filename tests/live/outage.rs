@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tests::asterisk::{Asterisk, RigError};
+use tests::asterisk::Asterisk;
 use tests::patchcord::Patchcord;
 use tests::proxy::{Proxy, Road};
 use tests::sipp::{Behaviour, CallRecord, Crowd, Phone};
 use tests::softphone::Background;
 
-use crate::{DID, PATIENCE, Stage};
+use crate::{DID, PATIENCE, Stage, unless_skipped};
 
 const CALLS: usize = 100;
 const LEAVE: usize = 30;
@@ -31,14 +31,7 @@ fn set() -> Option<(Stage, Proxy, Phone)> {
         let operator = Phone::start(&asterisk, "operator", soon, Background::Silence)?;
         Ok((Stage { asterisk, patchcord }, proxy, operator))
     };
-    match set() {
-        Ok(set) => Some(set),
-        Err(RigError::Skipped(why)) if std::env::var_os("PATCHCORD_REQUIRE_RIG").is_none() => {
-            println!("skipped: {why}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    unless_skipped(set())
 }
 
 /// A crowd that calls, all of it answered.

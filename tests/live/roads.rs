@@ -8,10 +8,10 @@ use ari::{
     Resource, Road, ServerTls,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use tests::asterisk::{Asterisk, RigError, USERNAME};
+use tests::asterisk::{Asterisk, USERNAME};
 use tokio::time::timeout;
 
-use crate::PATIENCE;
+use crate::{PATIENCE, unless_skipped};
 
 /// The dialplan of these scenarios: a line that enters the application, and somebody who answers.
 const DIALPLAN: &str = "
@@ -31,14 +31,7 @@ const OURS: (&str, &str) = ("from-asterisk", "a secret of its own");
 fn asterisk(added: &[(&str, &str)]) -> Option<Asterisk> {
     let mut all = vec![("extensions.conf", DIALPLAN), ("modules.conf", MODULES)];
     all.extend_from_slice(added);
-    match Asterisk::start_with(&all) {
-        Ok(asterisk) => Some(asterisk),
-        Err(RigError::Skipped(why)) if std::env::var_os("PATCHCORD_REQUIRE_RIG").is_none() => {
-            println!("skipped: {why}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    unless_skipped(Asterisk::start_with(&all))
 }
 
 /// A caller who enters the application and stays.

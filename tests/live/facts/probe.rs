@@ -5,14 +5,14 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::asterisk::{Asterisk, RigError};
+use tests::asterisk::Asterisk;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
-use crate::PATIENCE;
+use crate::{PATIENCE, unless_skipped};
 
 /// Where the calls of the tests go: `hold` waits for the other side to hang up, any other enters the application of its
 /// name, and when it has left it the application `after`, which is told how that went.
@@ -39,14 +39,8 @@ impl Probe {
     /// The same with more lines of configuration, for any file but `extensions.conf`.
     pub(super) fn start_with(added: &[(&str, &str)]) -> Option<Probe> {
         let added = [&[("extensions.conf", DIALPLAN)], added].concat();
-        match Asterisk::start_with(&added) {
-            Ok(asterisk) => Some(Probe { asterisk, http: tests::http_client() }),
-            Err(RigError::Skipped(why)) if std::env::var_os("PATCHCORD_REQUIRE_RIG").is_none() => {
-                println!("skipped: {why}");
-                None
-            }
-            Err(error) => panic!("{error}"),
-        }
+        let asterisk = unless_skipped(Asterisk::start_with(&added))?;
+        Some(Probe { asterisk, http: tests::http_client() })
     }
 
     /// Makes a request, and gives the status and the body, `null` where there is none.
@@ -82,15 +76,6 @@ impl Probe {
     /// The same, unless Asterisk refuses.
     pub(super) async fn try_events(&self, query: &str) -> Result<Events, WsError> {
         let stream = TcpStream::connect(("127.0.0.1", self.asterisk.http_port())).await;
-        self.events_over(stream.expect("Asterisk listens"), query).await
-    }
-
-    /// The same over a connection made already.
-    pub(super) async fn events_over(
-        &self,
-        stream: TcpStream,
-        query: &str,
-    ) -> Result<Events, WsError> {
         // The query may hold the password here: nobody logs it.
         let (user, password) = (self.asterisk.username(), self.asterisk.password());
         let url = format!(
@@ -98,7 +83,8 @@ impl Probe {
             self.asterisk.http_port()
         );
         let request = url.into_client_request().expect("a URL");
-        let (socket, _) = tokio_tungstenite::client_async(request, stream).await?;
+        let (socket, _) =
+            tokio_tungstenite::client_async(request, stream.expect("Asterisk listens")).await?;
         Ok(Events { socket })
     }
 

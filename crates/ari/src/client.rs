@@ -10,8 +10,8 @@ use tokio::task::AbortHandle;
 use crate::config::{Config, Scope};
 use crate::connection::{ConnectError, ConnectionState, Resync, Supervisor, dial, keep_house};
 use crate::rest::{
-    Applications, Asterisk, Bridges, Channels, DeviceStates, Endpoints, Events, Mailboxes,
-    Operation, Playbacks, Recordings, RequestError, Roads, SocketRoad, Sounds,
+    Applications, Asterisk, Bridges, Channels, DeviceStates, Endpoints, EventFilter, Events,
+    Mailboxes, Operation, Playbacks, Recordings, RequestError, Roads, SocketRoad, Sounds,
 };
 use crate::routing::{Arrivals, Chore, Counters, Limits, Mailbox, Resource, Router};
 
@@ -62,7 +62,7 @@ impl Client {
         let socket = dial(&config).await?;
         let (router, arrivals, to_do) = open_router(&config);
         let (client, parts) = Self::assemble(config, roads, router, Some(to_do));
-        tokio::spawn(Supervisor::from(parts).run(socket));
+        tokio::spawn(Supervisor(parts).run(socket));
         Ok((client, arrivals))
     }
 
@@ -77,8 +77,8 @@ impl Client {
     /// Opens the event socket to look on at everything that happens in this Asterisk (`subscribeAll`), in all
     /// applications and in none. The mailbox gets every event; there are no arrivals.
     ///
-    /// The application's name should be one that no other client uses, and is not for calls: after a reconnect an
-    /// application that subscribes to everything misses when its own channels leave.
+    /// The application's name should be one that no other client uses, and is not for calls: this client compares
+    /// nothing after a reconnect, so whoever looks on misses what happened in the gap.
     ///
     /// Must be called within a tokio runtime.
     ///
@@ -91,7 +91,7 @@ impl Client {
         let roads = Roads::new(&config)?;
         let socket = dial(&config).await?;
         let (client, parts) = Self::assemble(config, roads, router, None);
-        tokio::spawn(Supervisor::from(parts).run(socket));
+        tokio::spawn(Supervisor(parts).run(socket));
         Ok((client, everything))
     }
 
@@ -175,14 +175,13 @@ impl Client {
         self.0.resync.remembered.unsubscribe(&self.0.roads, self.0.config.app(), source).await
     }
 
-    /// Sets which events Asterisk sends, here and after each reconnect: Asterisk's filter as it stands, with
-    /// `allowed` and `disallowed`, each a list of `{"type": "ChannelVarset"}`; an empty object lets all pass.
-    /// Without `StasisStart`, `StasisEnd`, `ChannelDestroyed` and `BridgeDestroyed` the client is blind, and without
-    /// `ApplicationReplaced` it does not know that it lost the application.
+    /// Sets which kinds of events Asterisk sends, here and after each reconnect. Without `StasisStart`, `StasisEnd`,
+    /// `ChannelDestroyed` and `BridgeDestroyed` the client is blind, and without `ApplicationReplaced` it does not
+    /// know that it lost the application.
     ///
     /// # Errors
     /// As for any operation; the filter is then not remembered.
-    pub async fn event_filter(&self, filter: Value) -> Result<(), RequestError> {
+    pub async fn event_filter(&self, filter: EventFilter) -> Result<(), RequestError> {
         self.0.resync.remembered.filter(&self.0.roads, self.0.config.app(), filter).await
     }
 

@@ -23,11 +23,6 @@ pub fn unique(prefix: &str) -> String {
     format!("{prefix}-{}-{}", *RUN, base36(count))
 }
 
-/// Whether `id` is one of [`unique`]'s, of this run of the program: a channel with such an id is no caller.
-pub fn is_ours(id: &str) -> bool {
-    maker(id) == Maker::ThisRun
-}
-
 /// Who made an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Maker {
@@ -122,7 +117,7 @@ mod tests {
 
     #[test]
     fn our_ids_are_told_from_others() {
-        assert!(is_ours(&unique("media")) && is_ours(&unique("a-b")));
+        assert!(["media", "a-b"].iter().all(|prefix| maker(&unique(prefix)) == Maker::ThisRun));
         let bare = format!("{}-1", *RUN);
         for other in ["", "media", "media-2k9f0c7x1m3qz-1a", "1795243053.17", &*RUN, &bare] {
             assert_eq!(maker(other), Maker::SomebodyElse, "{other}");

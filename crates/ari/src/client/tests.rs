@@ -10,7 +10,7 @@ use super::*;
 use crate::config::OnReplaced;
 use crate::connection::Disconnect;
 use crate::events::Event;
-use crate::rest::{AddChannel, ExternalMedia, Hangup, Originate, Reason};
+use crate::rest::{AddChannel, EventFilter, ExternalMedia, Hangup, Originate, Reason};
 use crate::routing::{Delivery, Origin};
 use crate::testing::{EventSocket, PASSWORD, Server, about, stasis_start};
 
@@ -231,10 +231,12 @@ async fn a_mailbox_that_lost_events_learns_what_ended() {
 async fn filter_and_subscriptions_are_restored() {
     let (mut server, socket, client, _arrivals) = connected().await;
     live(&client).await;
-    let filter = json!({ "disallowed": [{ "type": "ChannelVarset" }] });
+    let filter =
+        EventFilter { disallowed: Some(vec!["ChannelVarset".into()]), ..EventFilter::default() };
+    let sent = json!({ "disallowed": [{ "type": "ChannelVarset" }] });
     let path = "/ari/applications/frontdesk";
     let (set, subscribed, ()) = tokio::join!(
-        client.event_filter(filter.clone()),
+        client.event_filter(filter),
         client.subscribe("endpoint:PJSIP/alice"),
         async {
             for _ in 0..2 {
@@ -246,7 +248,7 @@ async fn filter_and_subscriptions_are_restored() {
     drop(socket);
     let _socket = server.socket().await;
     let again = server.exchange().await;
-    assert_eq!((again.method.as_str(), &again.body), ("PUT", &filter));
+    assert_eq!((again.method.as_str(), &again.body), ("PUT", &sent));
     assert_eq!(again.path, format!("{path}/eventFilter"));
     again.reply(200, json!({ "name": "frontdesk" }));
     let again = server.exchange().await;

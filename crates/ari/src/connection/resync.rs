@@ -13,8 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::backoff::Backoff;
 use crate::config::{Config, Scope};
-use crate::models::Application;
-use crate::rest::{Operation, RequestError, Roads};
+use crate::rest::{Applications, Operation, RequestError, Roads};
 use crate::routing::{Held, MailboxId, Resource, Router, Standing, Told};
 
 pub(crate) use chores::keep_house;
@@ -119,7 +118,7 @@ impl Resync {
         let channels = Operation::new("list channels", Method::GET, &["channels"]);
         let bridges = Operation::new("list bridges", Method::GET, &["bridges"]);
         let (application, channels, bridges) = tokio::try_join!(
-            application(&self.roads, self.config.app()),
+            Applications(&self.roads).get(self.config.app()),
             self.roads.fetch::<Vec<Value>>(channels),
             self.roads.fetch::<Vec<Value>>(bridges),
         )?;
@@ -135,7 +134,7 @@ impl Resync {
         &self,
         watched: &[(Resource, Standing)],
     ) -> Result<Theirs, RequestError> {
-        let application = application(&self.roads, self.config.app()).await?;
+        let application = Applications(&self.roads).get(self.config.app()).await?;
         let (mut channels, mut bridges) = (HashMap::new(), HashSet::new());
         for (resource, _) in watched {
             let (kind, id) = match resource {
@@ -159,10 +158,6 @@ impl Resync {
             bridges,
         })
     }
-}
-
-async fn application(roads: &Roads, app: &str) -> Result<Application, RequestError> {
-    roads.fetch(Operation::new("get application", Method::GET, &["applications", app])).await
 }
 
 fn id_of(object: &Value) -> Option<String> {

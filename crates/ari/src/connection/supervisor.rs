@@ -1,29 +1,17 @@
 //! The life of the connection as a state machine: resyncing, live, lost, resyncing again, until it ends.
 
 use std::pin::pin;
-use std::sync::Arc;
 
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::backoff::Backoff;
 use super::session::{self, Disconnect, stopped};
-use super::{ConnectionState, Resync, Socket, dial};
+use super::{ConnectionState, Socket, dial};
 use crate::client::Parts;
-use crate::config::{Config, OnReplaced};
-use crate::rest::SocketRoad;
-use crate::routing::Router;
+use crate::config::OnReplaced;
 
 /// Owns the event socket and everything that happens to it.
-pub(crate) struct Supervisor {
-    pub(crate) config: Arc<Config>,
-    pub(crate) router: Arc<Router>,
-    /// Requests that take the event socket.
-    pub(crate) road: Arc<SocketRoad>,
-    pub(crate) resync: Arc<Resync>,
-    pub(crate) state: watch::Sender<ConnectionState>,
-    pub(crate) stop: watch::Receiver<bool>,
-}
+pub(crate) struct Supervisor(pub(crate) Parts);
 
 /// Where the connection is. Each phase does its work and says which comes next.
 enum Phase {
@@ -40,16 +28,10 @@ enum Phase {
     Ended(ConnectionState),
 }
 
-impl From<Parts> for Supervisor {
-    fn from(Parts { config, router, resync, road, state, stop }: Parts) -> Self {
-        Self { config, router, resync, road, state, stop }
-    }
-}
-
 impl Supervisor {
     /// Keeps the connection until it is closed or replaced, starting with an open socket.
     pub(crate) async fn run(mut self, socket: Socket) {
-        let mut backoff = Backoff::new(self.config.reconnect_first, self.config.reconnect_max);
+        let mut backoff = Backoff::new(self.0.config.reconnect_first, self.0.config.reconnect_max);
         let mut phase = Phase::Open { socket: Box::new(socket), gap: None };
         loop {
             phase = match phase {
@@ -58,8 +40,8 @@ impl Supervisor {
                     self.lost(since, attempts, cause, &mut backoff).await
                 }
                 Phase::Ended(state) => {
-                    self.router.end();
-                    self.state.send_replace(state);
+                    self.0.router.end();
+                    self.0.state.send_replace(state);
                     return;
                 }
             };
@@ -68,40 +50,40 @@ impl Supervisor {
 
     async fn open(&mut self, socket: Socket, gap: Option<Instant>, backoff: &mut Backoff) -> Phase {
         let opened = Instant::now();
-        self.state.send_replace(ConnectionState::Resyncing);
+        self.0.state.send_replace(ConnectionState::Resyncing);
         // Before anything is read, so that nothing is delivered ahead of what was missed.
-        self.router.hold();
-        let mut stop = self.stop.clone();
+        self.0.router.hold();
+        let mut stop = self.0.stop.clone();
         let mut gap_ended = false;
         let end = {
             let mut session =
-                pin!(session::run(socket, &self.config, &self.router, &self.road, &mut stop));
+                pin!(session::run(socket, &self.0.config, &self.0.router, &self.0.road, &mut stop));
             tokio::select! {
                 end = &mut session => end,
-                () = self.resync.run(gap) => {
+                () = self.0.resync.run(gap) => {
                     gap_ended = true;
-                    self.state.send_replace(ConnectionState::Live);
+                    self.0.state.send_replace(ConnectionState::Live);
                     session.await
                 }
             }
         };
         let lost = if gap_ended { Instant::now() } else { gap.unwrap_or(opened) };
         // A socket that dies young does not make the next wait short again.
-        if opened.elapsed() > self.config.reconnect_max {
+        if opened.elapsed() > self.0.config.reconnect_max {
             backoff.reset();
         }
-        self.router.connection_lost(&end);
+        self.0.router.connection_lost(&end);
         match end {
             Disconnect::Closed => Phase::Ended(ConnectionState::Closed),
-            Disconnect::Replaced if self.config.on_replaced == OnReplaced::Stop => {
+            Disconnect::Replaced if self.0.config.on_replaced == OnReplaced::Stop => {
                 tracing::error!(
-                    app = self.config.app(),
+                    app = self.0.config.app(),
                     "another client took the application; stopped"
                 );
                 Phase::Ended(ConnectionState::Replaced)
             }
             end => {
-                tracing::warn!(app = self.config.app(), cause = %end, "the event socket is lost");
+                tracing::warn!(app = self.0.config.app(), cause = %end, "the event socket is lost");
                 if end == Disconnect::Replaced {
                     backoff.slow_down();
                 }
@@ -117,20 +99,20 @@ impl Supervisor {
         cause: String,
         backoff: &mut Backoff,
     ) -> Phase {
-        self.state.send_replace(ConnectionState::Lost { attempts, cause });
+        self.0.state.send_replace(ConnectionState::Lost { attempts, cause });
         let wait = backoff.next();
         let dialled = tokio::select! {
-            () = stopped(&mut self.stop) => return Phase::Ended(ConnectionState::Closed),
+            () = stopped(&mut self.0.stop) => return Phase::Ended(ConnectionState::Closed),
             dialled = async {
                 sleep(wait).await;
-                self.state.send_replace(ConnectionState::Connecting);
-                dial(&self.config).await
+                self.0.state.send_replace(ConnectionState::Connecting);
+                dial(&self.0.config).await
             } => dialled,
         };
         match dialled {
             Ok(socket) => Phase::Open { socket: Box::new(socket), gap: Some(since) },
             Err(error) => {
-                tracing::warn!(app = self.config.app(), %error, "the event socket cannot be opened yet");
+                tracing::warn!(app = self.0.config.app(), %error, "the event socket cannot be opened yet");
                 Phase::Lost { since, attempts: attempts + 1, cause: error.to_string() }
             }
         }

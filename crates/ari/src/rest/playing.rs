@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde::Serialize;
 
 use super::encode::millis;
+use super::operation::{Completion, Conflict, Operation, Repeat};
 
 /// What to play.
 ///
@@ -69,4 +71,21 @@ pub enum PlaybackControl {
     Reverse,
     /// One step forward.
     Forward,
+}
+
+/// Plays to a channel or a bridge, which is `kind` and `id`, as a playback with our id.
+pub(super) fn play(kind: &str, id: &str, playback: &str, play: &impl Serialize) -> Operation {
+    Operation::new("playWithId", Method::POST, &[kind, id, "play", playback])
+        .body(play)
+        .repeat(Repeat::Safe)
+        .conflict(Conflict::NotInStasis)
+        .completion(Completion::Queued)
+}
+
+/// Plays to a channel or a bridge, as a playback whose id Asterisk chooses.
+pub(super) fn play_without_id(kind: &str, id: &str, play: &impl Serialize) -> Operation {
+    Operation::new("play", Method::POST, &[kind, id, "play"])
+        .body(play)
+        .conflict(Conflict::NotInStasis)
+        .completion(Completion::Queued)
 }

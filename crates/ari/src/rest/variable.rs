@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use reqwest::Method;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+
+use super::operation::{Conflict, Operation};
 
 /// Variables and functions such as `CALLERID(name)`, and what to set them to.
 pub type SetVariables = BTreeMap<String, VariableValue>;
@@ -65,6 +68,13 @@ impl<'a> SetVariable<'a> {
         };
         Self { variable, value: value.value, report_events }
     }
+}
+
+/// Asks for what the parameter that `segments` end with names: one variable, or several with commas between them.
+pub(super) fn get(name: &'static str, segments: [&str; 3], wanted: &str) -> Operation {
+    Operation::new(name, Method::GET, &segments)
+        .query(segments[2], wanted)
+        .conflict(Conflict::NotInStasis)
 }
 
 #[cfg(test)]

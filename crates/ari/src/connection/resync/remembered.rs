@@ -3,12 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
 
-use reqwest::Method;
-use serde_json::{Value, json};
-
-use super::application;
 use crate::models::Application;
-use crate::rest::{Operation, RequestError, Roads};
+use crate::rest::{Applications, EventFilter, RequestError, Roads};
 
 /// The event filter and the explicit subscriptions.
 #[derive(Debug, Default)]
@@ -16,7 +12,7 @@ pub(crate) struct Remembered(Mutex<Settings>);
 
 #[derive(Debug, Default)]
 struct Settings {
-    filter: Option<Value>,
+    filter: Option<EventFilter>,
     sources: BTreeSet<String>,
 }
 
@@ -28,7 +24,7 @@ impl Remembered {
         app: &str,
         source: &str,
     ) -> Result<(), RequestError> {
-        roads.perform(subscription(Method::POST, app, source)).await?;
+        Applications(roads).subscribe(app, &[source]).await?;
         self.settings().sources.insert(source.to_owned());
         Ok(())
     }
@@ -42,7 +38,7 @@ impl Remembered {
     ) -> Result<(), RequestError> {
         // Whatever comes of the request, it is not to come back.
         self.settings().sources.remove(source);
-        roads.perform(subscription(Method::DELETE, app, source)).await
+        Applications(roads).unsubscribe(app, &[source]).await.map(drop)
     }
 
     /// Sets the event filter, for good.
@@ -50,34 +46,36 @@ impl Remembered {
         &self,
         roads: &Roads,
         app: &str,
-        filter: Value,
+        filter: EventFilter,
     ) -> Result<(), RequestError> {
-        roads.perform(event_filter(app, &filter)).await?;
+        Applications(roads).filter(app, &filter).await?;
         self.settings().filter = Some(filter);
         Ok(())
     }
 
     /// Sets again what is missing.
     pub(super) async fn restore(&self, roads: &Roads, app: &str) -> Result<(), RequestError> {
+        let applications = Applications(roads);
         let (filter, sources) = {
             let settings = self.settings();
             (settings.filter.clone(), settings.sources.clone())
         };
         if let Some(filter) = filter {
-            roads.perform(event_filter(app, &filter)).await?;
+            applications.filter(app, &filter).await?;
         }
         if sources.is_empty() {
             return Ok(());
         }
         // Subscriptions are counted: a second one would outlive its end.
-        let present = application(roads, app).await?;
+        let present = applications.get(app).await?;
         for source in sources.iter().filter(|source| !is_subscribed(&present, source)) {
-            match roads.perform(subscription(Method::POST, app, source)).await {
+            // One a request: a source that is gone would refuse the others too.
+            match applications.subscribe(app, &[source]).await {
                 Err(RequestError::Rejected { reason, .. }) => {
                     tracing::warn!(app, source, %reason, "a subscription has come to its end");
                     self.settings().sources.remove(source);
                 }
-                outcome => outcome?,
+                outcome => drop(outcome?),
             }
         }
         Ok(())
@@ -86,16 +84,6 @@ impl Remembered {
     fn settings(&self) -> MutexGuard<'_, Settings> {
         self.0.lock().expect("nothing panics while it holds this lock")
     }
-}
-
-fn subscription(method: Method, app: &str, source: &str) -> Operation {
-    let name = if method == Method::POST { "subscribe" } else { "unsubscribe" };
-    Operation::new(name, method, &["applications", app, "subscription"])
-        .body(&json!({ "eventSource": [source] }))
-}
-
-fn event_filter(app: &str, filter: &Value) -> Operation {
-    Operation::new("filter", Method::PUT, &["applications", app, "eventFilter"]).body(filter)
 }
 
 /// Whether Asterisk still has it. A bare scheme, which stands for all of a kind, ends with the socket.
@@ -113,6 +101,8 @@ fn is_subscribed(application: &Application, source: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

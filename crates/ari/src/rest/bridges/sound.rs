@@ -7,7 +7,7 @@ use super::{Bridges, post};
 use crate::models::{LiveRecording, Playback};
 use crate::rest::error::RequestError;
 use crate::rest::operation::{Completion, Conflict, Operation, Repeat};
-use crate::rest::playing::BridgePlay;
+use crate::rest::playing::{self, BridgePlay};
 use crate::rest::recording::BridgeRecord;
 
 impl Bridges<'_> {
@@ -31,13 +31,7 @@ impl Bridges<'_> {
         playback: &str,
         play: &BridgePlay,
     ) -> Result<Playback, RequestError> {
-        let segments = ["bridges", bridge, "play", playback];
-        let operation = Operation::new("playWithId", Method::POST, &segments)
-            .body(play)
-            .repeat(Repeat::Safe)
-            .conflict(Conflict::NotInStasis)
-            .completion(Completion::Queued);
-        self.0.fetch(operation).await
+        self.0.fetch(playing::play("bridges", bridge, playback, play)).await
     }
 
     /// Plays to everybody, as a playback whose id Asterisk chooses. Prefer [`play`](Self::play).
@@ -46,8 +40,7 @@ impl Bridges<'_> {
         bridge: &str,
         play: &BridgePlay,
     ) -> Result<Playback, RequestError> {
-        let operation = post("play", bridge, "play").body(play).completion(Completion::Queued);
-        self.0.fetch(operation).await
+        self.0.fetch(playing::play_without_id("bridges", bridge, play)).await
     }
 
     /// Records everybody together. The reply says that it waits for its turn.

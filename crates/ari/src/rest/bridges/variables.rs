@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::Method;
 use serde_json::json;
 
 use super::{Bridges, post};
 use crate::models::{Variable, Variables};
 use crate::rest::error::RequestError;
-use crate::rest::operation::{Conflict, Operation, Repeat};
-use crate::rest::variable::{SetVariable, SetVariables, VariableValue};
+use crate::rest::operation::Repeat;
+use crate::rest::variable::{self, SetVariable, SetVariables, VariableValue};
 
 impl Bridges<'_> {
     /// The value of a variable or function; refused as [`NoSuchVariable`](crate::Reason::NoSuchVariable) when there
@@ -19,10 +18,7 @@ impl Bridges<'_> {
         bridge: &str,
         variable: &str,
     ) -> Result<String, RequestError> {
-        let segments = ["bridges", bridge, "variable"];
-        let operation = Operation::new("getBridgeVar", Method::GET, &segments)
-            .query("variable", variable)
-            .conflict(Conflict::NotInStasis);
+        let operation = variable::get("getBridgeVar", ["bridges", bridge, "variable"], variable);
         self.0.fetch(operation).await.map(|variable: Variable| variable.value)
     }
 
@@ -45,10 +41,8 @@ impl Bridges<'_> {
         bridge: &str,
         variables: &[&str],
     ) -> Result<BTreeMap<String, String>, RequestError> {
-        let segments = ["bridges", bridge, "variables"];
-        let operation = Operation::new("getBridgeVars", Method::GET, &segments)
-            .query("variables", &variables.join(","))
-            .conflict(Conflict::NotInStasis);
+        let names = variables.join(",");
+        let operation = variable::get("getBridgeVars", ["bridges", bridge, "variables"], &names);
         self.0.fetch(operation).await.map(|variables: Variables| variables.variables)
     }
 

@@ -1,13 +1,12 @@
 //! What is heard on a channel.
 
-use reqwest::Method;
 use serde_json::json;
 
 use super::{Channels, Dtmf, MuteDirection, delete, post};
 use crate::models::{LiveRecording, Playback};
 use crate::rest::error::RequestError;
-use crate::rest::operation::{Completion, Conflict, Operation, Repeat};
-use crate::rest::playing::Play;
+use crate::rest::operation::Repeat;
+use crate::rest::playing::{self, Play};
 use crate::rest::recording::Record;
 
 impl Channels<'_> {
@@ -67,13 +66,7 @@ impl Channels<'_> {
         playback: &str,
         play: &Play,
     ) -> Result<Playback, RequestError> {
-        let segments = ["channels", channel, "play", playback];
-        let operation = Operation::new("playWithId", Method::POST, &segments)
-            .body(play)
-            .repeat(Repeat::Safe)
-            .conflict(Conflict::NotInStasis)
-            .completion(Completion::Queued);
-        self.0.fetch(operation).await
+        self.0.fetch(playing::play("channels", channel, playback, play)).await
     }
 
     /// Plays to a channel, as a playback whose id Asterisk chooses. Prefer [`play`](Self::play).
@@ -82,7 +75,7 @@ impl Channels<'_> {
         channel: &str,
         play: &Play,
     ) -> Result<Playback, RequestError> {
-        self.0.fetch(post("play", channel, "play").body(play)).await
+        self.0.fetch(playing::play_without_id("channels", channel, play)).await
     }
 
     /// Records what the far end says. The reply says that it waits for its turn. A channel in a bridge cannot be

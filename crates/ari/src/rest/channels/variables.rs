@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::Method;
 use serde_json::json;
 
 use super::{Channels, post};
 use crate::models::{Variable, Variables};
 use crate::rest::error::RequestError;
-use crate::rest::operation::{Completion, Conflict, Operation, Repeat};
-use crate::rest::variable::{SetVariable, SetVariables, VariableValue};
+use crate::rest::operation::{Completion, Repeat};
+use crate::rest::variable::{self, SetVariable, SetVariables, VariableValue};
 
 impl Channels<'_> {
     /// The value of a variable or function such as `CALLERID(num)`; refused as
@@ -19,10 +18,7 @@ impl Channels<'_> {
         channel: &str,
         variable: &str,
     ) -> Result<String, RequestError> {
-        let segments = ["channels", channel, "variable"];
-        let operation = Operation::new("getChannelVar", Method::GET, &segments)
-            .query("variable", variable)
-            .conflict(Conflict::NotInStasis);
+        let operation = variable::get("getChannelVar", ["channels", channel, "variable"], variable);
         self.0.fetch(operation).await.map(|variable: Variable| variable.value)
     }
 
@@ -40,17 +36,15 @@ impl Channels<'_> {
         self.0.perform(operation.body(&value)).await
     }
 
-    /// The values of several variables or functions, by name; refused as [`NoSuchVariable`](crate::Reason::NoSuchVariable) when one of
-    /// them does not exist. Since 22.10.
+    /// The values of several variables or functions, by name; refused as
+    /// [`NoSuchVariable`](crate::Reason::NoSuchVariable) when one of them does not exist. Since 22.10.
     pub async fn get_channel_vars(
         self,
         channel: &str,
         variables: &[&str],
     ) -> Result<BTreeMap<String, String>, RequestError> {
-        let segments = ["channels", channel, "variables"];
-        let operation = Operation::new("getChannelVars", Method::GET, &segments)
-            .query("variables", &variables.join(","))
-            .conflict(Conflict::NotInStasis);
+        let names = variables.join(",");
+        let operation = variable::get("getChannelVars", ["channels", channel, "variables"], &names);
         self.0.fetch(operation).await.map(|variables: Variables| variables.variables)
     }
 

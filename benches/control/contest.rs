@@ -19,6 +19,8 @@ pub(crate) enum Entrant {
     Floor,
     /// The requests by hand over the event socket.
     FloorSocket,
+    /// The same with a plain HTTP client, `reqwest`.
+    Plain,
     /// Our crate.
     Ari,
     /// `ari-client` in node.
@@ -40,13 +42,20 @@ pub(crate) struct Effort {
 }
 
 impl Entrant {
-    const ALL: [Entrant; 5] =
-        [Entrant::Floor, Entrant::FloorSocket, Entrant::Ari, Entrant::Npm, Entrant::Roads];
+    const ALL: [Entrant; 6] = [
+        Entrant::Floor,
+        Entrant::FloorSocket,
+        Entrant::Plain,
+        Entrant::Ari,
+        Entrant::Npm,
+        Entrant::Roads,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Entrant::Floor => "by hand, HTTP",
             Entrant::FloorSocket => "by hand, socket",
+            Entrant::Plain => "by hand, reqwest",
             Entrant::Ari => "ari (ours)",
             Entrant::Npm => "ari-client (npm)",
             Entrant::Roads => "roads",
@@ -86,7 +95,7 @@ pub(crate) async fn run(
         user: asterisk.username().to_owned(),
         password: asterisk.password().to_owned(),
     };
-    let mut entrants = vec![Entrant::Floor, Entrant::FloorSocket, Entrant::Ari];
+    let mut entrants = vec![Entrant::Floor, Entrant::FloorSocket, Entrant::Plain, Entrant::Ari];
     let script = match npm::script() {
         Ok(script) => {
             entrants.push(Entrant::Npm);

@@ -55,6 +55,7 @@ async fn compete(entrant: Entrant) -> Result<(), Box<dyn Error + Send + Sync>> {
     match entrant {
         Entrant::Floor => Ok(bare::run(access, bare::Choice::Http).await?),
         Entrant::FloorSocket => Ok(bare::run(access, bare::Choice::Socket).await?),
+        Entrant::Plain => Ok(bare::run(access, bare::Choice::Reqwest).await?),
         Entrant::Ari => crate_ari::run(access).await,
         Entrant::Roads => Ok(roads::run(access).await?),
         Entrant::Npm => Err("ari-client runs in node".into()),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use reqwest::Method;
+use http::Method;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
@@ -58,6 +58,7 @@ impl Client {
     /// # Errors
     /// The first attempt is the caller's to judge: its failure is returned and not repeated.
     pub async fn connect(config: Config) -> Result<(Self, Arrivals), ConnectError> {
+        let config = Arc::new(config);
         let roads = Roads::new(&config)?;
         let socket = dial(&config).await?;
         let (router, arrivals, to_do) = open_router(&config);
@@ -68,6 +69,7 @@ impl Client {
 
     /// A client whose event socket somebody else opens; whoever does serves it with the parts.
     pub(crate) fn accepted(config: Config) -> Result<(Self, Arrivals, Parts), ConnectError> {
+        let config = Arc::new(config);
         let roads = Roads::new(&config)?;
         let (router, arrivals, to_do) = open_router(&config);
         let (client, parts) = Self::assemble(config, roads, router, Some(to_do));
@@ -86,6 +88,7 @@ impl Client {
     /// As for [`Client::connect`].
     pub async fn look_on(mut config: Config) -> Result<(Self, Mailbox), ConnectError> {
         config.scope = Scope::Everything;
+        let config = Arc::new(config);
         let router = Router::looking_on(limits(&config));
         let everything = router.monitor();
         let roads = Roads::new(&config)?;
@@ -96,12 +99,12 @@ impl Client {
     }
 
     fn assemble(
-        config: Config,
+        config: Arc<Config>,
         roads: Roads,
         router: Arc<Router>,
         to_do: Option<mpsc::UnboundedReceiver<Chore>>,
     ) -> (Self, Parts) {
-        let (config, roads) = (Arc::new(config), Arc::new(roads));
+        let roads = Arc::new(roads);
         let (state_in, state) = watch::channel(ConnectionState::Resyncing);
         let (stop, stop_in) = watch::channel(false);
         let resync = Resync::new(Arc::clone(&config), Arc::clone(&roads), Arc::clone(&router));

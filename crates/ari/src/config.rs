@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use reqwest::header::HeaderValue;
+use http::header::HeaderValue;
 use serde::Deserialize;
 use tokio_rustls::rustls::ClientConfig;
 

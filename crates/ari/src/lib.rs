@@ -66,8 +66,8 @@ pub use connection::{
     ListenError, Listener, Refusal, ServerTls, Tls, TlsError,
 };
 pub use events::*;
+pub use http::Method;
 pub use models::*;
-pub use reqwest::Method;
 pub use rest::*;
 #[doc(hidden)]
 pub use routing::routing_keys;

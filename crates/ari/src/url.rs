@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::Url;
+use url::Url;
 
 use crate::config::ConfigError;
 
@@ -54,9 +54,9 @@ impl BaseUrl {
         &self.authority
     }
 
-    /// The HTTP address of a path below the base, already percent-encoded.
-    pub(crate) fn http(&self, path: &str) -> String {
-        format!("{self}/{path}")
+    /// What a request names, for a path below the base that is percent-encoded already.
+    pub(crate) fn target(&self, path: &str) -> String {
+        format!("{}/{path}", self.path)
     }
 
     /// The WebSocket address of the event stream of one application.

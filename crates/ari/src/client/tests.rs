@@ -371,7 +371,7 @@ async fn a_refused_connection_is_not_sent() {
     idle.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}/ari", idle.local_addr().unwrap());
     let config = Config::new(&url, "desk", PASSWORD, "frontdesk").unwrap();
-    let roads = Roads::new(&config).unwrap();
+    let roads = Roads::new(&Arc::new(config.clone())).unwrap();
     let error = Channels(&roads).answer("c1").await.unwrap_err();
     assert!(matches!(error, RequestError::NotSent { .. }), "{error:?}");
     assert!(matches!(Client::connect(config).await, Err(ConnectError::Unreachable { .. })));

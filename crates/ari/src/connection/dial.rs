@@ -1,5 +1,6 @@
 //! Opening the event socket.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -100,6 +101,12 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
+impl fmt::Debug for dyn Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stream")
+    }
+}
+
 /// An event socket, whoever opened it.
 pub(crate) type Socket = WebSocketStream<Box<dyn Stream>>;
 
@@ -117,25 +124,32 @@ pub(crate) async fn dial(config: &Config) -> Result<Socket, ConnectError> {
 }
 
 async fn open(config: &Config, base: &BaseUrl) -> Result<Socket, ConnectError> {
+    let request = upgrade_request(config, base)?;
+    // No extension is ever offered: Asterisk has none, and its outgoing side takes one for an error.
+    let upgraded = tokio_tungstenite::client_async(request, stream(config, base).await?).await;
+    upgraded.map(|(socket, _)| socket).map_err(|error| refused(config, base, error))
+}
+
+/// Opens a connection to where Asterisk serves ARI, for as long as that takes.
+pub(crate) async fn stream(
+    config: &Config,
+    base: &BaseUrl,
+) -> Result<Box<dyn Stream>, ConnectError> {
     let address = || base.authority().to_owned();
     let unreachable = |cause| ConnectError::Unreachable { address: address(), cause };
-    let request = upgrade_request(config, base)?;
     let stream = TcpStream::connect(base.authority()).await.map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
-    let stream: Box<dyn Stream> = match base.scheme() {
-        Scheme::Http => Box::new(stream),
+    match base.scheme() {
+        Scheme::Http => Ok(Box::new(stream)),
         Scheme::Https => {
             let failed = |cause: String| ConnectError::Tls { address: address(), cause };
             let connector = TlsConnector::from(config.tls_client()?);
             let name = ServerName::try_from(base.host().to_owned());
             let name = name.map_err(|error| failed(error.to_string()))?;
             let stream = connector.connect(name, stream).await;
-            Box::new(stream.map_err(|error| failed(error.to_string()))?)
+            Ok(Box::new(stream.map_err(|error| failed(error.to_string()))?))
         }
-    };
-    // No extension is ever offered: Asterisk has none, and its outgoing side takes one for an error.
-    let upgraded = tokio_tungstenite::client_async(request, stream).await;
-    upgraded.map(|(socket, _)| socket).map_err(|error| refused(config, base, error))
+    }
 }
 
 /// The upgrade request, with the credentials in its header and nowhere else.

@@ -18,10 +18,9 @@ pub use dial::ConnectError;
 pub use session::Disconnect;
 pub use tls::{Identity, Tls, TlsError};
 
-pub(crate) use dial::{Socket, dial};
+pub(crate) use dial::{Socket, Stream, dial, stream};
 pub(crate) use resync::{Change, Findings, Missed, Resync, keep_house};
 pub(crate) use supervisor::Supervisor;
-pub(crate) use tls::no_client;
 
 /// How the event socket is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ mod remembered;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use reqwest::Method;
+use http::Method;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -34,6 +34,11 @@ pub(crate) struct Resync {
 impl Resync {
     pub(crate) fn new(config: Arc<Config>, roads: Arc<Roads>, router: Arc<Router>) -> Self {
         Self { config, roads, router, remembered: Remembered::default() }
+    }
+
+    /// Requests take new connections from here on: the event socket fell silent, and theirs may be as mute.
+    pub(super) fn roads_may_be_mute(&self) {
+        self.roads.renew();
     }
 
     /// Restores, compares and lets events flow, however often it takes. `gap` is when events ceased; nothing before

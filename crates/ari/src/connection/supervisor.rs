@@ -83,6 +83,9 @@ impl Supervisor {
                 Phase::Ended(ConnectionState::Replaced)
             }
             end => {
+                if let Disconnect::Silent { .. } = end {
+                    self.0.resync.roads_may_be_mute();
+                }
                 tracing::warn!(app = self.0.config.app(), cause = %end, "the event socket is lost");
                 if end == Disconnect::Replaced {
                     backoff.slow_down();

@@ -83,13 +83,6 @@ impl Tls {
     }
 }
 
-/// Trusts nobody: for connections that need no TLS through a library that wants to be told.
-pub(crate) fn no_client() -> ClientConfig {
-    modern(ClientConfig::builder_with_provider(default_provider().into()))
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth()
-}
-
 impl Identity {
     /// What a listener uses. With `clients`, a PEM file of roots, it takes only clients that show a certificate
     /// signed by one of them. Reads files.

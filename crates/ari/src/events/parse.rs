@@ -15,20 +15,24 @@ impl Event {
     /// assert!(matches!(event, ari::Event::StasisEnd(end) if end.channel.id == "c1"));
     /// ```
     pub fn parse(json: &str) -> Self {
-        let malformed = |kind: &str, error: serde_json::Error| Self::Malformed {
-            kind: kind.to_owned(),
-            json: json.to_owned(),
-            error: error.to_string(),
-        };
-        let kind = match serde_json::from_str::<Kind<'_>>(json) {
-            Ok(Kind { kind }) => kind,
-            Err(error) => return malformed("", error),
-        };
-        match Self::typed(&kind, json) {
-            Some(Ok(event)) => event,
-            Some(Err(error)) => malformed(&kind, error),
-            None => Self::Unknown { kind: kind.into_owned(), json: json.to_owned() },
+        match serde_json::from_str::<Kind<'_>>(json) {
+            Ok(Kind { kind }) => Self::parse_as(&kind, json),
+            Err(error) => Self::malformed("", json, error),
         }
+    }
+
+    /// Reads one event of which it is known what it says it is.
+    pub(crate) fn parse_as(kind: &str, json: &str) -> Self {
+        match Self::typed(kind, json) {
+            Some(Ok(event)) => event,
+            Some(Err(error)) => Self::malformed(kind, json, error),
+            None => Self::Unknown { kind: kind.to_owned(), json: json.to_owned() },
+        }
+    }
+
+    fn malformed(kind: &str, json: &str, error: serde_json::Error) -> Self {
+        let (kind, json) = (kind.to_owned(), json.to_owned());
+        Self::Malformed { kind, json, error: error.to_string() }
     }
 }
 

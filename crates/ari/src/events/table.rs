@@ -102,6 +102,14 @@ macro_rules! events {
                 }
             }
 
+            /// A kind that has a type of its own, by its name.
+            pub(crate) fn known(kind: &str) -> Option<&'static str> {
+                match kind {
+                    $( stringify!($name) => Some(stringify!($name)), )*
+                    _ => None,
+                }
+            }
+
             /// Reads the text as the kind that it says it is; `None` when the kind has no type.
             pub(super) fn typed(kind: &str, json: &str) -> Option<serde_json::Result<Self>> {
                 Some(match kind {

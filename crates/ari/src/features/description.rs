@@ -1,6 +1,6 @@
 //! Asterisk's own description of its operations, which every Asterisk serves below `api-docs`.
 
-use reqwest::Method;
+use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! `/deviceStates`.
 
-use reqwest::Method;
+use http::Method;
 use serde::Serialize;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! `/events`, apart from the event socket itself, which [`Client::connect`](crate::Client::connect) opens.
 
-use reqwest::Method;
+use http::Method;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 

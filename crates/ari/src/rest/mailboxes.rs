@@ -1,6 +1,6 @@
 //! `/mailboxes`: counts of voice messages, which light a phone's lamp.
 
-use reqwest::Method;
+use http::Method;
 use serde_json::json;
 
 use super::error::RequestError;

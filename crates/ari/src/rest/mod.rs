@@ -19,6 +19,7 @@ mod mailboxes;
 mod operation;
 mod playbacks;
 mod playing;
+mod pool;
 mod recording;
 mod recordings;
 mod roads;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use reqwest::Method;
+use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -19,7 +19,8 @@ pub(crate) struct Operation {
     pub(super) method: Method,
     /// Below the base address, percent-encoded, with its query; or what is wrong with an id in it.
     pub(super) path: Result<String, String>,
-    pub(super) body: Option<Value>,
+    /// The parameters, a JSON object.
+    pub(super) body: Option<String>,
     pub(super) repeat: Repeat,
     pub(super) conflict: Conflict,
     pub(super) completion: Completion,
@@ -75,6 +76,7 @@ impl Operation {
     pub(crate) fn raw(method: Method, path: &str, body: Option<Value>) -> Self {
         let repeat = if method == Method::GET { Repeat::Safe } else { Repeat::Unsafe };
         let path = path.trim_start_matches('/').to_owned();
+        let body = body.map(|body| body.to_string());
         let name = format!("{method} {}", path.split('?').next().unwrap_or_default());
         let (conflict, completion) = (Conflict::Other, Completion::Slow);
         Self { name: name.into(), method, path: Ok(path), body, repeat, conflict, completion }
@@ -82,12 +84,13 @@ impl Operation {
 
     /// Parameters travel in a JSON body: a request line holds 4 KiB, and lands in logs.
     pub(crate) fn body(mut self, parameters: &impl Serialize) -> Self {
-        let parameters = serde_json::to_value(parameters);
-        self.body = Some(parameters.expect("parameters are plain data with text keys"));
-        let long = self.body.as_ref().map_or(0, |body| body.to_string().len());
+        let parameters = serde_json::to_string(parameters);
+        let parameters = parameters.expect("parameters are plain data with text keys");
+        let long = parameters.len();
         if long > MAX_BODY {
             self.path = Err(format!("{long} bytes of parameters; Asterisk reads {MAX_BODY}"));
         }
+        self.body = Some(parameters);
         self
     }
 
@@ -137,8 +140,8 @@ impl Operation {
     }
 
     /// The parameters, a JSON object.
-    pub(crate) fn json(&self) -> Option<&Value> {
-        self.body.as_ref()
+    pub(crate) fn json(&self) -> Option<&str> {
+        self.body.as_deref()
     }
 
     /// Reads the body of a successful reply.

@@ -1,6 +1,6 @@
 //! `/playbacks`.
 
-use reqwest::Method;
+use http::Method;
 use serde_json::json;
 
 use super::error::RequestError;

@@ -1,6 +1,6 @@
 //! `/recordings`: those that are being made, and those that are kept.
 
-use reqwest::Method;
+use http::Method;
 use serde_json::json;
 
 use super::error::RequestError;
@@ -32,7 +32,7 @@ impl Recordings<'_> {
     /// to it that recordings end.
     pub async fn get_stored_file(self, recording: &str) -> Result<Vec<u8>, RequestError> {
         let operation = stored("getStoredFile", Method::GET, &[recording, "file"]);
-        self.0.reply(&operation.completion(Completion::Binary)).await
+        self.0.reply(&operation.completion(Completion::Binary)).await.map(Vec::from)
     }
 
     /// Copies one that is kept under another name.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Method;
+use http::Method;
+use hyper::body::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -57,7 +58,7 @@ enum Way {
 }
 
 impl Roads {
-    pub(crate) fn new(config: &Config) -> Result<Self, ConnectError> {
+    pub(crate) fn new(config: &Arc<Config>) -> Result<Self, ConnectError> {
         let http = config.base().map(|base| Http::new(config, base)).transpose()?;
         let (road, request_timeout) = (config.road, config.request_timeout);
         Ok(Self { http, socket: Arc::default(), road, quick: QUICK, request_timeout })
@@ -83,7 +84,7 @@ impl Roads {
     }
 
     /// The body of a successful reply, empty for 204.
-    pub(crate) async fn reply(&self, operation: &Operation) -> Result<Vec<u8>, RequestError> {
+    pub(crate) async fn reply(&self, operation: &Operation) -> Result<Bytes, RequestError> {
         let deadline = Instant::now() + self.request_timeout;
         let operation = &*letting_replies_pass(operation);
         let holds = holds(operation);
@@ -104,6 +105,14 @@ impl Roads {
                     (outcome, _) => outcome,
                 }
             }
+        }
+    }
+
+    /// Uses no HTTP connection again that is open now: the way to Asterisk was lost without a word, and they may be as
+    /// mute as the event socket was.
+    pub(crate) fn renew(&self) {
+        if let Some(http) = &self.http {
+            http.renew();
         }
     }
 
@@ -152,19 +161,17 @@ fn holds(operation: &Operation) -> Holds {
 /// they are added to any such list.
 fn letting_replies_pass(operation: &Operation) -> Cow<'_, Operation> {
     let sets_filter = operation.path.as_ref().is_ok_and(|path| path.ends_with("/eventFilter"));
-    let allowed = operation.body.as_ref().and_then(|body| body["allowed"].as_array());
-    let holds_back = |kinds: &Vec<Value>| {
-        !kinds.is_empty() && !kinds.iter().any(|kind| kind["type"] == RESPONSE)
-    };
-    if !sets_filter || !allowed.is_some_and(holds_back) {
+    let Some(filter) = operation.json().filter(|_| sets_filter) else {
         return Cow::Borrowed(operation);
+    };
+    let mut filter: Value = serde_json::from_str(filter).unwrap_or_default();
+    match filter["allowed"].as_array_mut() {
+        Some(kinds) if !kinds.is_empty() && !kinds.iter().any(|kind| kind["type"] == RESPONSE) => {
+            kinds.push(json!({ "type": RESPONSE }));
+            Cow::Owned(operation.clone().body(&filter))
+        }
+        _ => Cow::Borrowed(operation),
     }
-    let mut operation = operation.clone();
-    let body = operation.body.as_mut();
-    if let Some(allowed) = body.and_then(|body| body["allowed"].as_array_mut()) {
-        allowed.push(json!({ "type": RESPONSE }));
-    }
-    Cow::Owned(operation)
 }
 
 #[cfg(test)]
@@ -176,7 +183,8 @@ mod tests {
         let filter = |body: Value| {
             let path = "applications/desk/eventFilter";
             let operation = Operation::raw(Method::PUT, path, Some(body));
-            letting_replies_pass(&operation).into_owned().body.unwrap()
+            let body = letting_replies_pass(&operation).json().unwrap().to_owned();
+            serde_json::from_str::<Value>(&body).unwrap()
         };
         let start = json!({ "type": "StasisStart" });
         let reply = json!({ "type": "RESTResponse" });
@@ -194,7 +202,7 @@ mod tests {
             });
             config.road = road;
             let operation = Operation::new(name, Method::POST, &["channels", "c", "any"]);
-            Roads::new(&config).unwrap().way(holds(&operation))
+            Roads::new(&Arc::new(config)).unwrap().way(holds(&operation))
         };
         let http = Some("http://127.0.0.1:8088/ari");
         assert_eq!(road(http, Road::ByClass, "addChannel"), Way::Http);
@@ -208,7 +216,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn requests_take_the_socket_only_once_asterisk_has_answered_there() {
         let config = Config::new("http://127.0.0.1:9/ari", "desk", "secret", "frontdesk").unwrap();
-        let mut roads = Roads::new(&config).unwrap();
+        let mut roads = Roads::new(&Arc::new(config)).unwrap();
         roads.quick = Way::Socket;
         let socket = roads.socket();
         let mut outbox = socket.open();

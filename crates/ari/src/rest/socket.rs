@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
+use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -76,7 +77,7 @@ struct Written {
 #[derive(Debug)]
 struct Answer {
     status: u16,
-    body: Vec<u8>,
+    body: Bytes,
 }
 
 /// How many requests wait for the socket before further ones are refused.
@@ -119,7 +120,7 @@ impl SocketRoad {
         operation: &Operation,
         holds: Holds,
         deadline: Instant,
-    ) -> Result<Vec<u8>, RequestError> {
+    ) -> Result<Bytes, RequestError> {
         let operation_name = || operation.name.clone();
         let not_sent = |cause: String| RequestError::NotSent { operation: operation_name(), cause };
         let id = self.next_id.fetch_add(1, Ordering::Relaxed).to_string();
@@ -212,7 +213,7 @@ impl Outbox<'_> {
         match self.written.iter().position(|written| written.id == response.request_id) {
             Some(position) => {
                 let written = self.written.remove(position).expect("it was just found");
-                let body = response.message_body.unwrap_or_default().into_owned().into_bytes();
+                let body = response.message_body.unwrap_or_default().into_owned().into();
                 // Nobody may be waiting any more.
                 let _ = written.reply.send(Answer { status: response.status_code, body });
             }
@@ -244,7 +245,7 @@ struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    message_body: Option<String>,
+    message_body: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -262,7 +263,7 @@ struct Response<'a> {
 
 /// The text of a request, or why it cannot be sent this way.
 fn request(operation: &Operation, id: &str) -> Result<String, String> {
-    let body = operation.body.as_ref().map(ToString::to_string);
+    let body = operation.json();
     let text = serde_json::to_string(&Request {
         r#type: "RESTRequest",
         request_id: id,
@@ -283,7 +284,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use reqwest::Method;
+    use http::Method;
     use serde_json::{Value, json};
     use tokio::task::JoinHandle;
 
@@ -292,7 +293,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    type Reply = Result<Vec<u8>, RequestError>;
+    type Reply = Result<Bytes, RequestError>;
 
     /// A request that waits in the road for up to ten seconds.
     async fn ask(road: &Arc<SocketRoad>, verb: &str, holds: Holds) -> JoinHandle<Reply> {
@@ -337,7 +338,7 @@ mod tests {
 
         assert!(outbox.takes(&answer(&two, 404, Some(r#"{"message":"Channel not found"}"#))));
         assert!(outbox.takes(&answer(&one, 200, Some(r#"{"id":"x"}"#))));
-        assert_eq!(first.await.unwrap().unwrap(), br#"{"id":"x"}"#);
+        assert_eq!(&*first.await.unwrap().unwrap(), br#"{"id":"x"}"#);
         assert_eq!(second.await.unwrap().unwrap_err().reason(), Some(Reason::Gone));
 
         assert!(outbox.takes(&answer(&one, 204, None)), "a reply to nobody is no event either");
@@ -353,7 +354,7 @@ mod tests {
         let mut outbox = SocketRoad::open(&road);
         let text = outbox.next().await;
         assert!(outbox.takes(&answer(&text, 204, None)));
-        assert_eq!(early.await.unwrap(), Ok(Vec::new()));
+        assert_eq!(early.await.unwrap(), Ok(Bytes::new()));
     }
 
     #[tokio::test(start_paused = true)]
@@ -370,7 +371,7 @@ mod tests {
         let text = outbox.next().await;
         assert!(text.contains("channels/a%2Bb/ring"), "{text}");
         assert!(outbox.takes(&answer(&text, 204, None)));
-        assert_eq!(ringing.await.unwrap(), Ok(Vec::new()));
+        assert_eq!(ringing.await.unwrap(), Ok(Bytes::new()));
     }
 
     #[tokio::test(start_paused = true)]
@@ -407,7 +408,7 @@ mod tests {
         assert!(matches!(held, Err(RequestError::OutcomeUnknown { .. })), "{held:?}");
         assert!(matches!(behind, Err(RequestError::NotSent { .. })), "{behind:?}");
         assert!(outbox.takes(&answer(&text, 204, None)));
-        assert_eq!(later.await.unwrap(), Ok(Vec::new()));
+        assert_eq!(later.await.unwrap(), Ok(Bytes::new()));
     }
 
     #[tokio::test(start_paused = true)]

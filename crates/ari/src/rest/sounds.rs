@@ -1,6 +1,6 @@
 //! `/sounds`: the prompts that are installed.
 
-use reqwest::Method;
+use http::Method;
 
 use super::error::RequestError;
 use super::operation::Operation;

@@ -1,5 +1,7 @@
 //! What a reply means, whichever road it came by.
 
+use hyper::body::Bytes;
+
 use super::error::RequestError;
 use super::operation::Operation;
 
@@ -7,8 +9,8 @@ use super::operation::Operation;
 pub(super) fn verdict(
     operation: &Operation,
     status: u16,
-    body: Vec<u8>,
-) -> Result<Vec<u8>, RequestError> {
+    body: Bytes,
+) -> Result<Bytes, RequestError> {
     if (200..300).contains(&status) {
         return Ok(body);
     }

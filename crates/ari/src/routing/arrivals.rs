@@ -63,8 +63,7 @@ impl Arrivals {
 
     fn taken(&self, parked: Parked) -> Arrival {
         let Parked { frame, channel, id, queue } = parked;
-        let Frame { text, at, origin } = frame;
-        let start = match Event::parse(&text) {
+        let start = match frame.read() {
             Event::StasisStart(start) => start,
             malformed => {
                 // The channel is in the application all the same and must be served; the id is all we know.
@@ -80,6 +79,7 @@ impl Arrivals {
                 }
             }
         };
+        let Frame { text, at, origin, .. } = frame;
         let mailbox = Mailbox { id, queue, router: Arc::clone(&self.router) };
         Arrival { start, at, origin, mailbox, text }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 
 /// The kind of an event and the ids that it names. Knows where ids stand in every event of 22.10, typed here or
 /// not, and passes over whatever has an unexpected shape.
@@ -43,7 +44,10 @@ impl Family {
             | "transferer_second_leg"
             | "destination_link_first_leg"
             | "destination_link_second_leg"
-            | "destination_threeway_channel" => Self::Channel,
+            | "destination_threeway_channel"
+            | "source_channel"
+            | "destination_channel"
+            | "connected_channel" => Self::Channel,
             "bridge"
             | "bridge_from"
             | "transferer_first_leg_bridge"
@@ -75,6 +79,8 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
                         Text(envelope.kind) = map.next_value()?;
                     } else if let Some(family) = Family::under(&field) {
                         envelope.note(&field, family, map.next_value()?);
+                    } else if PARTIES.contains(&&*field) {
+                        envelope.note_party(&map.next_value()?);
                     } else {
                         map.next_value::<IgnoredAny>()?;
                     }
@@ -88,6 +94,14 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
 }
 
 impl<'a> Envelope<'a> {
+    fn note_party(&mut self, party: &Value) {
+        for (field, object) in party.as_object().into_iter().flatten() {
+            if let (Some(family), Some(id)) = (Family::under(field), object["id"].as_str()) {
+                self.ids.push((family, Cow::Owned(id.to_owned())));
+            }
+        }
+    }
+
     fn note(&mut self, field: &str, family: Family, object: Object<'a>) {
         let id = if family == Family::Recording { object.name } else { object.id };
         if let Some(id) = id {
@@ -103,6 +117,9 @@ impl<'a> Envelope<'a> {
         }
     }
 }
+
+/// Fields of a transfer under which objects stand that an event has at its top elsewhere.
+const PARTIES: [&str; 2] = ["refer_to", "referred_by"];
 
 /// What a playback or recording is of.
 fn target<'a>(uri: &str) -> Option<(Family, Cow<'a, str>)> {
@@ -223,6 +240,12 @@ mod tests {
                 vec![(Recording, "r"), (Bridge, "b")],
             ),
             (r#"{"type":"BridgeAttendedTransfer","destination_bridge":"b"}"#, vec![(Bridge, "b")]),
+            (
+                r#"{"type":"ChannelTransfer","refer_to":{"bridge":{"id":"b"},"connected_channel":{"id":"c"}},
+                    "referred_by":{"source_channel":{"id":"s"},"bridge":7}}"#,
+                vec![(Bridge, "b"), (Channel, "c"), (Channel, "s")],
+            ),
+            (r#"{"type":"ChannelTransfer","refer_to":[],"referred_by":null}"#, vec![]),
             (
                 r#"{"type":"Odd","channel":null,"peer":[1,{"id":"x"}],"caller":{"id":{}},"bridge":1.5}"#,
                 vec![],

@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::books::MailboxId;
 use super::counters::count;
+use super::envelope::Envelope;
 use super::queue::{Entry, Queue, Weight};
 use super::router::{Resource, Router};
 use crate::connection::Disconnect;
@@ -110,8 +111,9 @@ impl Mailbox {
             }
             Entry::Item(Post::ConnectionLost(cause)) => Delivery::ConnectionLost { cause },
             Entry::Item(Post::Reconnected { gap }) => Delivery::Reconnected { gap },
-            Entry::Item(Post::Frame(Frame { text, at, origin })) => {
-                let event = Event::parse(&text);
+            Entry::Item(Post::Frame(frame)) => {
+                let event = frame.read();
+                let Frame { text, at, origin, .. } = frame;
                 if matches!(event, Event::Malformed { .. }) {
                     count(&self.router.tally.malformed);
                 }
@@ -141,6 +143,23 @@ pub(super) struct Frame {
     pub(super) text: Utf8Bytes,
     pub(super) at: Instant,
     pub(super) origin: Origin,
+    /// What it says it is, if that is a kind with a type of its own.
+    kind: Option<&'static str>,
+}
+
+impl Frame {
+    pub(super) fn new(
+        text: Utf8Bytes,
+        envelope: &Envelope<'_>,
+        at: Instant,
+        origin: Origin,
+    ) -> Self {
+        Self { text, at, origin, kind: Event::known(&envelope.kind) }
+    }
+
+    pub(super) fn read(&self) -> Event {
+        self.kind.map_or_else(|| Event::parse(&self.text), |kind| Event::parse_as(kind, &self.text))
+    }
 }
 
 impl Weight for Post {

@@ -133,7 +133,7 @@ impl Router {
         count(&self.tally.events);
         // A text that is no event belongs to nobody, and monitors show it as malformed.
         let envelope: Envelope<'_> = serde_json::from_str(&text).unwrap_or_default();
-        let frame = Frame { text: text.clone(), at, origin: Origin::Live };
+        let frame = Frame::new(text.clone(), &envelope, at, Origin::Live);
         let mut books = self.books();
         match &mut books.hold {
             Some(hold) => hold.keep(frame),
@@ -345,7 +345,7 @@ impl Router {
         count(&self.tally.synthesised);
         let envelope: Envelope<'_> =
             serde_json::from_str(&text).expect("an event of our own making is well formed");
-        let frame = Frame { text: text.clone(), at: Instant::now(), origin: Origin::Resync };
+        let frame = Frame::new(text.clone(), &envelope, Instant::now(), Origin::Resync);
         self.deliver(books, &envelope, &frame);
     }
 

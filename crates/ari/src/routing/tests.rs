@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::envelope::Envelope;
 use super::*;
 use crate::connection::{Change, Disconnect, Findings, Missed};
 use crate::events::Event;
@@ -326,10 +327,9 @@ fn an_onlooker_gets_the_events_beside_the_owner() {
 #[test]
 fn events_that_cannot_wait_start_the_comparison_over() {
     let mut hold = super::hold::Hold::new(Limits { count: 2, bytes: 1 << 20 });
-    let frame = |event: Value| super::mailbox::Frame {
-        text: Utf8Bytes::from(event.to_string()),
-        at: Instant::now(),
-        origin: Origin::Live,
+    let frame = |event: Value| {
+        let text = Utf8Bytes::from(event.to_string());
+        super::mailbox::Frame::new(text, &Envelope::default(), Instant::now(), Origin::Live)
     };
     hold.keep(frame(stasis_start("c1")));
     assert!(hold.held().unwrap().starts.contains("c1"));

@@ -202,7 +202,7 @@ async fn a_request_that_asterisk_does_not_read_yet_delays_no_event() {
         }
     };
     tokio::select! {
-        reply = client.request(reqwest::Method::POST, "any", Some(body)) => panic!("{reply:?}"),
+        reply = client.request(http::Method::POST, "any", Some(body)) => panic!("{reply:?}"),
         () = served => {}
     }
 }

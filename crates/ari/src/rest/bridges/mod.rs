@@ -6,7 +6,7 @@ mod variables;
 
 pub use params::{AddChannel, BridgeFeature, BridgeKind, ChannelRole, CreateBridge};
 
-use reqwest::Method;
+use http::Method;
 use serde_json::json;
 
 use super::error::RequestError;

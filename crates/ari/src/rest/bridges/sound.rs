@@ -1,6 +1,6 @@
 //! What is heard in a bridge.
 
-use reqwest::Method;
+use http::Method;
 use serde_json::json;
 
 use super::{Bridges, post};

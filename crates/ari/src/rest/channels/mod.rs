@@ -13,7 +13,7 @@ pub use params::{
     TransferProgress,
 };
 
-use reqwest::Method;
+use http::Method;
 use serde_json::json;
 
 use super::error::RequestError;

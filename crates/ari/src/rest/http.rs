@@ -57,10 +57,10 @@ impl Http {
             operation: operation.name.clone(),
             cause: format!("no connection was free for {:?}", self.config.request_timeout),
         })?;
-        match self.attempt(operation).await {
+        match self.attempt(operation, deadline).await {
             Err(RequestError::NotSent { .. }) if operation.repeat == Repeat::Safe => {
                 sleep(RETRY_AFTER).await;
-                self.attempt(operation).await
+                self.attempt(operation, deadline).await
             }
             outcome => outcome,
         }
@@ -84,11 +84,13 @@ impl Http {
         self.pool.renew();
     }
 
-    async fn attempt(&self, operation: &Operation) -> Result<Bytes, RequestError> {
+    async fn attempt(
+        &self,
+        operation: &Operation,
+        deadline: Instant,
+    ) -> Result<Bytes, RequestError> {
         let name = || operation.name.clone();
         let mut request = self.request(operation)?;
-        let after = self.config.request_timeout;
-        let deadline = Instant::now() + after;
         loop {
             let (mut connection, pooled) = match self.pool.take() {
                 Some(connection) => (connection, true),
@@ -118,7 +120,7 @@ impl Http {
                     });
                 }
                 Err(_) => {
-                    let cause = format!("no reply within {after:?}");
+                    let cause = format!("no reply within {:?}", self.config.request_timeout);
                     return Err(RequestError::OutcomeUnknown { operation: name(), cause });
                 }
             }

@@ -9,6 +9,7 @@ mod outbound;
 mod probe;
 mod replies;
 mod subscriptions;
+mod unread;
 
 use probe::{Events, Probe};
 use serde_json::{Value, json};

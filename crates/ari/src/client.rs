@@ -155,6 +155,11 @@ impl Client {
         self.0.router.monitor()
     }
 
+    /// How many mailboxes there are, those of callers who wait to be taken and monitors included.
+    pub fn open_mailboxes(&self) -> usize {
+        self.0.router.open_mailboxes()
+    }
+
     /// What the client has seen so far.
     pub fn counters(&self) -> Counters {
         self.0.router.counters()

@@ -1,4 +1,4 @@
-//! Fuzzes the reading of events: `cargo +nightly fuzz run --fuzz-dir tests/fuzz ari_event`.
+//! Fuzzes the reading of events.
 #![no_main]
 
 #[path = "../ari_event.rs"]

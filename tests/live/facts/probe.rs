@@ -76,6 +76,15 @@ impl Probe {
     /// The same, unless Asterisk refuses.
     pub(super) async fn try_events(&self, query: &str) -> Result<Events, WsError> {
         let stream = TcpStream::connect(("127.0.0.1", self.asterisk.http_port())).await;
+        self.events_over(stream.expect("Asterisk listens"), query).await
+    }
+
+    /// The same over a connection made already.
+    pub(super) async fn events_over(
+        &self,
+        stream: TcpStream,
+        query: &str,
+    ) -> Result<Events, WsError> {
         // The query may hold the password here: nobody logs it.
         let (user, password) = (self.asterisk.username(), self.asterisk.password());
         let url = format!(
@@ -83,8 +92,7 @@ impl Probe {
             self.asterisk.http_port()
         );
         let request = url.into_client_request().expect("a URL");
-        let (socket, _) =
-            tokio_tungstenite::client_async(request, stream.expect("Asterisk listens")).await?;
+        let (socket, _) = tokio_tungstenite::client_async(request, stream).await?;
         Ok(Events { socket })
     }
 

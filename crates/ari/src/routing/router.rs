@@ -124,6 +124,10 @@ impl Router {
         Mailbox { id, queue, router: Arc::clone(self) }
     }
 
+    pub(crate) fn open_mailboxes(&self) -> usize {
+        self.books().boxes.len()
+    }
+
     pub(crate) fn counters(&self) -> Counters {
         self.tally.read()
     }

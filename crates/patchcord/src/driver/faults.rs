@@ -158,6 +158,8 @@ async fn play(seed: u64, desk: Arc<Desk>, ears: Arc<Ears>) -> Result<(), String>
     let PbxConfig { username, password, app, .. } = PbxConfig::default();
     let mut config = ari::Config::new(&pbx.url(), username, password, app).expect("well formed");
     config.request_timeout = Duration::from_secs(2);
+    // The first connection is no part of the story.
+    config.connect_timeout = PATIENCE;
     config.ping_every = 100 * MS;
     config.ping_timeout = 400 * MS;
     config.reconnect_max = 200 * MS;
@@ -192,16 +194,17 @@ async fn play(seed: u64, desk: Arc<Desk>, ears: Arc<Ears>) -> Result<(), String>
     let quiet = timeout(PATIENCE, pbx.quiet()).await;
     stop.send_replace(true);
     let left = timeout(PATIENCE, service).await;
-    let census = pbx.census();
+    let (census, mailboxes, seen) = (pbx.census(), client.open_mailboxes(), client.counters());
     timeout(PATIENCE, client.close()).await.map_err(|_| "the client does not close")?;
     let pbx = Arc::into_inner(pbx).expect("everybody else who held it is gone");
     let stopped = timeout(PATIENCE, pbx.shutdown()).await;
-    let clean = gone.is_ok() && quiet.is_ok() && stopped.is_ok() && matches!(left, Ok(Ok(0)));
-    if clean {
+    let nothing_left = mailboxes == 0 && matches!(left, Ok(Ok(0)));
+    if nothing_left && gone.is_ok() && quiet.is_ok() && stopped.is_ok() {
         return Ok(());
     }
     Err(format!(
-        "callers gone: {gone:?}, quiet: {quiet:?}, calls left: {left:?}, shut down: {stopped:?}, {census:?}\n{told}"
+        "callers gone: {gone:?}, quiet: {quiet:?}, calls left: {left:?}, mailboxes: {mailboxes}, shut down: {stopped:?}, \
+         {census:?}, {seen:?}\n{told}"
     ))
 }
 
@@ -214,7 +217,7 @@ fn seeds() -> std::ops::Range<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn random_faults_leave_no_channel_bridge_port_or_task() {
+async fn random_faults_leave_no_channel_bridge_port_mailbox_or_task() {
     let panics = Arc::new(AtomicUsize::new(0));
     let (seen, usual) = (panics.clone(), panic::take_hook());
     panic::set_hook(Box::new(move |info| {

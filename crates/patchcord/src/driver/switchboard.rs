@@ -18,7 +18,7 @@ use media::RtpPort;
 
 use super::Shared;
 
-/// How long the take-down of one call may take before what is left is only noted.
+/// How long the release of all that a call has left may take before what is still there is only noted.
 const TAKE_DOWN: Duration = Duration::from_secs(15);
 
 /// How often a hang-up or the end of a bridge is asked for while no reply comes, and how long to wait in between.
@@ -457,11 +457,15 @@ impl Switchboard {
     /// Waits for the requests under way, hangs up what is left, destroys the bridge, and watches the ends of our own
     /// channels: one that was being made while the call ended must not survive it.
     pub(super) async fn take_down(mut self, mailbox: &mut Mailbox) {
-        let deadline = tokio::time::Instant::now() + TAKE_DOWN;
-        while let Some(done) = self.requests.next().await {
-            // What comes of these concerns nobody any more, except that the caller may have left.
-            self.done(done);
-        }
+        let under_way_for = self.client.config().request_timeout;
+        // What comes of these concerns nobody any more, except that the caller may have left.
+        let under_way = async {
+            while let Some(done) = self.requests.next().await {
+                self.done(done);
+            }
+        };
+        // What makes something is over by then, one way or the other. A release that is asked for again goes on below.
+        let _ = tokio::time::timeout(under_way_for, under_way).await;
         while let Some(delivery) = mailbox.try_recv() {
             if let Delivery::Event(received) = delivery {
                 self.event(&received.event);
@@ -484,7 +488,7 @@ impl Switchboard {
         }
         self.release(Ours::Bridge(self.bridge.clone()));
         let rest = async { while self.requests.next().await.is_some() {} };
-        if tokio::time::timeout_at(deadline, rest).await.is_err() {
+        if tokio::time::timeout(TAKE_DOWN, rest).await.is_err() {
             tracing::warn!("a call's take-down took too long and was left");
         }
     }

@@ -24,12 +24,12 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes, http};
-use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
 use self::gate::Gate;
 pub use self::gate::Refusal;
 use self::host::{Host, Visit};
-use super::dial::{Socket, Stream};
+use super::dial::{Socket, Stream, websocket};
 use super::{ConnectError, Identity, TlsError};
 use crate::client::Client;
 use crate::config::{Config, ConfigError};
@@ -167,7 +167,8 @@ impl Acceptor {
     /// is here and it has been given to its client, or has failed to come.
     pub async fn admit(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
         let stream: Box<dyn Stream> = Box::new(stream);
-        let socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
+        let socket =
+            WebSocketStream::from_raw_socket(stream, Role::Server, Some(websocket())).await;
         let limit = self.0.config.handshake_timeout;
         if timeout(limit, self.introduce(socket)).await.is_err() {
             tracing::warn!(?limit, "a socket from Asterisk said nothing");
@@ -209,7 +210,8 @@ impl Acceptor {
         let check = |request: &http::Request<()>, _| {
             self.check(request).map_err(|refusal| refusal.response().map(Some))
         };
-        let socket = accept_hdr_async(stream, check).await.map_err(|error| error.to_string())?;
+        let socket = accept_hdr_async_with_config(stream, check, Some(websocket())).await;
+        let socket = socket.map_err(|error| error.to_string())?;
         self.introduce(socket).await;
         Ok(())
     }

@@ -27,9 +27,12 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod conceal;
 pub mod g711;
 pub mod jitter;
+pub mod quality;
 pub mod resample;
+pub mod rtcp;
 pub mod rtp;
 pub mod telephone_event;
 pub mod tone;

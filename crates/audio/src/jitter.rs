@@ -87,8 +87,9 @@ pub struct Stats {
     pub jitter: Duration,
 }
 
-/// The longest payload that is taken, in samples (and G.711 bytes): 160 ms.
-pub const MAX_PAYLOAD: usize = 1280;
+/// The longest payload that is taken, in samples (and G.711 bytes): 150 ms, the longest that
+/// Asterisk packs.
+pub const MAX_PAYLOAD: usize = 1200;
 
 /// The longest gap in timestamps that is filled, in samples: 2 s. Of a longer one the first part
 /// is left out.
@@ -124,9 +125,7 @@ enum Playing {
     #[default]
     Nothing,
     /// Of the first packet held, so many samples are in frames.
-    First {
-        framed: usize,
-    },
+    First { framed: usize },
 }
 
 impl JitterBuffer {
@@ -265,6 +264,9 @@ impl JitterBuffer {
             Content::Other => self.store.remove_first(),
             Content::Ulaw | Content::Alaw => {
                 self.gap = self.gap_before(&packet, lost);
+                if let Some(samples) = self.gap.bridged() {
+                    self.framer.bridge(samples, self.store.payload(), packet.content);
+                }
                 let timestamp = Some(packet.timestamp.wrapping_add(packet.samples() as u32));
                 let (arrived, samples) = (packet.arrived, packet.samples());
                 self.ended = Some(Ended { timestamp, arrived, samples });
@@ -296,7 +298,7 @@ impl JitterBuffer {
                 if idle > UNNOTICED { idle } else { 0 }
             }
         };
-        Gap::new(samples, lost.saturating_mul(ended.samples as u64), MAX_GAP as usize, packet.arrived)
+        Gap::new(samples, lost.saturating_mul(ended.samples as u64), packet.arrived)
     }
 }
 

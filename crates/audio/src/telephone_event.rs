@@ -94,7 +94,8 @@ impl Digits {
             *self = Digits { ssrc: packet.ssrc, ..Digits::default() };
         }
         let reported = Known { code: event.code, timestamp: packet.timestamp };
-        if let Some(known) = self.known.iter_mut().flatten().find(|known| known.includes(&reported)) {
+        if let Some(known) = self.known.iter_mut().flatten().find(|known| known.includes(&reported))
+        {
             if !reported.is_before(known.timestamp) {
                 known.timestamp = reported.timestamp;
             }

@@ -1,9 +1,9 @@
 //! Cuts sound of any length into frames, and makes up what is missing.
 
-use super::{Frame, FrameKind, store::Content};
+use super::{Frame, FrameKind, MAX_GAP, store::Content};
 use crate::{
     FRAME,
-    conceal::{Concealer, MAX_CONCEALED},
+    conceal::{Concealer, MAX_BRIDGED, MAX_CONCEALED},
     g711,
 };
 use std::time::Duration;
@@ -22,12 +22,20 @@ pub(super) struct Gap {
 
 impl Gap {
     /// `samples` without sound, of which the first `lost` were sent but did not arrive, until a
-    /// packet that arrived at `ended`. Not more than `most` are filled.
-    pub(super) fn new(samples: u64, lost: u64, most: usize, ended: Duration) -> Gap {
-        let skip = samples.saturating_sub(most as u64) / FRAME as u64 * FRAME as u64;
+    /// packet that arrived at `ended`. What is longer than [`MAX_GAP`] is left out, in whole frames.
+    pub(super) fn new(samples: u64, lost: u64, ended: Duration) -> Gap {
+        let frame = FRAME as u64;
+        let skip = samples.saturating_sub(MAX_GAP.into()) / frame * frame;
         let filled = (samples - skip) as usize;
-        let concealed = lost.min(MAX_CONCEALED as u64).min(filled as u64) as usize;
+        let lost = usize::try_from(lost).unwrap_or(usize::MAX);
+        let bridged = lost >= filled && filled <= MAX_BRIDGED;
+        let concealed = if bridged { filled } else { lost.min(filled).min(MAX_CONCEALED) };
         Gap { skip, concealed, silent: filled - concealed, ended }
+    }
+
+    /// Samples of made-up sound that leads from what was heard to what comes next.
+    pub(super) fn bridged(&self) -> Option<usize> {
+        (self.concealed > 0 && self.silent == 0).then_some(self.concealed)
     }
 }
 
@@ -67,6 +75,16 @@ impl Framer {
         self.concealer.heard(samples);
         self.add(taken, FrameKind::Voice, arrived);
         taken
+    }
+
+    /// Makes ready for a loss of `samples` before `payload`.
+    pub(super) fn bridge(&mut self, samples: usize, payload: &[u8], content: Content) {
+        let decode = match content {
+            Content::Ulaw => g711::decode_ulaw_sample,
+            Content::Alaw => g711::decode_alaw_sample,
+            Content::Other => return,
+        };
+        self.concealer.bridge(samples, payload.iter().map(|code| decode(*code)));
     }
 
     /// Adds as much of the gap as the frame has room for; says whether there was any.

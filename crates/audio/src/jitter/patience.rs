@@ -18,8 +18,9 @@ pub enum Patience {
 }
 
 impl Patience {
-    /// The most packets that a missing one is waited for.
-    pub const LIMIT: u8 = 8;
+    /// The most packets that a missing one is waited for: what the buffer has room for, when
+    /// packets are of 20 ms.
+    pub const LIMIT: u8 = 7;
 
     /// For a leg from a machine nearby, where a packet that is not there is lost.
     pub const LAN: Patience = Patience::Fixed(LEAST);

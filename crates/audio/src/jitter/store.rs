@@ -1,12 +1,13 @@
 //! The packets that are held: in order of sequence, in a fixed piece of memory.
 
+use super::MAX_PAYLOAD;
 use std::time::Duration;
 
 /// Packets held at most.
-pub(super) const SLOTS: usize = 16;
+pub(super) const SLOTS: usize = 12;
 
-/// Bytes of payload held at most: 320 ms.
-pub(super) const ROOM: usize = 2560;
+/// Bytes of payload held at most: 300 ms.
+pub(super) const ROOM: usize = 2 * MAX_PAYLOAD;
 
 /// A packet that is held.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,8 +16,8 @@ pub(super) struct Held {
     pub(super) timestamp: u32,
     pub(super) arrived: Duration,
     pub(super) content: Content,
-    begins: usize,
-    len: usize,
+    begins: u16,
+    len: u16,
 }
 
 /// What a packet carries.
@@ -36,7 +37,12 @@ impl Held {
 
     /// Samples of sound in it.
     pub(super) fn samples(&self) -> usize {
-        self.len
+        usize::from(self.len)
+    }
+
+    fn bytes(&self) -> std::ops::Range<usize> {
+        let begins = usize::from(self.begins);
+        begins..begins + self.samples()
     }
 }
 
@@ -71,7 +77,7 @@ impl Store {
 
     /// The payload of the first packet.
     pub(super) fn payload(&self) -> &[u8] {
-        self.first().map_or(&[], |held| &self.bytes[held.begins..][..held.len])
+        self.first().map_or(&[], |held| &self.bytes[held.bytes()])
     }
 
     /// Whether a packet with `len` bytes of payload can be held as well.
@@ -85,9 +91,10 @@ impl Store {
 
     /// Holds a packet that is not held and for which there is room.
     pub(super) fn insert(&mut self, held: Held, payload: &[u8]) {
+        debug_assert!(self.has_room(payload.len()), "the caller makes room");
         let slot = self.held().partition_point(|other| other.sequence < held.sequence);
         self.held.copy_within(slot..self.count, slot + 1);
-        self.held[slot] = Held { begins: self.used, len: payload.len(), ..held };
+        self.held[slot] = Held { begins: self.used as u16, len: payload.len() as u16, ..held };
         self.bytes[self.used..][..payload.len()].copy_from_slice(payload);
         self.used += payload.len();
         self.count += 1;
@@ -95,14 +102,14 @@ impl Store {
 
     /// Lets go of the first packet.
     pub(super) fn remove_first(&mut self) {
-        let Some(&Held { begins, len, .. }) = self.first() else { return };
-        self.bytes.copy_within(begins + len..self.used, begins);
-        self.used -= len;
+        let Some(&first) = self.first() else { return };
+        self.bytes.copy_within(first.bytes().end..self.used, first.bytes().start);
+        self.used -= first.samples();
         self.held.copy_within(1..self.count, 0);
         self.count -= 1;
         for held in &mut self.held[..self.count] {
-            if held.begins > begins {
-                held.begins -= len;
+            if held.begins > first.begins {
+                held.begins -= first.len;
             }
         }
     }

@@ -85,7 +85,8 @@ mod tests {
     #[test]
     fn opinions_are_those_of_annex_b() {
         // G.107 table B.1: the lower limits of the categories.
-        for (rating, opinion) in [(90.0, 4.34), (80.0, 4.03), (70.0, 3.60), (60.0, 3.10), (50.0, 2.58)]
+        for (rating, opinion) in
+            [(90.0, 4.34), (80.0, 4.03), (70.0, 3.60), (60.0, 3.10), (50.0, 2.58)]
         {
             assert!((mos(rating) - opinion).abs() < 0.01, "{rating}: {}", mos(rating));
         }
@@ -108,7 +109,9 @@ mod tests {
     #[test]
     fn loss_costs_what_its_concealment_makes_of_it() {
         // 95 p / (p + Bpl), worked by hand for 1, 5 and 10 %.
-        for (loss, plain, concealed) in [(0.01, 17.92, 3.64), (0.05, 51.08, 15.78), (0.1, 66.43, 27.07)] {
+        for (loss, plain, concealed) in
+            [(0.01, 17.92, 3.64), (0.05, 51.08, 15.78), (0.1, 66.43, 27.07)]
+        {
             let cost = |codec| 93.2 - rating(codec, Duration::ZERO, loss, 1.0);
             assert!((cost(Codec::G711) - plain).abs() < 0.02, "{}", cost(Codec::G711));
             assert!((cost(Codec::G711_PLC) - concealed).abs() < 0.02, "{}", cost(Codec::G711_PLC));

@@ -2,7 +2,8 @@
 
 use super::{
     GOODBYE, HEADER, MOST, RECEIVER_REPORT, ReportBlock, SENDER_REPORT, SOURCE_DESCRIPTION,
-    SenderInfo, description::CNAME,
+    SenderInfo,
+    description::CNAME,
     report::{BLOCK, INFO},
 };
 use thiserror::Error;
@@ -92,7 +93,8 @@ impl<'a> Writer<'a> {
     pub fn cname(&mut self, ssrc: u32, name: &str) -> Result<(), WriteError> {
         let length = short(name)?;
         // Kind, length, text, and at least one zero to end the items.
-        let body = self.packet(SOURCE_DESCRIPTION, 1, (4 + 2 + name.len() + 1).next_multiple_of(4))?;
+        let body =
+            self.packet(SOURCE_DESCRIPTION, 1, (4 + 2 + name.len() + 1).next_multiple_of(4))?;
         body[..4].copy_from_slice(&ssrc.to_be_bytes());
         body[4..6].copy_from_slice(&[CNAME, length]);
         body[6..][..name.len()].copy_from_slice(name.as_bytes());
@@ -129,7 +131,9 @@ impl<'a> Writer<'a> {
             return Err(WriteError::TooMany(count));
         }
         let (needed, room) = (HEADER + length, self.buffer.len() - self.written);
-        let packet = self.buffer[self.written..].get_mut(..needed).ok_or(WriteError::NoRoom { needed, room })?;
+        let packet = self.buffer[self.written..]
+            .get_mut(..needed)
+            .ok_or(WriteError::NoRoom { needed, room })?;
         self.written += needed;
         let (head, body) = packet.split_at_mut(HEADER);
         let [l0, l1] = ((length / 4) as u16).to_be_bytes();

@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn the_same_key_again_is_another_press() {
-        let (m1, m2, a1, a2) = ((Media, '5', 0), (Media, '5', 200), (Ari, '5', 60), (Ari, '5', 260));
+        let (m1, m2, a1, a2) =
+            ((Media, '5', 0), (Media, '5', 200), (Ari, '5', 60), (Ari, '5', 260));
         for order in [[m1, m2, a1, a2], [m1, a1, m2, a2], [a1, m1, a2, m2], [a1, a2, m1, m2]] {
             assert_eq!(told(&order), "55");
         }

@@ -53,11 +53,7 @@ fn one_surviving_report_is_enough() {
         Some('1'),
         "all its ends are lost"
     );
-    assert_eq!(
-        push(&mut digits, 7, 3000, &report(2, 480, true)),
-        Some('2'),
-        "only an end arrived"
-    );
+    assert_eq!(push(&mut digits, 7, 3000, &report(2, 480, true)), Some('2'), "only an end arrived");
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn jitter_in_a_queue_costs_nothing() {
 #[test]
 fn reordering_and_duplication() {
     let conditions = Conditions { reordering: 0.05, duplication: 0.05, ..lan() };
-    for (patience, most) in [(Patience::LAN, 0.03), (Patience::WAN, 0.001)] {
+    for (patience, most) in [(Patience::LAN, 0.03), (Patience::WAN, 0.002)] {
         let call = Call::over(conditions, patience);
         call.is_right();
         let lost = call.stats.lost as f64 / call.sent as f64;

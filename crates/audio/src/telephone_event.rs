@@ -115,9 +115,9 @@ impl Known {
         let apart = apart.min(apart.wrapping_neg());
         let segment = u32::from(u16::MAX);
         apart == 0
-            || self.code == reported.code
+            || (self.code == reported.code
                 && apart.is_multiple_of(segment)
-                && apart / segment <= SEGMENTS
+                && apart / segment <= SEGMENTS)
     }
 
     fn is_before(&self, timestamp: u32) -> bool {

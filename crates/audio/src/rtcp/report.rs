@@ -13,7 +13,8 @@ impl NtpTime {
     pub fn from_unix(since: Duration) -> NtpTime {
         const BETWEEN: u64 = 2_208_988_800;
         let seconds = since.as_secs().wrapping_add(BETWEEN) << 32;
-        NtpTime(seconds | (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000)
+        let part = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
+        NtpTime(seconds | part)
     }
 
     /// The middle half, which report blocks refer to: 16 bits of seconds, 16 of their parts.
@@ -41,7 +42,7 @@ pub(super) const INFO: usize = 20;
 impl SenderInfo {
     pub(super) fn read(bytes: &[u8; INFO]) -> SenderInfo {
         let word = words(bytes);
-        let sent = NtpTime(u64::from(word(0)) << 32 | u64::from(word(1)));
+        let sent = NtpTime((u64::from(word(0)) << 32) | u64::from(word(1)));
         SenderInfo { sent, timestamp: word(2), packets: word(3), octets: word(4) }
     }
 
@@ -113,7 +114,7 @@ impl ReportBlock {
 
     pub(super) fn write(&self, to: &mut [u8; BLOCK]) {
         let lost = self.lost.clamp(-0x80_0000, 0x7F_FFFF) as u32 & 0xFF_FFFF;
-        let loss = u32::from(self.fraction_lost) << 24 | lost;
+        let loss = (u32::from(self.fraction_lost) << 24) | lost;
         let counts = [self.extended_highest, self.jitter, self.last_report, self.delay];
         put(to, &[self.ssrc, loss]);
         put(&mut to[8..], &counts);

@@ -137,7 +137,7 @@ impl<'a> Writer<'a> {
         self.written += needed;
         let (head, body) = packet.split_at_mut(HEADER);
         let [l0, l1] = ((length / 4) as u16).to_be_bytes();
-        head.copy_from_slice(&[2 << 6 | count as u8, kind, l0, l1]);
+        head.copy_from_slice(&[(2 << 6) | count as u8, kind, l0, l1]);
         body.fill(0);
         Ok(body)
     }

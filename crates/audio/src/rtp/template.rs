@@ -35,12 +35,12 @@ impl Template {
 
     /// Says whether the packet to send now is the first of a talk spurt.
     pub fn set_marker(&mut self, marker: bool) {
-        self.bytes[1] = self.bytes[1] & !MARKER | if marker { MARKER } else { 0 };
+        self.bytes[1] = (self.bytes[1] & !MARKER) | if marker { MARKER } else { 0 };
     }
 
     /// Says what the payload of the packet to send now is; the upper bit is ignored.
     pub fn set_payload_type(&mut self, payload_type: u8) {
-        self.bytes[1] = self.bytes[1] & MARKER | payload_type & !MARKER;
+        self.bytes[1] = (self.bytes[1] & MARKER) | (payload_type & !MARKER);
     }
 
     /// Goes on to the packet that begins `samples` later; it is not marked.

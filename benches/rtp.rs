@@ -32,7 +32,7 @@ fn read(c: &mut Criterion) {
     group.bench_function("rtp-types", |b| {
         b.iter(|| -> Seen {
             let p = rtp_types::RtpPacket::parse(black_box(&datagram)).expect("a packet");
-            let (kind, marker) = (p.payload_type(), p.marker());
+            let (kind, marker) = (p.payload_type(), p.marker_bit());
             (p.sequence_number(), p.timestamp(), p.ssrc(), kind, marker, p.payload().len())
         });
     });

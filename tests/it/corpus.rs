@@ -2,6 +2,12 @@
 
 #[path = "../fuzz/ari_event.rs"]
 mod ari_event;
+#[path = "../fuzz/rtcp.rs"]
+mod rtcp;
+#[path = "../fuzz/rtp.rs"]
+mod rtp;
+#[path = "../fuzz/telephone_event.rs"]
+mod telephone_event;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,7 +15,6 @@ use std::time::Duration;
 
 use ari::Event;
 use audio::jitter::JitterBuffer;
-use audio::rtp::Packet;
 
 fn corpus(name: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
@@ -30,8 +35,7 @@ fn corpus(name: &str) -> Vec<(String, Vec<u8>)> {
 fn rtp_packets_are_judged_as_they_are_named() {
     let mut shared = JitterBuffer::new();
     for (index, (name, datagram)) in corpus("rtp").iter().enumerate() {
-        let arrival = Duration::from_millis(20 * index as u64);
-        let packet = Packet::parse(datagram);
+        let packet = rtp::judge(datagram);
         if name.starts_with("valid-") || name.starts_with("event-") {
             assert!(packet.is_ok(), "{name}: {packet:?}");
         }
@@ -39,10 +43,29 @@ fn rtp_packets_are_judged_as_they_are_named() {
             assert!(packet.is_err(), "{name}");
         }
         if let Ok(packet) = packet {
-            for buffer in [&mut shared, &mut JitterBuffer::new()] {
-                buffer.push(arrival, &packet);
-                while buffer.pop(arrival).is_some() {}
-            }
+            let arrival = Duration::from_millis(20 * index as u64);
+            shared.push(arrival, &packet);
+            while shared.pop(arrival).is_some() {}
+        }
+    }
+}
+
+#[test]
+fn rtcp_compounds_are_judged_as_they_are_named() {
+    for (name, datagram) in corpus("rtcp") {
+        let packets = rtcp::judge(&datagram);
+        assert!(!name.starts_with("valid-") || packets.is_ok(), "{name}: {packets:?}");
+        assert!(!name.starts_with("broken-") || packets.is_err(), "{name}: {packets:?}");
+    }
+}
+
+#[test]
+fn telephone_events_dial_what_they_are_named() {
+    for (name, stream) in corpus("telephone_event") {
+        let dialled = telephone_event::judge(&stream);
+        if let Some(named) = name.strip_prefix("dialled-") {
+            let digits = named.split(['-', '.']).next().unwrap_or_default();
+            assert_eq!(dialled, digits, "{name}");
         }
     }
 }

@@ -4,3 +4,4 @@ mod call;
 mod conformance;
 mod corpus;
 mod layout;
+mod network;

@@ -3,6 +3,7 @@
 
 pub mod asterisk;
 pub mod conformance;
+pub mod network;
 pub mod patchcord;
 pub mod proxy;
 pub mod sipp;

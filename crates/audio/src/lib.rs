@@ -1,9 +1,10 @@
 //! Telephone sound as values: no clock, socket, file or task is ever touched here.
 //!
 //! Inside Patchcord sound is mono 16-bit linear PCM at 8 kHz, cut into frames of 20 ms. This crate
-//! holds everything between that and the wire: [`g711`] companding, [`rtp`] packets,
-//! [`telephone_event`] digits, the [`jitter`] buffer that turns packets into frames, [`resample`]
-//! for the recogniser and for files, [`wav`] files, and [`tone`]s with the means to find them again.
+//! holds everything between that and the wire: [`g711`] companding, [`rtp`] and [`rtcp`] packets,
+//! [`telephone_event`] digits, the [`jitter`] buffer that turns packets into frames and has lost
+//! ones made up ([`conceal`]), [`quality`] in numbers, [`resample`] for the recogniser and for
+//! files, [`wav`] files, and [`tone`]s with the means to find them again.
 //!
 //! Time is an argument: a [`Duration`] since an instant that the caller chose
 //! once for the stream.
@@ -27,9 +28,12 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod conceal;
 pub mod g711;
 pub mod jitter;
+pub mod quality;
 pub mod resample;
+pub mod rtcp;
 pub mod rtp;
 pub mod telephone_event;
 pub mod tone;

@@ -1,5 +1,15 @@
 //! RTP packets (RFC 3550): a borrowed view of one, and the fixed header to write one.
+//!
+//! A view copies nothing and reads any bytes without a panic. A sender keeps a [`Template`] a
+//! stream and changes a few of its bytes for each packet.
 
+mod extension;
+mod template;
+
+pub use self::{
+    extension::{Element, Elements, Extension},
+    template::Template,
+};
 use thiserror::Error;
 
 /// Bytes of the fixed header.
@@ -7,6 +17,9 @@ pub const HEADER_LEN: usize = 12;
 
 /// Static payload type of G.711 mu-law at 8 kHz (RFC 3551 section 6).
 pub const PCMU: u8 = 0;
+
+/// Static payload type of G.711 A-law at 8 kHz (RFC 3551 section 6).
+pub const PCMA: u8 = 8;
 
 /// Payload type of telephone events on the legs that Patchcord opens; Asterisk uses the same
 /// (RFC 4733; the number is dynamic by the standard and fixed by custom).
@@ -78,15 +91,6 @@ pub struct Packet<'a> {
     csrc: &'a [u8],
 }
 
-/// A header extension (RFC 3550 section 5.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extension<'a> {
-    /// Defined by the profile in use.
-    pub profile: u16,
-    /// A whole number of 32-bit words.
-    pub data: &'a [u8],
-}
-
 impl<'a> Packet<'a> {
     /// Reads `datagram` without copying it.
     ///
@@ -154,18 +158,11 @@ impl Header {
     }
 }
 
+/// Bits of the first byte.
 const PADDING: u8 = 0x20;
 const EXTENSION: u8 = 0x10;
+/// The bit of the second byte that is not payload type.
 const MARKER: u8 = 0x80;
-
-impl<'a> Extension<'a> {
-    fn split(bytes: &'a [u8]) -> Option<(Extension<'a>, &'a [u8])> {
-        let ([p0, p1, l0, l1], rest) = bytes.split_first_chunk()?;
-        let words = usize::from(u16::from_be_bytes([*l0, *l1]));
-        let (data, rest) = rest.split_at_checked(words * 4)?;
-        Some((Extension { profile: u16::from_be_bytes([*p0, *p1]), data }, rest))
-    }
-}
 
 /// The last byte counts the padding, itself included.
 fn strip_padding(bytes: &[u8]) -> Result<&[u8], RtpError> {

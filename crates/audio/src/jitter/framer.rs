@@ -1,27 +1,41 @@
 //! Cuts sound of any length into frames, and makes up what is missing.
 
-use super::{Frame, FrameKind};
-use crate::{FRAME, g711};
+use super::{Frame, FrameKind, MAX_GAP, store::Content};
+use crate::{
+    FRAME,
+    conceal::{Concealer, MAX_BRIDGED, MAX_CONCEALED},
+    g711,
+};
 use std::time::Duration;
 
-/// A made-up sound fades to nothing in this many samples (60 ms): repeated for longer, a frame of
-/// speech is a buzz that a recogniser reads words into.
-const FADE: usize = 480;
-
 /// A stretch without received sound.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Gap {
-    /// Samples to fill.
-    left: usize,
-    /// Samples of made-up sound left before silence.
-    fade: usize,
+    /// Samples to leave out before the rest, in whole frames.
+    skip: u64,
+    /// Samples of made-up sound.
+    concealed: usize,
+    /// Samples of silence after that.
+    silent: usize,
     ended: Duration,
 }
 
 impl Gap {
-    /// Nothing was sent for `samples`, until a packet that arrived at `ended`.
-    pub(super) fn silence(samples: usize, ended: Duration) -> Gap {
-        Gap { left: samples, fade: 0, ended }
+    /// `samples` without sound, of which the first `lost` were sent but did not arrive, until a
+    /// packet that arrived at `ended`. What is longer than [`MAX_GAP`] is left out, in whole frames.
+    pub(super) fn new(samples: u64, lost: u64, ended: Duration) -> Gap {
+        let frame = FRAME as u64;
+        let skip = samples.saturating_sub(MAX_GAP.into()) / frame * frame;
+        let filled = (samples - skip) as usize;
+        let lost = usize::try_from(lost).unwrap_or(usize::MAX);
+        let bridged = lost >= filled && filled <= MAX_BRIDGED;
+        let concealed = if bridged { filled } else { lost.min(filled).min(MAX_CONCEALED) };
+        Gap { skip, concealed, silent: filled - concealed, ended }
+    }
+
+    /// Samples of made-up sound that leads from what was heard to what comes next.
+    pub(super) fn bridged(&self) -> Option<usize> {
+        (self.concealed > 0 && self.silent == 0).then_some(self.concealed)
     }
 }
 
@@ -30,10 +44,7 @@ impl Gap {
 pub(super) struct Framer {
     frame: Frame,
     filled: usize,
-    /// The samples of the last full frame.
-    last: [i16; FRAME],
-    /// What a loss repeats: the 160 samples before it, each at its index in the frame.
-    period: [i16; FRAME],
+    concealer: Concealer,
 }
 
 impl Default for Framer {
@@ -44,41 +55,58 @@ impl Default for Framer {
             kind: FrameKind::Voice,
             arrived: Duration::ZERO,
         };
-        Framer { frame, filled: 0, last: [0; FRAME], period: [0; FRAME] }
+        Framer { frame, filled: 0, concealer: Concealer::new() }
     }
 }
 
 impl Framer {
-    /// Packets with `samples` between them were lost, until one that arrived at `ended`.
-    pub(super) fn loss(&mut self, samples: usize, ended: Duration) -> Gap {
-        self.period = self.last;
-        self.period[..self.filled].copy_from_slice(&self.frame.samples[..self.filled]);
-        Gap { left: samples, fade: FADE, ended }
-    }
-
-    /// Adds as many mu-law `codes` as the frame has room for; says how many.
-    pub(super) fn voice(&mut self, codes: &[u8], arrived: Duration) -> usize {
-        let taken = codes.len().min(FRAME - self.filled);
-        g711::decode_ulaw(&codes[..taken], &mut self.frame.samples[self.filled..][..taken]);
+    /// Adds as much of `payload` as the frame has room for; says how many samples.
+    pub(super) fn voice(&mut self, payload: &[u8], content: Content, arrived: Duration) -> usize {
+        let taken = payload.len().min(FRAME - self.filled);
+        if taken == 0 {
+            return 0;
+        }
+        let (codes, samples) = (&payload[..taken], &mut self.frame.samples[self.filled..][..taken]);
+        match content {
+            Content::Ulaw => g711::decode_ulaw(codes, samples),
+            Content::Alaw => g711::decode_alaw(codes, samples),
+            Content::Other => return payload.len(),
+        }
+        self.concealer.heard(samples);
         self.add(taken, FrameKind::Voice, arrived);
         taken
     }
 
+    /// Makes ready for a loss of `samples` before `payload`.
+    pub(super) fn bridge(&mut self, samples: usize, payload: &[u8], content: Content) {
+        let decode = match content {
+            Content::Ulaw => g711::decode_ulaw_sample,
+            Content::Alaw => g711::decode_alaw_sample,
+            Content::Other => return,
+        };
+        self.concealer.bridge(samples, payload.iter().map(|code| decode(*code)));
+    }
+
     /// Adds as much of the gap as the frame has room for; says whether there was any.
     pub(super) fn fill(&mut self, gap: &mut Gap) -> bool {
-        let room = FRAME - self.filled;
-        let faded = gap.left.min(gap.fade).min(room);
-        for index in self.filled..self.filled + faded {
-            let sample = i32::from(self.period[index]) * gap.fade as i32 / FADE as i32;
-            self.frame.samples[index] = sample as i16;
-            gap.fade -= 1;
+        if self.filled == 0 {
+            self.frame.position += std::mem::take(&mut gap.skip);
         }
-        self.add(faded, FrameKind::Concealed, gap.ended);
-        let silent = (gap.left - faded).min(room - faded);
-        self.frame.samples[self.filled..][..silent].fill(0);
-        self.add(silent, FrameKind::Silence, gap.ended);
-        gap.left -= faded + silent;
-        faded + silent > 0
+        let concealed = gap.concealed.min(FRAME - self.filled);
+        if concealed > 0 {
+            self.concealer.conceal(&mut self.frame.samples[self.filled..][..concealed]);
+            self.add(concealed, FrameKind::Concealed, gap.ended);
+        }
+        let silent = gap.silent.min(FRAME - self.filled);
+        if silent > 0 {
+            let samples = &mut self.frame.samples[self.filled..][..silent];
+            samples.fill(0);
+            self.concealer.heard(samples);
+            self.add(silent, FrameKind::Silence, gap.ended);
+        }
+        gap.concealed -= concealed;
+        gap.silent -= silent;
+        concealed + silent > 0
     }
 
     /// The frame, if it is full.
@@ -87,7 +115,6 @@ impl Framer {
             return None;
         }
         let full = self.frame.clone();
-        self.last = full.samples;
         self.filled = 0;
         self.frame.kind = FrameKind::Voice;
         self.frame.position += FRAME as u64;
@@ -95,10 +122,8 @@ impl Framer {
     }
 
     fn add(&mut self, samples: usize, kind: FrameKind, arrived: Duration) {
-        if samples > 0 {
-            self.filled += samples;
-            self.frame.kind = self.frame.kind.max(kind);
-            self.frame.arrived = arrived;
-        }
+        self.filled += samples;
+        self.frame.kind = self.frame.kind.max(kind);
+        self.frame.arrived = arrived;
     }
 }

@@ -11,7 +11,10 @@ pub(super) enum Place {
         overtaken: bool,
     },
     /// Given up before it came.
-    Late,
+    Late {
+        /// Later numbers that came before it, or were given up with it.
+        overtaken: u64,
+    },
     /// Played already.
     Duplicate,
     /// Far from all others, so far on its own.
@@ -74,7 +77,8 @@ impl Order {
                 let bit = if age < 64 { 1 << age } else { 0 };
                 let known = self.came & bit != 0;
                 self.came |= bit;
-                if known { Place::Duplicate } else { Place::Late }
+                let overtaken = self.end - 1 - sequence;
+                if known { Place::Duplicate } else { Place::Late { overtaken } }
             }
         })
     }
@@ -122,9 +126,9 @@ mod tests {
         order.advance(ten);
         order.advance(ten + 2); // 11 is given up
         assert_eq!(order.place(10), Some(Place::Duplicate));
-        assert_eq!(order.place(11), Some(Place::Late));
+        assert_eq!(order.place(11), Some(Place::Late { overtaken: 1 }));
         assert_eq!(order.place(11), Some(Place::Duplicate), "late twice");
-        assert_eq!(order.place(9), Some(Place::Late));
+        assert_eq!(order.place(9), Some(Place::Late { overtaken: 3 }));
     }
 
     #[test]
@@ -143,7 +147,7 @@ mod tests {
         let ten = sequence(order.place(10));
         order.advance(ten);
         order.advance(ten + 64);
-        assert_eq!(order.place(10), Some(Place::Late), "beyond the memory of 64");
+        assert_eq!(order.place(10), Some(Place::Late { overtaken: 64 }), "beyond the memory of 64");
         assert_eq!(order.place(74), Some(Place::Duplicate));
     }
 }

@@ -33,6 +33,7 @@ pub mod resample;
 pub mod rtp;
 pub mod telephone_event;
 pub mod tone;
+mod vector;
 pub mod wav;
 
 use std::time::Duration;

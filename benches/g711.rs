@@ -1,8 +1,6 @@
 //! G.711, a frame of 20 ms at a time, beside the crates that it could have been.
 
 use audio::{FRAME, g711};
-use audio_codec::Decoder as _;
-use audio_codec::Encoder as _;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 
@@ -31,10 +29,6 @@ fn ulaw(c: &mut Criterion) {
             }
         });
     });
-    let mut theirs = audio_codec::pcmu::PcmuDecoder::new();
-    group.bench_function("audio-codec", |b| {
-        b.iter(|| theirs.decode_into(black_box(&codes), black_box(&mut out)));
-    });
     group.finish();
 
     let mut group = c.benchmark_group("g711/encode mu-law");
@@ -58,10 +52,6 @@ fn ulaw(c: &mut Criterion) {
                 *to = audio_codec_algorithms::encode_ulaw(*sample);
             }
         });
-    });
-    let mut theirs = audio_codec::pcmu::PcmuEncoder::new();
-    group.bench_function("audio-codec", |b| {
-        b.iter(|| theirs.encode_into(black_box(&samples), black_box(&mut out)));
     });
     group.finish();
 }

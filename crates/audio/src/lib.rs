@@ -28,7 +28,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod g711;
+pub mod g722;
 pub mod jitter;
+pub mod mix;
 pub mod resample;
 pub mod rtp;
 pub mod telephone_event;

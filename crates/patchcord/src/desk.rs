@@ -105,6 +105,6 @@ impl Desk {
 /// Two seconds of ringing tone and four of silence.
 fn ringing() -> Arc<[i16]> {
     let mut period = vec![0; 6 * audio::SAMPLE_RATE as usize];
-    audio::tone::RingBack::new().fill(&mut period);
+    Progress::new(Country::NorthAmerica, Signal::RingBack).fill(&mut period);
     period.into()
 }

@@ -5,7 +5,8 @@
 //! answer was the same for long enough, and let go when it was not for long enough.
 
 use super::generate::{COLUMNS, KEYS, ROWS};
-use super::spectrum::{Bank, Bin, STEP, TONE_ENERGY, WINDOW, Windows};
+use super::spectrum::{Bank, Bins, STEP, TONE_ENERGY, WINDOW, Windows};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// What a [`DtmfDetector`] hears. Places are in samples since the beginning of the stream, exact to
@@ -43,10 +44,10 @@ pub struct DtmfDetector {
 }
 
 /// What the windows add up to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Keys {
     /// The bins one step ago.
-    before: [Bin; 8],
+    before: Bins<8>,
     candidate: Option<Candidate>,
     down: Option<Down>,
 }
@@ -71,7 +72,10 @@ struct Down {
 impl DtmfDetector {
     /// A detector that has heard nothing.
     pub fn new() -> DtmfDetector {
-        DtmfDetector { windows: Windows::new(), keys: Keys::default() }
+        DtmfDetector {
+            windows: Windows::new(),
+            keys: Keys { before: Bins::NONE, candidate: None, down: None },
+        }
     }
 
     /// Takes the next samples, any number, and tells what is heard in them.
@@ -94,15 +98,15 @@ impl Keys {
     fn key(&mut self, window: &[f32; WINDOW]) -> Option<char> {
         let energy = BANK.energy(window);
         if energy < FAINTEST * TONE_ENERGY {
-            self.before = [Bin::default(); 8];
+            self.before = Bins::NONE;
             return None;
         }
         let now = BANK.bins(window);
         let before = std::mem::replace(&mut self.before, now);
-        let (row, column) = (strongest(&now[..4]), 4 + strongest(&now[4..]));
-        let [low, high] = [row, column].map(|index| BANK.tone(index, before[index], now[index]));
-        let on_frequency = low.off_hz.abs() <= TOLERANCE * HZ[row]
-            && high.off_hz.abs() <= TOLERANCE * HZ[column];
+        let (row, column) = (strongest(&now, 0..4), strongest(&now, 4..8));
+        let [low, high] = [row, column].map(|index| BANK.tone(index, &before, &now));
+        let on_frequency =
+            low.off_hz.abs() <= TOLERANCE * HZ[row] && high.off_hz.abs() <= TOLERANCE * HZ[column];
         let pure = low.energy + high.energy >= PURE * energy;
         let alike = high.energy <= low.energy * UPPER_STRONGER
             && low.energy <= high.energy * LOWER_STRONGER;
@@ -173,14 +177,9 @@ const HZ: [f32; 8] = {
 /// Shared by all calls.
 static BANK: LazyLock<Bank<8>> = LazyLock::new(|| Bank::new(HZ));
 
-fn strongest(bins: &[Bin]) -> usize {
-    let mut best = 0;
-    for index in 1..bins.len() {
-        if bins[index].power() > bins[best].power() {
-            best = index;
-        }
-    }
-    best
+fn strongest(bins: &Bins<8>, group: Range<usize>) -> usize {
+    let louder = |a: &usize, b: &usize| bins.power(*a).total_cmp(&bins.power(*b));
+    group.max_by(louder).expect("a group has four frequencies")
 }
 
 #[cfg(test)]

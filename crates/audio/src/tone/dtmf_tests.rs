@@ -32,7 +32,9 @@ struct Noise(u64);
 impl Noise {
     fn next(&mut self) -> f64 {
         let uniform = |state: &mut u64| {
-            *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (*state >> 11) as f64 / (1_u64 << 53) as f64
         };
         (0..12).map(|_| uniform(&mut self.0)).sum::<f64>() - 6.0
@@ -57,9 +59,12 @@ fn line(key: char, presses: &[Press], gap: usize, seed: u64) -> Vec<i16> {
         }));
     }
     wave.extend([0.0; 800]);
-    let powers = [presses[0].low_level, presses[0].high_level].map(|level| 10_f64.powf(level / 10.0));
+    let powers =
+        [presses[0].low_level, presses[0].high_level].map(|level| 10_f64.powf(level / 10.0));
     let deviation = ((powers[0] + powers[1]) / 2.0 / 10_f64.powf(presses[0].snr / 10.0)).sqrt();
-    wave.iter().map(|sample| ((sample + deviation * noise.next()) * 32768.0).round() as i16).collect()
+    wave.iter()
+        .map(|sample| ((sample + deviation * noise.next()) * 32768.0).round() as i16)
+        .collect()
 }
 
 fn events(samples: &[i16]) -> Vec<KeyEvent> {
@@ -188,7 +193,9 @@ fn what_is_no_key_is_none() {
     let sum = |tones: &[(f64, f64)]| -> Vec<i16> {
         (0..8000)
             .map(|n| {
-                let each = tones.iter().map(|(hz, level)| level * (TAU * hz * f64::from(n) / 8000.0).sin());
+                let each = tones
+                    .iter()
+                    .map(|(hz, level)| level * (TAU * hz * f64::from(n) / 8000.0).sin());
                 (each.sum::<f64>() * 8000.0) as i16
             })
             .collect()

@@ -52,11 +52,11 @@ pub(super) struct Bank<const N: usize> {
     squares: [f32; WINDOW],
 }
 
-/// What one frequency has in one window.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Bin {
-    re: f32,
-    im: f32,
+/// What each frequency has in one window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Bins<const N: usize> {
+    re: [f32; N],
+    im: [f32; N],
 }
 
 /// A tone near the frequency that was looked for.
@@ -80,7 +80,7 @@ impl<const N: usize> Bank<N> {
     }
 
     /// All frequencies in one window.
-    pub(super) fn bins(&self, samples: &[f32; WINDOW]) -> [Bin; N] {
+    pub(super) fn bins(&self, samples: &[f32; WINDOW]) -> Bins<N> {
         vector::run(correlate, (self, samples))
     }
 
@@ -98,39 +98,38 @@ impl<const N: usize> Bank<N> {
     }
 
     /// The tone near frequency number `index`, from its bins in two windows a [`STEP`] apart.
-    pub(super) fn tone(&self, index: usize, before: Bin, now: Bin) -> Tone {
-        let (re, im) =
-            (now.re * before.re + now.im * before.im, now.im * before.re - now.re * before.im);
+    pub(super) fn tone(&self, index: usize, before: &Bins<N>, now: &Bins<N>) -> Tone {
+        let (re0, im0, re, im) = (before.re[index], before.im[index], now.re[index], now.im[index]);
+        let (re, im) = (re * re0 + im * im0, im * re0 - re * im0);
         let turns = im.atan2(re) / TAU - self.hz[index] / HZ_A_TURN;
         let off_hz = (turns - turns.round()) * HZ_A_TURN;
         // What the window takes from a tone beside the frequency is known.
         let kept = hann_response(off_hz / HZ_A_BIN).max(0.1);
-        let amplitude = 2.0 * now.power().sqrt() / (WINDOW_SUM * kept);
+        let amplitude = 2.0 * now.power(index).sqrt() / (WINDOW_SUM * kept);
         Tone { off_hz, energy: amplitude.powi(2) * TONE_ENERGY }
     }
 }
 
-impl Bin {
-    pub(super) fn power(self) -> f32 {
-        self.re * self.re + self.im * self.im
+impl<const N: usize> Bins<N> {
+    /// As in silence.
+    pub(super) const NONE: Bins<N> = Bins { re: [0.0; N], im: [0.0; N] };
+
+    /// The power of frequency number `index`, comparable with the others.
+    pub(super) fn power(&self, index: usize) -> f32 {
+        self.re[index] * self.re[index] + self.im[index] * self.im[index]
     }
 }
 
 #[inline(always)]
-fn correlate<const N: usize>((bank, samples): (&Bank<N>, &[f32; WINDOW])) -> [Bin; N] {
-    let (mut re, mut im) = ([[0.0; N]; 2], [[0.0; N]; 2]);
+fn correlate<const N: usize>((bank, samples): (&Bank<N>, &[f32; WINDOW])) -> Bins<N> {
+    let (mut re, mut im) = ([0.0; N], [0.0; N]);
     for n in 0..WINDOW {
-        // Two sums in turn: an addition need not wait for the one before.
-        let turn = n % 2;
         for index in 0..N {
-            re[turn][index] += samples[n] * bank.cosines[n][index];
-            im[turn][index] += samples[n] * bank.sines[n][index];
+            re[index] += samples[n] * bank.cosines[n][index];
+            im[index] += samples[n] * bank.sines[n][index];
         }
     }
-    std::array::from_fn(|index| Bin {
-        re: re[0][index] + re[1][index],
-        im: im[0][index] + im[1][index],
-    })
+    Bins { re, im }
 }
 
 /// Cuts a stream into windows, each a [`STEP`] after the one before.
@@ -190,12 +189,12 @@ mod tests {
         for off in [-60.0, -25.0, -3.0, 0.0, 10.0, 40.0] {
             let windows = windows(1000.0 + off, -20.0);
             let [before, now] = [5, 6].map(|n| bank.bins(&windows[n]));
-            let tone = bank.tone(0, before[0], now[0]);
+            let tone = bank.tone(0, &before, &now);
             assert!((f64::from(tone.off_hz) - off).abs() < 0.2, "{off}: {}", tone.off_hz);
             let share = tone.energy / bank.energy(&windows[6]);
             assert!((share - 1.0).abs() < 0.01, "{off} Hz beside: {share} of the energy");
             assert!((tone.energy / TONE_ENERGY / 0.01 - 1.0).abs() < 0.01, "-20 dBFS");
-            assert!(bank.tone(1, before[1], now[1]).energy < 0.001 * tone.energy);
+            assert!(bank.tone(1, &before, &now).energy < 0.001 * tone.energy);
         }
     }
 

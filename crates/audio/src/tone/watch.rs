@@ -1,6 +1,6 @@
 //! One or two tones of the caller's choice, found in a stream.
 
-use super::spectrum::{Bank, Bin, STEP, TONE_ENERGY, WINDOW, Windows};
+use super::spectrum::{Bank, Bins, STEP, TONE_ENERGY, WINDOW, Windows};
 use crate::SAMPLE_RATE;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub struct ToneDetector<const N: usize> {
 #[derive(Debug, Clone)]
 struct State<const N: usize> {
     /// The bins one step ago.
-    before: [Bin; N],
+    before: Bins<N>,
     /// The first and the last window that had the tone, by their ends.
     heard: Option<(u64, u64)>,
     told: bool,
@@ -56,7 +56,7 @@ impl<const N: usize> ToneDetector<N> {
             tolerance_hz: hz.map(|hz| (0.02 * hz).clamp(20.0, 50.0)),
             shortest,
             windows: Windows::new(),
-            state: State { before: [Bin::default(); N], heard: None, told: false },
+            state: State { before: Bins::NONE, heard: None, told: false },
         }
     }
 
@@ -68,7 +68,7 @@ impl<const N: usize> ToneDetector<N> {
             let mut tones = 0.0;
             let mut all = true;
             for index in 0..N {
-                let tone = self.bank.tone(index, before[index], now[index]);
+                let tone = self.bank.tone(index, &before, &now);
                 all &= tone.off_hz.abs() <= self.tolerance_hz[index];
                 all &= tone.energy >= FAINTEST * TONE_ENERGY;
                 tones += tone.energy;
@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn what_is_short_faint_or_beside_does_not_count() {
-        for (hz, level, count) in [(1000.0, -20.0, 400), (1000.0, -50.0, 4000), (1040.0, -20.0, 4000)]
+        for (hz, level, count) in
+            [(1000.0, -20.0, 320), (1000.0, -50.0, 4000), (1040.0, -20.0, 4000)]
         {
             let mut tone = Sine::new(hz, level);
             let samples = between_silence(|out| tone.fill(out), count);

@@ -165,7 +165,7 @@ mod tests {
         Decoder::new().decode(&codes, &mut back);
         assert_eq!(digest(back.iter().flat_map(|s| s.to_le_bytes())), DECODED, "decoded");
         // Codes that no encoder makes.
-        let wild: Vec<u8> = (0..16_000_u64).map(|n| (n * n * 31 >> 5) as u8).collect();
+        let wild: Vec<u8> = (0..16_000_u64).map(|n| ((n * n * 31) >> 5) as u8).collect();
         Decoder::new().decode(&wild, &mut back);
         assert_eq!(digest(back.iter().flat_map(|s| s.to_le_bytes())), WILD, "wild");
     }

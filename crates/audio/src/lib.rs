@@ -31,6 +31,8 @@ pub mod g711;
 pub mod g722;
 pub mod jitter;
 pub mod mix;
+#[cfg(feature = "opus")]
+pub mod opus;
 pub mod resample;
 pub mod rtp;
 pub mod telephone_event;

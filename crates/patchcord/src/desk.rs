@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use audio::tone::progress::{Country, Progress, Signal};
 use call::{Findings, Prompt, Receptionist};
 use intent::{LearnError, Model};
 use thiserror::Error;

@@ -15,7 +15,7 @@ use crate::{FRAME, vector};
 #[rustfmt::skip]
 const TAPS: [f32; 12] = [
     -0.003_612_066, 0.004_900_874, -0.008_074_554, 0.012_492_201, -0.018_501_56, 0.026_629_697,
-    -0.037_717_623, 0.053_332_83, -0.076_813_47, 0.116_894_86, -0.205_810_69, 0.634_464_25,
+    -0.037_717_62, 0.053_332_83, -0.076_813_47, 0.116_894_86, -0.205_810_7, 0.634_464_25,
 ];
 
 /// Samples at the lower rate that the outer taps reach back, the newest left out.
@@ -154,7 +154,6 @@ fn halve<I: Sample, O: Sample>(
 /// Each sum begins at one sample of `input` and goes on to the [`PAST`]th after it. The compiler
 /// makes eight sums at a time of it as long as it sees plain loops over arrays of known length.
 #[inline(always)]
-#[expect(clippy::needless_range_loop, reason = "with iterators it makes one sum at a time")]
 fn outer_taps(input: &[f32; PAST + FRAME]) -> [f32; FRAME] {
     let mut sums = [0.0; FRAME];
     for at in 0..FRAME {

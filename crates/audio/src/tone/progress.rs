@@ -105,7 +105,7 @@ impl Progress {
             let beat = self.cadence.get(self.beat).map(|ms| ms * SAMPLES_A_MS);
             let left = beat.map_or(rest.len(), |beat| (beat - self.at) as usize);
             let (now, later) = rest.split_at_mut(left.min(rest.len()));
-            if self.beat % 2 == 0 {
+            if self.beat.is_multiple_of(2) {
                 self.tone.fill(now);
             } else {
                 now.fill(0);

@@ -121,6 +121,7 @@ impl<const N: usize> Bins<N> {
 }
 
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "three tables in step are plainer by index")]
 fn correlate<const N: usize>((bank, samples): (&Bank<N>, &[f32; WINDOW])) -> Bins<N> {
     let (mut re, mut im) = ([0.0; N], [0.0; N]);
     for n in 0..WINDOW {

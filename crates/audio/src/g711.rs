@@ -4,8 +4,8 @@
 //! A sample that lies exactly on a decision value belongs to the interval above it, which is also
 //! how the ITU's software tool library (G.191) decides.
 //!
-//! Blocks go through [`vector`], arithmetic instead of tables: a frame costs a third of what it
-//! costs with tables, and the cache stays with those who need it.
+//! Blocks go through `vector`, by arithmetic: a frame costs about half of what tables cost, and the
+//! cache is left to those who need it.
 
 mod cross;
 

@@ -3,7 +3,8 @@
 //! Inside Patchcord sound is mono 16-bit linear PCM at 8 kHz, cut into frames of 20 ms. This crate
 //! holds everything between that and the wire: [`g711`] companding, [`rtp`] packets,
 //! [`telephone_event`] digits, the [`jitter`] buffer that turns packets into frames, [`resample`]
-//! for the recogniser and for files, [`wav`] files, and [`tone`]s with the means to find them again.
+//! for the recogniser, for synthesis and for files, [`wav`] files, [`tone`]s with the means to find
+//! them again, [`mix`]ing and fading. Wideband legs speak [`g722`], or with the feature `opus` Opus.
 //!
 //! Time is an argument: a [`Duration`] since an instant that the caller chose
 //! once for the stream.

@@ -183,5 +183,4 @@ fn strongest(bins: &Bins<8>, group: Range<usize>) -> usize {
 }
 
 #[cfg(test)]
-#[path = "dtmf_tests.rs"]
 mod tests;

@@ -19,28 +19,6 @@ const HZ_A_TURN: f32 = SAMPLE_RATE as f32 / STEP as f32;
 /// Hz between two frequencies of which the window fits one more period of the one than of the other.
 const HZ_A_BIN: f32 = SAMPLE_RATE as f32 / WINDOW as f32;
 
-const WINDOW_SUM: f32 = WINDOW as f32 / 2.0;
-
-/// The energy under the window of a tone of amplitude 1.
-pub(super) const TONE_ENERGY: f32 = 0.5 * WINDOW as f32 * 3.0 / 8.0;
-
-fn window(n: usize) -> f32 {
-    0.5 - 0.5 * (TAU * n as f32 / WINDOW as f32).cos()
-}
-
-/// How much of a tone's amplitude is left that lies so many bins beside the frequency.
-fn hann_response(bins: f32) -> f32 {
-    let x = std::f32::consts::PI * bins;
-    // Both are limits: nothing lost in the middle, half of it a bin away.
-    if bins.abs() < 1e-3 {
-        1.0
-    } else if (bins.abs() - 1.0).abs() < 1e-3 {
-        0.5
-    } else {
-        x.sin() / x / (1.0 - bins * bins)
-    }
-}
-
 /// Correlates with `N` frequencies under a Hann window, which keeps the other tone of a pair and
 /// the speech around it out of each: 2 KiB a frequency.
 #[derive(Debug, Clone)]
@@ -117,6 +95,28 @@ impl<const N: usize> Bins<N> {
     /// The power of frequency number `index`, comparable with the others.
     pub(super) fn power(&self, index: usize) -> f32 {
         self.re[index] * self.re[index] + self.im[index] * self.im[index]
+    }
+}
+
+const WINDOW_SUM: f32 = WINDOW as f32 / 2.0;
+
+/// The energy under the window of a tone of amplitude 1.
+pub(super) const TONE_ENERGY: f32 = 0.5 * WINDOW as f32 * 3.0 / 8.0;
+
+fn window(n: usize) -> f32 {
+    0.5 - 0.5 * (TAU * n as f32 / WINDOW as f32).cos()
+}
+
+/// How much of a tone's amplitude is left that lies so many bins beside the frequency.
+fn hann_response(bins: f32) -> f32 {
+    let x = std::f32::consts::PI * bins;
+    // Both are limits: nothing lost in the middle, half of it a bin away.
+    if bins.abs() < 1e-3 {
+        1.0
+    } else if (bins.abs() - 1.0).abs() < 1e-3 {
+        0.5
+    } else {
+        x.sin() / x / (1.0 - bins * bins)
     }
 }
 

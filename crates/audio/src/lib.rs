@@ -3,8 +3,9 @@
 //! Inside Patchcord sound is mono 16-bit linear PCM at 8 kHz, cut into frames of 20 ms. This crate
 //! holds everything between that and the wire: [`g711`] companding, [`rtp`] and [`rtcp`] packets,
 //! [`telephone_event`] digits, the [`jitter`] buffer that turns packets into frames and has lost
-//! ones made up ([`conceal`]), [`quality`] in numbers, [`resample`] for the recogniser and for
-//! files, [`wav`] files, and [`tone`]s with the means to find them again.
+//! ones made up ([`conceal`]), [`quality`] in numbers, [`resample`] for the recogniser, for synthesis
+//! and for files, [`wav`] files, [`tone`]s with the means to find them again, [`mix`]ing and fading.
+//! Wideband legs speak [`g722`], or with the feature `opus` Opus.
 //!
 //! Time is an argument: a [`Duration`] since an instant that the caller chose
 //! once for the stream.
@@ -30,13 +31,18 @@
 
 pub mod conceal;
 pub mod g711;
+pub mod g722;
 pub mod jitter;
+pub mod mix;
+#[cfg(feature = "opus")]
+pub mod opus;
 pub mod quality;
 pub mod resample;
 pub mod rtcp;
 pub mod rtp;
 pub mod telephone_event;
 pub mod tone;
+mod vector;
 pub mod wav;
 
 use std::time::Duration;

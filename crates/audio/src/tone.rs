@@ -1,107 +1,24 @@
-//! Tones, and the means to find them again: sines, ring-back, telephone keys, levels.
+//! Tones, and the means to find them again.
 //!
-//! Levels are in dBFS as AES17 defines it: a sine of full scale has 0.
+//! To make them: a [`Sine`], a [`DualTone`], the [`progress`] signals of the networks. To find them
+//! in a stream: [`DtmfDetector`] for telephone keys, [`ToneDetector`] for anything else that is one
+//! or two tones. To measure a recording: [`power`] of one frequency, [`level_dbfs`] of everything.
+//!
+//! Levels are in dBFS as AES17 defines it: a sine of full scale has 0. On a G.711 line that is
+//! 3.17 dBm0 (mu-law) or 3.14 dBm0 (A-law).
+
+mod dtmf;
+mod generate;
+pub mod progress;
+mod spectrum;
+mod watch;
+
+pub use dtmf::{DtmfDetector, KeyEvent};
+pub use generate::{DualTone, Sine, key_frequencies};
+pub use watch::{ToneDetector, ToneEvent};
 
 use crate::SAMPLE_RATE;
 use std::f64::consts::TAU;
-
-/// A sine whose phase goes on from one call to the next, so that frames join without a click.
-#[derive(Debug, Clone)]
-pub struct Sine {
-    /// In turns, 0 to 1.
-    phase: f64,
-    step: f64,
-    amplitude: f64,
-}
-
-impl Sine {
-    /// A sine of `hz` at `dbfs`, beginning at phase 0.
-    pub fn new(hz: f64, dbfs: f64) -> Sine {
-        let step = hz / f64::from(SAMPLE_RATE);
-        Sine { phase: 0.0, step, amplitude: FULL_SCALE * 10f64.powf(dbfs / 20.0) }
-    }
-
-    /// Writes the next samples.
-    pub fn fill(&mut self, out: &mut [i16]) {
-        for to in out {
-            *to = to_sample(self.step());
-        }
-    }
-
-    fn step(&mut self) -> f64 {
-        let sample = self.amplitude * (TAU * self.phase).sin();
-        self.phase = (self.phase + self.step).fract();
-        sample
-    }
-}
-
-/// Two sines at once, as telephone signals are made.
-#[derive(Debug, Clone)]
-pub struct DualTone(Sine, Sine);
-
-impl DualTone {
-    /// The sum of two frequencies, each at `dbfs`.
-    pub fn new(low_hz: f64, high_hz: f64, dbfs: f64) -> DualTone {
-        DualTone(Sine::new(low_hz, dbfs), Sine::new(high_hz, dbfs))
-    }
-
-    /// The tone of a telephone key (ITU-T Q.23), each frequency at -12 dBFS. `None` when `key` is
-    /// not one of `0` to `9`, `*`, `#`, `A` to `D`.
-    pub fn key(key: char) -> Option<DualTone> {
-        let (low, high) = key_frequencies(key)?;
-        Some(DualTone::new(low, high, -12.0))
-    }
-
-    /// Writes the next samples.
-    pub fn fill(&mut self, out: &mut [i16]) {
-        for to in out {
-            *to = to_sample(self.0.step() + self.1.step());
-        }
-    }
-}
-
-/// The two frequencies of a telephone key, in Hz (ITU-T Q.23).
-pub fn key_frequencies(key: char) -> Option<(f64, f64)> {
-    const ROWS: [(&str, f64); 4] =
-        [("123A", 697.0), ("456B", 770.0), ("789C", 852.0), ("*0#D", 941.0)];
-    const COLUMNS: [f64; 4] = [1209.0, 1336.0, 1477.0, 1633.0];
-    ROWS.iter().find_map(|(keys, low)| Some((*low, COLUMNS[keys.find(key)?])))
-}
-
-/// What a caller hears while the other side rings: North America's 440 and 480 Hz, 2 s on and 4 s
-/// off, each frequency at -19 dBFS.
-#[derive(Debug, Clone)]
-pub struct RingBack {
-    tone: DualTone,
-    /// Samples into the cadence.
-    at: u32,
-}
-
-impl RingBack {
-    /// Begins with the ring.
-    pub fn new() -> RingBack {
-        RingBack { tone: DualTone::new(440.0, 480.0, -19.0), at: 0 }
-    }
-
-    /// Writes the next samples.
-    pub fn fill(&mut self, out: &mut [i16]) {
-        const ON: u32 = 2 * SAMPLE_RATE;
-        const CADENCE: u32 = 6 * SAMPLE_RATE;
-        for to in out {
-            match self.at {
-                0..ON => self.tone.fill(std::slice::from_mut(to)),
-                _ => *to = 0,
-            }
-            self.at = (self.at + 1) % CADENCE;
-        }
-    }
-}
-
-impl Default for RingBack {
-    fn default() -> RingBack {
-        RingBack::new()
-    }
-}
 
 /// How strong one frequency is, by Goertzel's algorithm: 1.0 for a sine of full scale, in
 /// proportion to the square of the amplitude below. It tells frequencies apart that lie at least
@@ -129,12 +46,13 @@ pub fn level_dbfs(samples: &[i16]) -> f64 {
     10.0 * (2.0 * mean_square / FULL_SCALE.powi(2)).log10()
 }
 
-const FULL_SCALE: f64 = 32768.0;
-
-fn to_sample(value: f64) -> i16 {
-    // A cast from float saturates.
-    value.round() as i16
+/// The largest sample, in dBFS; minus infinity for digital silence and for none.
+pub fn peak_dbfs(samples: &[i16]) -> f64 {
+    let peak = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
+    20.0 * (f64::from(peak) / FULL_SCALE).log10()
 }
+
+const FULL_SCALE: f64 = 32768.0;
 
 #[cfg(test)]
 mod tests {
@@ -189,22 +107,17 @@ mod tests {
     }
 
     #[test]
-    fn ring_back_rings_two_seconds_in_six() {
-        let mut ring = RingBack::new();
-        let mut seconds = [[0; 8000]; 8];
-        for second in &mut seconds {
-            ring.fill(second);
-        }
-        let rings = seconds.map(|second| level_dbfs(&second) > -20.0);
-        assert_eq!(rings, [true, true, false, false, false, false, true, true]);
-        assert!(decibels(power(&seconds[0], 440.0)) > -19.1);
-        assert!(decibels(power(&seconds[7], 480.0)) > -19.1);
-    }
-
-    #[test]
     fn nothing_has_no_level() {
         assert_eq!(level_dbfs(&[]), f64::NEG_INFINITY);
         assert_eq!(level_dbfs(&[0; 10]), f64::NEG_INFINITY);
         assert_eq!(power(&[], 440.0), 0.0);
+        assert_eq!(peak_dbfs(&[]), f64::NEG_INFINITY);
+        assert_eq!(peak_dbfs(&[0; 10]), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn the_peak_is_of_either_sign() {
+        assert_eq!(peak_dbfs(&[5, i16::MIN, 7]), 0.0);
+        assert!((peak_dbfs(&[5, 16_384, -7]) + 6.02).abs() < 0.01);
     }
 }

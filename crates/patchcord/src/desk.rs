@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use audio::tone::progress::{Country, Progress, Signal};
 use call::{Findings, Prompt, Receptionist};
 use intent::{LearnError, Model};
 use thiserror::Error;
@@ -105,6 +106,6 @@ impl Desk {
 /// Two seconds of ringing tone and four of silence.
 fn ringing() -> Arc<[i16]> {
     let mut period = vec![0; 6 * audio::SAMPLE_RATE as usize];
-    audio::tone::RingBack::new().fill(&mut period);
+    Progress::new(Country::NorthAmerica, Signal::RingBack).fill(&mut period);
     period.into()
 }

@@ -77,7 +77,7 @@ pub struct Round {
     pub given_up: u64,
     /// Datagrams that one system call received, and packets that one sent, on average.
     pub batches: (f64, f64),
-    /// Resident memory that each call added, in bytes, with its share of ring and tables.
+    /// Resident memory that each call added, in bytes.
     pub memory: f64,
 }
 
@@ -89,6 +89,12 @@ impl Round {
 }
 
 impl Report {
+    /// Resident memory a call in bytes, with its share of ring and tables: of the round that had to
+    /// ask the system for it, as later ones use it again.
+    pub fn memory(&self) -> f64 {
+        self.rounds.iter().map(|round| round.memory).fold(0.0, f64::max)
+    }
+
     /// The round whose ratio is the median.
     pub fn median(&self) -> Round {
         let mut rounds = self.rounds.clone();
@@ -136,7 +142,7 @@ struct Carried {
 /// Has a plane carry the load, on a runtime that does nothing else.
 async fn carry(load: &Load) -> Result<Carried, BenchError> {
     let calls = load.calls.get();
-    let resident = resident();
+    let resident_before = resident();
     let plane = Plane::start(&PlaneConfig { legs_a_shard: load.calls, ..PlaneConfig::default() })?;
     let mut second = vec![0; audio::SAMPLE_RATE as usize];
     tone::Sine::new(440.0, -12.0).fill(&mut second);
@@ -155,19 +161,17 @@ async fn carry(load: &Load) -> Result<Carried, BenchError> {
     far.speak();
     tokio::time::sleep(WARM_UP).await;
 
-    let look =
-        || (plane.counters().swap_remove(0), far.sent(), delays.snapshot(), system::thread_cpu());
-    let (before, sent_before, delays_before, cpu_before) = look();
+    let look = || (plane.counters().swap_remove(0), delays.snapshot(), system::thread_cpu());
+    let (before, delays_before, cpu_before) = look();
     tokio::time::sleep(load.each).await;
-    let (after, sent, delays_after, cpu) = look();
-    let grown = resident_since(resident);
+    let (after, delays_after, cpu) = look();
+    let grown = resident().saturating_sub(resident_before);
     // What is still under way is no loss.
     far.stop();
     tokio::time::sleep(WARM_UP / 4).await;
     let lost = far.sent() - plane.counters()[0].received;
     drop(legs);
 
-    let _ = (sent, sent_before);
     let since = |field: fn(&ShardCounters) -> u64| field(&after) - field(&before);
     let frames = (since(|c| c.received) + since(|c| c.sent)) as f64 / 2.0;
     let a_batch = |packets: u64, batches: u64| packets as f64 / batches.max(1) as f64;
@@ -220,10 +224,6 @@ fn resident() -> u64 {
     const PAGE: u64 = 4096;
     let read = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     read.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE
-}
-
-fn resident_since(before: u64) -> u64 {
-    resident().saturating_sub(before)
 }
 
 /// A free address of loopback for each far end.

@@ -1,6 +1,6 @@
 //! A shard: one thread, one pair of UDP ports, and all the calls that share them.
 //!
-//! The thread does the same at each tick: it takes commands, sends the packets whose turn has come,
+//! The thread does the same at each tick: it sends the packets whose turn has come, takes orders,
 //! takes what has been received, gives up on what is missing, and wakes the async side once. With
 //! many calls it sleeps from tick to tick by the clock, and a tick finds a batch of packets. With a
 //! few it sleeps until a packet or a turn comes, and with none until somebody needs it.
@@ -13,6 +13,8 @@ mod call;
 mod calls;
 mod handle;
 mod outbox;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::{
     call::Opening,
@@ -49,7 +51,8 @@ const BATCHES_A_TICK: usize = 16;
 /// by the clock.
 const FEW: usize = 8;
 
-/// Ticks between two looks at the RTCP port, which is never in a hurry.
+/// Ticks between two looks at the RTCP port, which is never in a hurry: Asterisk 22 sends no reports
+/// for external media at all.
 const TICKS_A_REPORT: u64 = 16;
 
 /// Turns between two looks at what the kernel dropped: a second.
@@ -346,7 +349,12 @@ impl Shard {
         let next = self.next_turn();
         // From here on whoever gives an order rings; what was given before is seen now.
         if self.sleep.door.shut() == self.sleep.taken {
-            let longest = next.map(|next| next.saturating_sub(system::monotonic()));
+            let mut longest = next.map(|next| next.saturating_sub(system::monotonic()));
+            if self.outbox.has_backlog() {
+                // Nobody rings when the ring has room again.
+                longest =
+                    Some(longest.map_or(self.sleep.tick, |longest| longest.min(self.sleep.tick)));
+            }
             let files = system::borrowed([&self.sockets.rtp, &self.sockets.rtcp, &self.sleep.bell]);
             system::wait(files, longest.map(Duration::from_nanos));
         }

@@ -19,6 +19,7 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
+use tokio::time::Interval;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -69,10 +70,11 @@ async fn a_packet_in_steady_state_allocates_nothing() {
         .collect();
 
     // Every call's buffers have their size after its first packets, and every table too.
-    talk(&mut calls, &heard, 60).await;
+    let mut beat = tokio::time::interval(audio::FRAME_TIME);
+    talk(&mut calls, &heard, &mut beat, 60).await;
     let counters = plane.counters().swap_remove(0);
     let region = Region::new(ALLOCATOR);
-    talk(&mut calls, &heard, 100).await;
+    talk(&mut calls, &heard, &mut beat, 100).await;
     let change = region.change();
     assert_eq!((change.allocations, change.reallocations), (0, 0), "{change:?}");
     let after = plane.counters().swap_remove(0);
@@ -81,9 +83,8 @@ async fn a_packet_in_steady_state_allocates_nothing() {
     assert!(after.sent > counters.sent + 1000, "and packets were sent");
 }
 
-/// Each far end speaks `packets` times, a frame time apart or more.
-async fn talk(calls: &mut [(Leg, Far)], heard: &AtomicU64, packets: u64) {
-    let mut beat = tokio::time::interval(audio::FRAME_TIME);
+/// Each far end speaks `packets` times, no faster than in life.
+async fn talk(calls: &mut [(Leg, Far)], heard: &AtomicU64, beat: &mut Interval, packets: u64) {
     for _ in 0..packets {
         let before = heard.load(Relaxed);
         for (_, far) in calls.iter_mut() {

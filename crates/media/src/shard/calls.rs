@@ -33,6 +33,10 @@ struct Record {
     call: Call,
 }
 
+/// Bytes of a record.
+#[cfg(test)]
+pub(super) const RECORD: usize = size_of::<Option<Record>>();
+
 impl Calls {
     /// Room for `capacity` calls; memory is used as they come.
     pub(super) fn new(capacity: usize) -> Calls {

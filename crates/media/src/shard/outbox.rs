@@ -78,6 +78,11 @@ impl Outbox {
         self.surely(News::Closed(key, stats));
     }
 
+    /// Whether something waits for room in the ring.
+    pub(super) fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty()
+    }
+
     /// Ends a tick: the async side wakes if there is anything for it.
     pub(super) fn wake(&mut self) {
         while let Some(news) = self.backlog.pop_front() {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::super::{CommandResult, words};
 
 #[derive(Args)]
-pub(super) struct Options {
+pub(in crate::command) struct Options {
     /// Calls at a time
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=20_000))]
     calls: u16,
@@ -83,7 +83,7 @@ fn as_text(load: &Load, report: &Report) -> String {
         delay = percentiles(&report.added_delay),
         rx = median.batches.0,
         tx = median.batches.1,
-        memory = median.memory / 1024.0,
+        memory = report.memory() / 1024.0,
         lost = report.rounds.iter().map(|round| round.lost).sum::<u64>(),
         given_up = report.rounds.iter().map(|round| round.given_up).sum::<u64>(),
     )
@@ -103,7 +103,6 @@ fn as_json(load: &Load, report: &Report) -> Value {
                 "floor_ns": round.floor, "shard_ns": round.shard, "sinks_ns": round.sinks,
                 "ratio": round.ratio(), "lost": round.lost, "given_up": round.given_up,
                 "received_a_batch": round.batches.0, "sent_a_batch": round.batches.1,
-                "memory_a_call": round.memory,
             })
         })
         .collect();
@@ -112,6 +111,7 @@ fn as_json(load: &Load, report: &Report) -> Value {
         "system_call_ns": report.system_call, "sleeper_late_ms": percentiles(&report.sleeper),
         "ratio": report.median().ratio(), "calls_a_core": calls_a_core(report),
         "send_late_ms": percentiles(&report.send_lateness),
+        "memory_a_call": report.memory(),
         "added_delay_ms": percentiles(&report.added_delay), "rounds": rounds,
     })
 }

@@ -190,11 +190,11 @@ impl Shard {
             let by_the_clock = self.calls.len() > FEW;
             if !by_the_clock || ticks.is_multiple_of(TICKS_A_REPORT) {
                 self.read_reports();
-                self.counters.cpu.set(system::thread_cpu());
             }
             self.give_up_gaps(now);
             self.outbox.wake();
             self.counters.ticks.add(1);
+            self.counters.cpu.set(system::thread_cpu());
             ticks += 1;
             if by_the_clock { self.sleep_a_tick(now) } else { self.wait() }
         }

@@ -32,8 +32,19 @@ pub(super) struct Outbox {
     ring: rtrb::Producer<News>,
     /// What must not be lost and found the ring full.
     backlog: VecDeque<News>,
-    wake: Arc<Notify>,
     tick: Tick,
+    /// After the ring: fields are dropped in this order, and who is woken looks whether the ring is
+    /// abandoned.
+    reader: Reader,
+}
+
+/// Who takes what the ring holds.
+struct Reader(Arc<Notify>);
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
 
 /// Whether anything was put into the ring since the last wake.
@@ -48,7 +59,7 @@ pub(super) struct Untaken;
 
 impl Outbox {
     pub(super) fn new(ring: rtrb::Producer<News>, wake: Arc<Notify>) -> Outbox {
-        Outbox { ring, backlog: VecDeque::new(), wake, tick: Tick::Nothing }
+        Outbox { ring, backlog: VecDeque::new(), tick: Tick::Nothing, reader: Reader(wake) }
     }
 
     /// Sound that comes late is worth nothing, so a frame that finds no room is thrown away.
@@ -96,7 +107,7 @@ impl Outbox {
             self.backlog.clear();
         }
         if std::mem::replace(&mut self.tick, Tick::Nothing) == Tick::News {
-            self.wake.notify_one();
+            self.reader.0.notify_one();
         }
     }
 
@@ -112,13 +123,6 @@ impl Outbox {
     fn push(&mut self, news: News) -> Result<(), News> {
         self.tick = Tick::News;
         self.ring.push(news).map_err(|rtrb::PushError::Full(news)| news)
-    }
-}
-
-impl Drop for Outbox {
-    /// The other end finds the ring abandoned and ends.
-    fn drop(&mut self) {
-        self.wake.notify_one();
     }
 }
 
@@ -166,6 +170,17 @@ mod tests {
         }
         assert_eq!(seen, ['f', 'f', '1', '2', '3', 'c']);
         assert!(outbox.frame(KEY, frame()).is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_is_woken_by_the_end_finds_the_ring_abandoned() {
+        let (producer, consumer) = rtrb::RingBuffer::new(2);
+        let wake = Arc::new(Notify::new());
+        let outbox = Outbox::new(producer, wake.clone());
+        let ends = std::thread::spawn(move || drop(outbox));
+        wake.notified().await;
+        assert!(consumer.is_abandoned());
+        ends.join().unwrap();
     }
 
     #[test]

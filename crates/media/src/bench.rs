@@ -149,8 +149,8 @@ async fn carry(load: &Load) -> Result<Carried, BenchError> {
     let sound = Sound::new(&second);
     let delays = Arc::new(Recorder::default());
     let ports = (0..calls).map(|_| plane.port()).collect::<Result<Vec<_>, _>>()?;
-    let Some(first) = ports.first() else { unreachable!("a load has a call") };
-    let far = Far::start(calls, first.local_addr())?;
+    let plane_addr = ports.first().expect("a load has at least one call").local_addr();
+    let far = Far::start(calls, plane_addr)?;
     let mut legs: Vec<Leg> = Vec::with_capacity(calls);
     for (n, port) in ports.into_iter().enumerate() {
         let sink = Ears::new(&far, n, delays.clone());

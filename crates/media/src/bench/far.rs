@@ -8,7 +8,7 @@ use audio::{
 };
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket},
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
     sync::{
         Arc,
         atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
@@ -62,9 +62,9 @@ impl Far {
     }
 
     /// The address of a far end.
-    pub(super) fn ip(n: usize) -> IpAddr {
+    pub(super) fn ip(n: usize) -> Ipv4Addr {
         // The first address names the net.
-        Ipv4Addr::from(u32::from(FAR_NET) + 1 + n as u32).into()
+        Ipv4Addr::from(u32::from(FAR_NET) + 1 + n as u32)
     }
 
     /// The port of all of them.
@@ -104,12 +104,7 @@ fn run(shared: &Shared, socket: &UdpSocket, peer: SocketAddr) {
     let to = Name::for_socket_at(Ipv4Addr::UNSPECIFIED.into(), peer);
     let (mut sender, mut receiver) = (Sender::<(), PACKET>::new(), Receiver::new());
     let calls = shared.sent_at.len();
-    let sources: Vec<Source> = (0..calls)
-        .map(|n| match Far::ip(n) {
-            IpAddr::V4(ip) => Source::new(ip),
-            IpAddr::V6(_) => unreachable!("far ends are IPv4"),
-        })
-        .collect();
+    let sources: Vec<Source> = (0..calls).map(|n| Source::new(Far::ip(n))).collect();
     let mut packet = [0; PACKET];
     // Something like a voice: not two codes alike.
     for (n, code) in packet[HEADER_LEN..].iter_mut().enumerate() {

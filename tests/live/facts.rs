@@ -8,6 +8,7 @@ mod media;
 mod outbound;
 mod probe;
 mod replies;
+mod shared_port;
 mod subscriptions;
 mod unread;
 

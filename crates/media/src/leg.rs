@@ -1,85 +1,16 @@
-//! A leg as a call sees it: a port, a handle, events.
+//! A leg as a call sees it: a handle, events, counters. The same for every road into Asterisk.
 
-use crate::{
-    player::Playout,
-    task::{Command, Task},
-};
+use crate::playout::Playout;
 use audio::jitter::{self, Frame};
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::{fmt, net::SocketAddr, time::Duration};
 use tokio::{
-    net::UdpSocket,
     sync::{mpsc, watch},
-    task::JoinHandle,
     time::Instant,
 };
 
-/// A bound UDP port that has no peer yet. Nothing is sent from it, and what it receives waits in
-/// the socket until [`start`](RtpPort::start) can judge it.
-#[derive(Debug)]
-pub struct RtpPort {
-    socket: UdpSocket,
-    local_addr: SocketAddr,
-    epoch: Instant,
-    silent_after: Duration,
-}
-
-impl RtpPort {
-    /// Binds a free port of `ip`.
-    ///
-    /// # Errors
-    /// Whatever the system says: no such address here, no port left, too many open files.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime with I/O enabled.
-    pub fn bind(ip: IpAddr) -> io::Result<RtpPort> {
-        let socket = std::net::UdpSocket::bind((ip, 0))?;
-        socket.set_nonblocking(true)?;
-        let socket = UdpSocket::from_std(socket)?;
-        let local_addr = socket.local_addr()?;
-        let silent_after = Duration::from_secs(2);
-        Ok(RtpPort { socket, local_addr, epoch: Instant::now(), silent_after })
-    }
-
-    /// Where to send to.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
-    }
-
-    /// Counts [`Frame::arrived`] from `epoch`, not from the moment of binding: with the call's own
-    /// zero all its marks are on one scale.
-    #[must_use]
-    pub fn with_epoch(self, epoch: Instant) -> RtpPort {
-        RtpPort { epoch, ..self }
-    }
-
-    /// How long no packet may come before [`LegEvent::Silent`]; 2 s unless told.
-    #[must_use]
-    pub fn with_silent_after(self, silent_after: Duration) -> RtpPort {
-        RtpPort { silent_after, ..self }
-    }
-
-    /// Opens the leg: hears and speaks to `peer` only, which is the address that Asterisk's reply
-    /// to the external-media request names (`UNICASTRTP_LOCAL_ADDRESS` and `_PORT`).
-    ///
-    /// # Panics
-    /// Outside a tokio runtime.
-    pub fn start(self, peer: SocketAddr, sink: impl FrameSink) -> Leg {
-        let (commands, command_queue) = mpsc::unbounded_channel();
-        let (event_queue, events) = mpsc::unbounded_channel();
-        let (stats_out, stats) = watch::channel(LegStats::default());
-        let task = Task::new(self.socket, peer, self.epoch, self.silent_after, sink);
-        let task = tokio::spawn(task.run(command_queue, event_queue, stats_out));
-        Leg { local_addr: self.local_addr, epoch: self.epoch, commands, events, stats, task }
-    }
-}
-
 /// Takes the frames that a leg hears.
 pub trait FrameSink: Send + 'static {
-    /// Called on the leg's task for each frame, in order; must return at once.
+    /// Called for each frame, in order, on a thread of the async runtime; must return at once.
     fn frame(&mut self, frame: &Frame);
 }
 
@@ -117,16 +48,14 @@ pub enum LegEvent {
         /// How long the silence has lasted, since the last packet or since the start.
         gap: Duration,
     },
-    /// The socket failed. A leg that cannot receive ends with this; one that cannot send goes on
-    /// trying and tells the first failure of a row.
+    /// Something failed. A leg that can hear nothing any more ends with this; one that cannot send
+    /// goes on trying and tells the first failure of a row.
     Failed(String),
 }
 
 /// What a leg has counted since its start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LegStats {
-    /// Datagrams from another address than the peer's.
-    pub wrong_source: u64,
     /// Datagrams from the peer that are not RTP.
     pub malformed: u64,
     /// Packets from the peer that are neither mu-law nor telephone events.
@@ -135,26 +64,68 @@ pub struct LegStats {
     pub wrong_ssrc: u64,
     /// What the jitter buffer made of the accepted packets.
     pub heard: jitter::Stats,
+    /// Frames that were thrown away because the async side did not take them in time.
+    pub untaken: u64,
+    /// RTCP packets from the peer.
+    pub reports: u64,
     /// Packets sent.
     pub sent: u64,
     /// Packets that could not be sent.
     pub send_failures: u64,
-    /// Packets left out because the leg was scheduled too late to send them.
+    /// Packets left out because the leg's turn came too late to send them.
     pub skipped: u64,
 }
 
-/// A running leg. Dropping it ends its task and closes its port.
+/// A running leg. Dropping it ends it and frees what it held.
 #[derive(Debug)]
 pub struct Leg {
     local_addr: SocketAddr,
     epoch: Instant,
-    commands: mpsc::UnboundedSender<Command>,
+    road: Box<dyn Road>,
     events: mpsc::UnboundedReceiver<LegEvent>,
     stats: watch::Receiver<LegStats>,
-    task: JoinHandle<()>,
+}
+
+/// What carries a leg's sound. It ends when it is dropped.
+pub(crate) trait Road: fmt::Debug + Send + Sync {
+    /// A leg that failed has said so in an event; then nothing is left to command.
+    fn command(&self, command: Command);
+}
+
+impl Road for mpsc::UnboundedSender<Command> {
+    fn command(&self, command: Command) {
+        // The other end goes away when the leg fails.
+        let _ = self.send(command);
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Command {
+    Play(Playout),
+    Stop(u64),
+    StopAll,
+}
+
+/// The other end of a [`Leg`]: dropped when the leg is over and all is told.
+#[derive(Debug)]
+pub(crate) struct Teller {
+    pub(crate) events: mpsc::UnboundedSender<LegEvent>,
+    pub(crate) stats: watch::Sender<LegStats>,
 }
 
 impl Leg {
+    /// A leg on `road`, which tells what happens by the other value.
+    pub(crate) fn new(
+        local_addr: SocketAddr,
+        epoch: Instant,
+        road: impl FnOnce(Teller) -> Box<dyn Road>,
+    ) -> Leg {
+        let (event_queue, events) = mpsc::unbounded_channel();
+        let (stats_out, stats) = watch::channel(LegStats::default());
+        let road = road(Teller { events: event_queue, stats: stats_out });
+        Leg { local_addr, epoch, road, events, stats }
+    }
+
     /// The leg's own address.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
@@ -167,17 +138,17 @@ impl Leg {
 
     /// Plays `playout` from the next packet on, in place of what plays now.
     pub fn play(&self, playout: Playout) {
-        self.command(Command::Play(playout));
+        self.road.command(Command::Play(playout));
     }
 
     /// Stops the playout `id` with a fade of 5 ms; nothing happens if another one plays.
     pub fn stop(&self, id: u64) {
-        self.command(Command::Stop(id));
+        self.road.command(Command::Stop(id));
     }
 
     /// Stops whatever plays, as [`stop`](Leg::stop) does.
     pub fn stop_all(&self) {
-        self.command(Command::StopAll);
+        self.road.command(Command::StopAll);
     }
 
     /// The next event; `None` when the leg has failed and all is told. Cancel safe.
@@ -185,7 +156,7 @@ impl Leg {
         self.events.recv().await
     }
 
-    /// The counters as of the last packet.
+    /// The counters as of the last second.
     pub fn stats(&self) -> LegStats {
         *self.stats.borrow()
     }
@@ -195,19 +166,12 @@ impl Leg {
         self.stats.clone()
     }
 
-    /// Ends the leg; when this returns its port is free.
+    /// Ends the leg; when this returns nothing of it is left, and its counters are final.
     pub async fn close(self) -> LegStats {
-        let Leg { commands, task, stats, .. } = self;
-        drop(commands);
-        if let Err(error) = task.await {
-            // A sink's panic ended the task early, and with it the socket.
-            tracing::error!(%error, "RTP leg ended by a panic");
-        }
+        let Leg { road, mut stats, .. } = self;
+        drop(road);
+        // The other end goes away with the leg.
+        while stats.changed().await.is_ok() {}
         *stats.borrow()
-    }
-
-    fn command(&self, command: Command) {
-        // A leg that failed has said so in an event; there is nothing left to command.
-        let _ = self.commands.send(command);
     }
 }

@@ -1,17 +1,27 @@
-//! The media plane: one RTP leg a call, between Asterisk's external-media channel and the rest of
-//! Patchcord.
+//! The media plane: RTP between Asterisk's external-media channels and the rest of Patchcord.
 //!
-//! A call binds an [`RtpPort`] and tells Asterisk its address. Asterisk answers with the address it
-//! will send from, and [`RtpPort::start`] pins the leg to that: packets from anywhere else are
-//! counted and dropped, and nothing is ever sent elsewhere. From then on one task owns the socket.
-//! What it hears goes through the jitter buffer to a [`FrameSink`], frame by frame; what it shall
-//! say is a [`Playout`], paced to one packet every 20 ms, with silence between playouts so that the
-//! far side's stream stays alive. What happens is told as [`LegEvent`]s. Dropping the [`Leg`] ends
-//! the task and closes the socket.
+//! A process starts one [`Plane`]. Each of its shards is a thread outside the async runtime with a
+//! pair of UDP ports that many calls share: Asterisk's reply to an external-media request names the
+//! address that it will send from, so every packet leads to its call, and whatever else comes is
+//! counted and dropped. Nothing is ever sent to anybody but the peers.
+//!
+//! A call takes an [`RtpPort`], tells Asterisk its address, and starts a [`Leg`] with what Asterisk
+//! answers. What the leg hears goes through the jitter buffer to a [`FrameSink`], frame by frame;
+//! what it shall say is a [`Playout`], encoded when it is made and paced to one packet every 20 ms,
+//! with silence between playouts so that the far side's stream stays alive. What happens is told as
+//! [`LegEvent`]s. Dropping the [`Leg`] frees its place.
+//!
+//! ```text
+//!            ┌ shard: a thread ──────────────────────────────┐  ring   ┌ pump: a task ─┐
+//! RTP ─────► │ by source ─► gate ─► jitter buffer ─► frames ─┼───────► │ sinks, events │
+//! RTP ◄───── │ 20 turns ◄─ player ◄──────────────────────────┼──────── Leg: play, stop
+//!            └───────────────────────────────────────────────┘  orders
+//! ```
 //!
 //! ```no_run
-//! # async fn call(asterisk: std::net::SocketAddr) -> std::io::Result<()> {
-//! let port = media::RtpPort::bind([127, 0, 0, 1].into())?;
+//! # async fn call(asterisk: std::net::SocketAddr) -> Result<(), media::PlaneError> {
+//! let plane = media::Plane::start(&media::PlaneConfig::default())?;
+//! let port = plane.port()?;
 //! println!("externalMedia external_host={}", port.local_addr());
 //! let mut leg = port.start(asterisk, |frame: &audio::jitter::Frame| {
 //!     println!("{:?} at {:?}", frame.kind, frame.arrived);
@@ -26,13 +36,21 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod bench;
+mod counters;
 mod gate;
 mod leg;
-mod pacer;
+mod plane;
 mod player;
-mod task;
+mod playout;
+mod pump;
+mod shard;
+mod stream;
+mod system;
 
 pub use self::{
-    leg::{FrameSink, Leg, LegEvent, LegStats, RtpPort},
-    player::{Playout, Repeat},
+    counters::{Histogram, ShardCounters},
+    leg::{FrameSink, Leg, LegEvent, LegStats},
+    plane::{Plane, PlaneConfig, PlaneError, RtpPort},
+    playout::{Playout, Repeat, Sound},
 };

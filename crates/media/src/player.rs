@@ -1,39 +1,7 @@
-//! What a leg says: one playout at a time, frame by frame.
+//! What a leg says: one playout at a time, frame by frame, in mu-law.
 
-use audio::FRAME;
-use std::sync::Arc;
-
-/// Sound to play to the caller.
-#[derive(Debug, Clone)]
-pub struct Playout {
-    /// Names it in events; chosen by the caller of [`Leg::play`](crate::Leg::play).
-    pub id: u64,
-    /// Linear PCM at 8 kHz.
-    pub samples: Arc<[i16]>,
-    /// What comes after the last sample.
-    pub repeat: Repeat,
-}
-
-impl Playout {
-    /// A playout that ends with its last sample.
-    pub fn once(id: u64, samples: impl Into<Arc<[i16]>>) -> Playout {
-        Playout { id, samples: samples.into(), repeat: Repeat::Once }
-    }
-
-    /// A playout that begins again until it is stopped.
-    pub fn forever(id: u64, samples: impl Into<Arc<[i16]>>) -> Playout {
-        Playout { id, samples: samples.into(), repeat: Repeat::Forever }
-    }
-}
-
-/// What comes after the last sample of a playout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeat {
-    /// Silence, and [`LegEvent::Finished`](crate::LegEvent::Finished).
-    Once,
-    /// The first sample.
-    Forever,
-}
+use crate::playout::{Playout, Repeat};
+use audio::{FRAME, g711};
 
 /// Turns playouts into frames.
 #[derive(Debug, Default)]
@@ -55,7 +23,7 @@ struct Playing {
 enum Progress {
     /// Not one sample has been played.
     Waiting,
-    /// Only samples below [`AUDIBLE`].
+    /// Only samples too low to be heard.
     Silent,
     Audible,
 }
@@ -74,9 +42,6 @@ pub(crate) struct Filled {
 /// Samples of a fade: 5 ms, enough for no click.
 const FADE: usize = 40;
 
-/// The smallest sample that counts as audible: -50 dBFS.
-const AUDIBLE: u16 = 104;
-
 impl Player {
     pub(crate) fn play(&mut self, playout: Playout) {
         self.stop_all();
@@ -93,23 +58,28 @@ impl Player {
         // What still waits has nothing to fade, and must not end the fade of another.
         let sounding = |playing: &Playing| playing.progress != Progress::Waiting;
         if let Some(mut playing) = self.playing.take().filter(sounding) {
-            let mut tail = [0; FADE];
-            playing.read(&mut tail);
-            for (index, sample) in tail.iter_mut().enumerate() {
-                *sample = (i32::from(*sample) * (FADE - index) as i32 / FADE as i32) as i16;
-            }
-            self.tail = Some(tail);
+            let mut codes = [g711::ULAW_SILENCE; FADE];
+            playing.read(&mut codes);
+            let fading = |(index, code): (usize, u8)| {
+                let sample = i32::from(g711::decode_ulaw_sample(code));
+                (sample * (FADE - index) as i32 / FADE as i32) as i16
+            };
+            let mut faded = codes.into_iter().enumerate().map(fading);
+            self.tail = Some(std::array::from_fn(|_| faded.next().unwrap_or(0)));
         }
     }
 
     /// Writes the next frame.
-    pub(crate) fn fill(&mut self, frame: &mut [i16; FRAME]) -> Filled {
-        frame.fill(0);
+    pub(crate) fn fill(&mut self, frame: &mut [u8; FRAME]) -> Filled {
         let mut filled = Filled::default();
+        let mut written = 0;
         if let Some(playing) = &mut self.playing {
             filled.talking = true;
-            let written = playing.read(frame);
-            let audible = frame.iter().any(|sample| sample.unsigned_abs() >= AUDIBLE);
+            let first = playing.next;
+            written = playing.read(frame);
+            let audible_from = playing.playout.sound.audible_from();
+            // Before a playout repeats it is audible or will never be.
+            let audible = written > 0 && audible_from < first + written;
             playing.progress = match playing.progress {
                 Progress::Audible => Progress::Audible,
                 _ if audible => {
@@ -123,10 +93,12 @@ impl Player {
                 self.playing = None;
             }
         }
+        frame[written..].fill(g711::ULAW_SILENCE);
         if let Some(tail) = self.tail.take() {
             filled.talking = true;
-            for (sample, fading) in frame.iter_mut().zip(tail) {
-                *sample = sample.saturating_add(fading);
+            for (code, fading) in frame.iter_mut().zip(tail) {
+                let mixed = g711::decode_ulaw_sample(*code).saturating_add(fading);
+                *code = g711::encode_ulaw_sample(mixed);
             }
         }
         filled
@@ -134,16 +106,16 @@ impl Player {
 }
 
 impl Playing {
-    /// Writes the next samples; says how many there were.
-    fn read(&mut self, out: &mut [i16]) -> usize {
-        let samples = &self.playout.samples;
+    /// Writes the next codes; says how many there were.
+    fn read(&mut self, out: &mut [u8]) -> usize {
+        let codes = self.playout.sound.codes();
         let mut written = 0;
-        while written < out.len() && self.next < samples.len() {
-            let count = (out.len() - written).min(samples.len() - self.next);
-            out[written..][..count].copy_from_slice(&samples[self.next..][..count]);
+        while written < out.len() && self.next < codes.len() {
+            let count = (out.len() - written).min(codes.len() - self.next);
+            out[written..][..count].copy_from_slice(&codes[self.next..][..count]);
             written += count;
             self.next += count;
-            if self.next == samples.len() && self.playout.repeat == Repeat::Forever {
+            if self.next == codes.len() && self.playout.repeat == Repeat::Forever {
                 self.next = 0;
             }
         }
@@ -151,7 +123,7 @@ impl Playing {
     }
 
     fn ended(&self) -> bool {
-        self.next == self.playout.samples.len()
+        self.next == self.playout.sound.codes().len()
     }
 }
 
@@ -160,9 +132,14 @@ mod tests {
     use super::*;
 
     fn frame(player: &mut Player) -> ([i16; FRAME], Filled) {
-        let mut frame = [77; FRAME];
-        let filled = player.fill(&mut frame);
-        (frame, filled)
+        let mut codes = [77; FRAME];
+        let filled = player.fill(&mut codes);
+        (codes.map(g711::decode_ulaw_sample), filled)
+    }
+
+    /// A sample as it comes back from the wire.
+    fn companded(sample: i16) -> i16 {
+        g711::decode_ulaw_sample(g711::encode_ulaw_sample(sample))
     }
 
     #[test]
@@ -172,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_playout_is_played_sample_by_sample_and_finishes() {
-        let samples: Vec<i16> = (1000..1400).collect();
+        let samples: Vec<i16> = (0..400).map(|n| companded(1000 + 70 * n)).collect();
         let mut player = Player::default();
         player.play(Playout::once(4, samples.clone()));
         let (first, filled) = frame(&mut player);
@@ -203,14 +180,26 @@ mod tests {
         let mut samples = vec![103; 200];
         samples.push(-104);
         let mut player = Player::default();
-        player.play(Playout::once(1, samples));
+        player.play(Playout::once(1, samples.clone()));
         assert_eq!(frame(&mut player).1.became_audible, None);
         assert_eq!(frame(&mut player).1.became_audible, Some(1));
+        player.play(Playout::forever(2, [103; 100]));
+        for _ in 0..10 {
+            assert_eq!(frame(&mut player).1.became_audible, None);
+        }
+    }
+
+    #[test]
+    fn a_short_playout_that_repeats_becomes_audible_once() {
+        let mut player = Player::default();
+        player.play(Playout::forever(1, [0, 0, 9000]));
+        assert_eq!(frame(&mut player).1.became_audible, Some(1));
+        assert_eq!(frame(&mut player).1.became_audible, None);
     }
 
     #[test]
     fn forever_begins_again_without_a_gap() {
-        let samples: Vec<i16> = (1..=100).collect();
+        let samples: Vec<i16> = (1..=100).map(|n| companded(n * 300)).collect();
         let mut player = Player::default();
         player.play(Playout::forever(1, samples.clone()));
         let heard: Vec<i16> = (0..5).flat_map(|_| frame(&mut player).0).collect();
@@ -219,30 +208,33 @@ mod tests {
 
     #[test]
     fn a_stop_fades_and_one_for_another_playout_does_not_stop() {
+        let level = companded(8000);
         let mut player = Player::default();
-        player.play(Playout::forever(1, [8000; 10]));
+        player.play(Playout::forever(1, [level; 10]));
         frame(&mut player);
         player.stop(2);
-        assert_eq!(frame(&mut player).0, [8000; FRAME]);
+        assert_eq!(frame(&mut player).0, [level; FRAME]);
         player.stop(1);
         let (faded, filled) = frame(&mut player);
-        assert!(faded[..=FADE].is_sorted_by(|a, b| a > b), "{faded:?}");
-        assert_eq!((faded[0], &faded[FADE..]), (8000, &[0; FRAME - FADE][..]));
+        assert!(faded[..=FADE].is_sorted_by(|a, b| a >= b), "{faded:?}");
+        assert_eq!((faded[0], faded[FADE / 2]), (level, companded(level / 2)));
+        assert_eq!(faded[FADE..], [0; FRAME - FADE]);
         assert_eq!(filled, Filled { talking: true, became_audible: None, finished: None });
         assert_eq!(frame(&mut player), ([0; FRAME], Filled::default()));
     }
 
     #[test]
     fn the_next_playout_begins_at_once_under_the_fade_of_the_last() {
+        let (loud, last) = (companded(20_000), companded(30_000));
         let mut player = Player::default();
-        player.play(Playout::forever(1, [30_000; 10]));
+        player.play(Playout::forever(1, [last; 10]));
         frame(&mut player);
         player.play(Playout::once(2, [100; 500]));
-        player.play(Playout::once(3, [20_000; 500]));
+        player.play(Playout::once(3, [loud; 500]));
         let (mixed, filled) = frame(&mut player);
-        assert_eq!(mixed[0], i16::MAX, "clipped, not wrapped");
-        assert_eq!(mixed[FADE - 1], 20_000 + 750);
-        assert_eq!(mixed[FADE..], [20_000; FRAME - FADE]);
+        assert_eq!(mixed[0], companded(i16::MAX), "clipped, not wrapped");
+        assert_eq!(mixed[FADE - 1], companded(loud + last / FADE as i16));
+        assert_eq!(mixed[FADE..], [loud; FRAME - FADE]);
         assert_eq!(filled.became_audible, Some(3));
     }
 }

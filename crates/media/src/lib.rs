@@ -36,6 +36,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod audiosocket;
 mod counters;
 mod gate;
 mod leg;
@@ -46,6 +47,8 @@ mod pump;
 mod shard;
 mod stream;
 mod system;
+mod tcp;
+pub mod websocket;
 
 pub use self::{
     counters::{Histogram, ShardCounters},

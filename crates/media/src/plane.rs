@@ -180,7 +180,8 @@ impl RtpPort {
 
 fn start_shard(config: &PlaneConfig, core: Option<usize>) -> Result<Handle, PlaneError> {
     let sockets = open_pair(config.bind, &config.ports)?;
-    let granted = system::enlarge_buffers(&sockets.rtp, SOCKET_BUFFER).map_err(PlaneError::Thread)?;
+    let granted =
+        system::enlarge_buffers(&sockets.rtp, SOCKET_BUFFER).map_err(PlaneError::Thread)?;
     if granted < SMALL_BUFFER {
         tracing::warn!(
             granted,

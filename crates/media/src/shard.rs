@@ -314,9 +314,8 @@ impl Shard {
         let count = receiver.receive(&sockets.rtcp).unwrap_or(0);
         for n in 0..count {
             let Datagram { from, bytes } = receiver.datagram(n);
-            let peer = from.and_then(|from| {
-                Some(SocketAddr::new(from.ip(), from.port().checked_sub(1)?))
-            });
+            let peer =
+                from.and_then(|from| Some(SocketAddr::new(from.ip(), from.port().checked_sub(1)?)));
             match peer.and_then(|peer| calls.of_peer(&peer)) {
                 Some((_, call)) if bytes.is_some_and(is_rtcp) => {
                     call.report();
@@ -330,9 +329,7 @@ impl Shard {
     fn give_up_gaps(&mut self, now: u64) {
         let Shard { calls, outbox, counters, clock, .. } = self;
         let now = clock.instant(now);
-        calls.hear_gaps(|key, call: &mut Call| {
-            call.hear(now, &mut Told { key, outbox, counters })
-        });
+        calls.hear_gaps(|key, call: &mut Call| call.hear(now, &mut Told { key, outbox, counters }));
     }
 
     /// Sleeps until the next tick of the clock; ticks that are over already are left out.
@@ -349,11 +346,7 @@ impl Shard {
         // From here on whoever gives an order rings; what was given before is seen now.
         if self.sleep.door.shut() == self.sleep.taken {
             let longest = next.map(|next| next.saturating_sub(system::monotonic()));
-            let files = system::borrowed([
-                &self.sockets.rtp,
-                &self.sockets.rtcp,
-                &self.sleep.bell,
-            ]);
+            let files = system::borrowed([&self.sockets.rtp, &self.sockets.rtcp, &self.sleep.bell]);
             system::wait(files, longest.map(Duration::from_nanos));
         }
         self.sleep.door.open();

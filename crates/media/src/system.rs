@@ -47,7 +47,12 @@ pub(crate) fn sleep_until(deadline: u64) {
         // is written, so the last argument may be null.
         let result = unsafe {
             let absolute = libc::TIMER_ABSTIME;
-            libc::clock_nanosleep(libc::CLOCK_MONOTONIC, absolute, &raw const time, std::ptr::null_mut())
+            libc::clock_nanosleep(
+                libc::CLOCK_MONOTONIC,
+                absolute,
+                &raw const time,
+                std::ptr::null_mut(),
+            )
         };
         // A signal ends the sleep early.
         if result != libc::EINTR {
@@ -58,11 +63,8 @@ pub(crate) fn sleep_until(deadline: u64) {
 
 /// Waits until one of `files` can be read, or for `longest` (for ever if `None`).
 pub(crate) fn wait<const N: usize>(files: [BorrowedFd<'_>; N], longest: Option<Duration>) {
-    let mut polled = files.map(|file| libc::pollfd {
-        fd: file.as_raw_fd(),
-        events: libc::POLLIN,
-        revents: 0,
-    });
+    let mut polled =
+        files.map(|file| libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLIN, revents: 0 });
     let longest = longest.map(|longest| timespec(longest.as_nanos() as u64));
     let timeout = longest.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
     // SAFETY: `polled` has N entries of open files, which are borrowed for the whole call; `timeout`

@@ -223,8 +223,7 @@ async fn reports_come_to_the_port_above_and_an_answer_is_not_missed() {
     let enough = |rig: &Rig| rig.legs.iter().all(|leg| leg.reports.len() >= 3);
     rig.talk(Duration::from_secs(40), |_| (), enough).await;
     for leg in &rig.legs {
-        let at: Vec<f64> =
-            leg.reports.iter().map(|at| (*at - started).as_secs_f64()).collect();
+        let at: Vec<f64> = leg.reports.iter().map(|at| (*at - started).as_secs_f64()).collect();
         println!("{}: reports at {at:.1?} s", leg.channel);
     }
     assert!(enough(&rig), "reports come, though nothing is ever sent to the port above Asterisk's");
@@ -257,7 +256,9 @@ async fn a_stranger_who_sends_to_a_legs_port_is_not_heard() {
         rig.talk(Duration::from_secs(20), shout, enough).await;
         let redirected = received(&stranger, &mut [0; 2000]).is_some();
         let heard = rig.legs[1].share_of(0);
-        println!("{strict:?}: partner's share {heard:.3}, sound sent to the stranger: {redirected}");
+        println!(
+            "{strict:?}: partner's share {heard:.3}, sound sent to the stranger: {redirected}"
+        );
         Some((heard > 0.8, redirected))
     };
     let Some(strict) = hears_stranger("strictrtp = yes\n").await else { return };

@@ -79,10 +79,7 @@ impl Receiver {
         let header = &self.headers[n];
         let whole = header.msg_hdr.msg_flags & libc::MSG_TRUNC == 0;
         let len = (header.msg_len as usize).min(MAX_DATAGRAM);
-        Datagram {
-            from: Name::read(&self.names[n]),
-            bytes: whole.then(|| &self.buffers[n][..len]),
-        }
+        Datagram { from: Name::read(&self.names[n]), bytes: whole.then(|| &self.buffers[n][..len]) }
     }
 }
 

@@ -10,6 +10,8 @@ mod outbound;
 mod probe;
 mod replies;
 mod road;
+mod road_cost;
+mod rtp_media;
 mod shared_port;
 mod subscriptions;
 mod websocket_media;

@@ -44,6 +44,7 @@ mod plane;
 mod player;
 mod playout;
 mod pump;
+pub mod road;
 mod shard;
 mod stream;
 mod system;

@@ -6,7 +6,7 @@ use media::audiosocket::{Door, DoorConfig, MediaConfig, Rate, StreamId};
 use reqwest::Method;
 use tokio::time::timeout;
 
-use super::road::{Digits, Stage};
+use super::road::{Over, Stage};
 use super::{Probe, Value, json};
 use crate::PATIENCE;
 
@@ -29,7 +29,7 @@ async fn call(rate: Rate) {
     let (body, sink) = (request(&door, id, rate), stage.sink());
     let (_, leg) = tokio::join!(stage.media(body), timeout(PATIENCE, expected.leg(config, sink)));
     let leg = leg.expect("Asterisk connects").expect("the door is open");
-    stage.play(&format!("AudioSocket, {rate:?}"), leg, Digits::OnTheRoad).await;
+    stage.play(&format!("AudioSocket, {rate:?}"), leg, Over::Tcp).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

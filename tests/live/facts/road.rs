@@ -77,7 +77,7 @@ impl Stage {
     }
 
     /// Has the call, and looks at all of it.
-    pub(super) async fn play(mut self, road: &str, mut leg: Leg, digits: Digits) {
+    pub(super) async fn play(mut self, road: &str, mut leg: Leg, over: Over) {
         let opened = self.asked.elapsed();
         self.events.until(|event| about(event, "StasisStart", "media")).await;
         let join = json!({ "channel": "media" });
@@ -88,7 +88,7 @@ impl Stage {
 
         self.the_caller_is_heard(road).await;
         self.we_are_heard(road, &mut leg).await;
-        if digits == Digits::OnTheRoad {
+        if over == Over::Tcp {
             self.caller.act(Act::Press('5'));
             event(&mut leg, |event| *event == LegEvent::Digit('5')).await;
         }
@@ -100,8 +100,7 @@ impl Stage {
         println!("{road}: {stats:?}");
         assert_eq!((stats.malformed, stats.untaken, stats.send_failures), (0, 0, 0));
         timeout(PATIENCE, leg.close()).await.expect("it closes");
-        // Over a connection that ends the channel, by itself.
-        if road != "RTP" {
+        if over == Over::Tcp {
             self.probe.until_gone("media").await;
         }
         self.caller.act(Act::HangUp);
@@ -112,19 +111,26 @@ impl Stage {
     async fn the_caller_is_heard(&self, road: &str) {
         let pitch = 1_000.0;
         self.caller.act(Act::Say(sine(pitch, 400)));
-        let said = 400 * SAMPLE_RATE as usize / 1000;
-        let frames =
-            self.until_heard(|frames| of_pitch(frames, pitch).count() * FRAME >= said).await;
+        let said = 400 * SAMPLE_RATE as usize / 1000 / FRAME;
+        // A filter may spread it over the frames at its ends.
+        let whole = |frames: &[Frame]| of_pitch(frames, pitch).count() + 1 >= said;
+        let frames = self.until_heard(whole).await;
         let record = self.caller.record().recording;
         let word: Vec<&Frame> = of_pitch(&frames, pitch).collect();
-        let first = word[0];
-        let began = record.said_sample_at(0).expect("it was said");
-        let arrived = self.epoch.into_std() + first.arrived;
-        println!(
-            "{road}: the first frame of a word came {:?} after it went out",
-            arrived.saturating_duration_since(began)
-        );
         assert!(word.windows(2).all(|pair| pair[1].position == pair[0].position + FRAME as u64));
+        let arrived = word.iter().map(|frame| self.epoch.into_std() + frame.arrived);
+        let mut delays: Vec<Duration> = record
+            .said_at
+            .iter()
+            .zip(arrived)
+            .map(|(said, arrived)| arrived.saturating_duration_since(*said))
+            .collect();
+        delays.sort_unstable();
+        println!(
+            "{road}: the frames of a word came {:?} after they went out, at most {:?}",
+            delays[delays.len() / 2],
+            delays[delays.len() - 1]
+        );
         let background = frames.iter().filter(|frame| is(&frame.samples, CALLERS_TONE)).count();
         assert!(background > 0, "the caller's tone is heard");
     }
@@ -204,11 +210,12 @@ impl Stage {
     }
 }
 
-/// Whether Asterisk tells keys on this road; over RTP it does not.
+/// What a road runs over. Over a connection Asterisk tells the caller's keys, and its end is the channel's; over RTP
+/// neither.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Digits {
-    OnTheRoad,
-    Nowhere,
+pub(super) enum Over {
+    Rtp,
+    Tcp,
 }
 
 /// The leg's next event of this kind.

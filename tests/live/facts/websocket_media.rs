@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::media::{MODULES, Media};
-use super::road::{Digits, Stage};
+use super::road::{Over, Stage};
 use super::{Probe, Value, json};
 use crate::PATIENCE;
 
@@ -22,7 +22,7 @@ async fn we_connect(format: Format, transport_data: &str) {
     let mut dial = Dial::new(format!("127.0.0.1:{}", stage.probe.asterisk.http_port()), connection);
     dial.media = MediaConfig { format, epoch: Some(stage.epoch()), ..MediaConfig::default() };
     let leg = dial.connect(stage.sink()).await.expect("Asterisk opens it");
-    stage.play(&format!("WebSocket, {format:?}, {transport_data}"), leg, Digits::OnTheRoad).await;
+    stage.play(&format!("WebSocket, {format:?}, {transport_data}"), leg, Over::Tcp).await;
 }
 
 fn connection_of(channel: &Value) -> String {
@@ -62,7 +62,7 @@ async fn a_call_over_a_websocket_that_asterisk_opens() {
     let sink = stage.sink();
     let (_, leg) = tokio::join!(stage.media(body), timeout(PATIENCE, expected.leg(config, sink)));
     let leg = leg.expect("Asterisk connects").expect("the door is open");
-    stage.play("WebSocket from Asterisk", leg, Digits::OnTheRoad).await;
+    stage.play("WebSocket from Asterisk", leg, Over::Tcp).await;
 }
 
 /// What waits for a paused queue.

@@ -13,7 +13,7 @@ use crate::{
 use std::{io, net::SocketAddr, time::Duration};
 use tokio::{
     io::AsyncReadExt,
-    net::{TcpListener, TcpStream, ToSocketAddrs},
+    net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs, lookup_host},
     sync::mpsc,
     task::AbortHandle,
     time::Instant,
@@ -96,7 +96,7 @@ impl Door {
     /// # Errors
     /// Whatever the system says: no such address here, the port is taken.
     pub async fn open(address: impl ToSocketAddrs, config: DoorConfig) -> io::Result<Door> {
-        let listener = TcpListener::bind(address).await?;
+        let listener = listen(address).await?;
         let address = listener.local_addr()?;
         let guests = Guests::new(config.handshake_timeout, config.max_handshakes);
         let serving = guests.clone();
@@ -150,6 +150,30 @@ impl Expected {
         }))
     }
 }
+
+/// How many bytes of ours the kernel may keep for an Asterisk that does not read: what waits is heard late.
+const SEND_BUFFER: u32 = 16 * 1024;
+
+async fn listen(address: impl ToSocketAddrs) -> io::Result<TcpListener> {
+    let mut cause = io::Error::new(io::ErrorKind::InvalidInput, "the name has no address");
+    for address in lookup_host(address).await? {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        // Each connection inherits it.
+        socket.set_send_buffer_size(SEND_BUFFER)?;
+        match socket.bind(address).and_then(|()| socket.listen(BACKLOG)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => cause = error,
+        }
+    }
+    Err(cause)
+}
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 async fn admit(
     guests: Guests<StreamId, Arrived>,

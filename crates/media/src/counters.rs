@@ -3,7 +3,7 @@
 mod histogram;
 
 pub use self::histogram::Histogram;
-use self::histogram::Recorder;
+pub(crate) use self::histogram::Recorder;
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
@@ -94,6 +94,8 @@ counters! {
     untaken,
     /// Times that the shard woke.
     ticks,
+    /// Nanoseconds of CPU that the shard's thread has used.
+    cpu,
 }
 
 impl Counters {

@@ -37,6 +37,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod audiosocket;
+pub mod bench;
 mod counters;
 mod gate;
 mod leg;

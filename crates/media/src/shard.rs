@@ -187,6 +187,7 @@ impl Shard {
             let by_the_clock = self.calls.len() > FEW;
             if !by_the_clock || ticks.is_multiple_of(TICKS_A_REPORT) {
                 self.read_reports();
+                self.counters.cpu.set(system::thread_cpu());
             }
             self.give_up_gaps(now);
             self.outbox.wake();

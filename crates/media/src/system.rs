@@ -11,7 +11,7 @@ mod datagrams;
 mod name;
 
 pub(crate) use self::{
-    datagrams::{BATCH, Datagram, Receiver, Sender},
+    datagrams::{BATCH, Datagram, Receiver, Sender, Source},
     name::Name,
 };
 use std::{
@@ -24,6 +24,12 @@ use std::{
 /// Nanoseconds of the monotonic clock, the one that [`std::time::Instant`] reads too.
 pub(crate) fn monotonic() -> u64 {
     clock(libc::CLOCK_MONOTONIC)
+}
+
+/// The least that a system call can do.
+pub(crate) fn nothing() {
+    // SAFETY: it takes and writes nothing, and cannot fail.
+    unsafe { libc::getppid() };
 }
 
 /// Nanoseconds of CPU that this thread has used.

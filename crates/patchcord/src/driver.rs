@@ -14,14 +14,13 @@
 mod line;
 mod switchboard;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ari::{Arrival, Delivery, Mailbox};
 use call::{Call, Command, Input, Prompt, Record, Stage};
 use engines::listener::Heard;
-use media::{LegEvent, Playout, RtpPort};
+use media::{LegEvent, Plane, Playout, RtpPort};
 use tokio::sync::mpsc;
 
 use crate::desk::Desk;
@@ -36,8 +35,8 @@ pub(crate) struct Shared {
     pub desk: Arc<Desk>,
     pub client: ari::Client,
     pub ears: Arc<Ears>,
-    /// Where media ports are opened: an address that Asterisk can reach.
-    pub media_ip: IpAddr,
+    /// Where media ports come from, at an address that Asterisk can reach.
+    pub plane: Plane,
     /// Whether a call keeps all the audio that it receives, to be compared with a recording afterwards.
     pub tap: Tap,
 }

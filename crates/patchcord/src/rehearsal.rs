@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use call::{Place, Receptionist};
+use media::{Plane, PlaneConfig};
 use pbx::{Caller, Endpoint, HangsUp, Pbx, PbxConfig, Reaction as PbxReaction, Speech};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -53,13 +54,8 @@ pub(crate) async fn run(
     let config =
         ari::Config::new(&pbx.url(), USERNAME, PASSWORD, APP).map_err(|error| error.to_string())?;
     let (client, arrivals) = ari::Client::connect(config).await.map_err(|e| e.to_string())?;
-    let shared = Shared {
-        desk,
-        client: client.clone(),
-        ears,
-        media_ip: [127, 0, 0, 1].into(),
-        tap: Tap::On,
-    };
+    let plane = Plane::start(&PlaneConfig::default()).map_err(|error| error.to_string())?;
+    let shared = Shared { desk, client: client.clone(), ears, plane, tap: Tap::On };
     let (over, mut driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

@@ -133,7 +133,7 @@ impl Rig {
             let bridge = format!("bridges/bridge-{n}");
             probe.ask(Method::POST, &bridge, json!({ "type": "mixing,proxy_media" })).await;
             let channels: Vec<&str> = two.iter().map(|leg| leg.channel.as_str()).collect();
-            let add = json!({ "channel": channels.join(",") });
+            let add = json!({ "channel": channels });
             probe.ask(Method::POST, &format!("{bridge}/addChannel"), add).await;
         }
         let index = legs.iter().enumerate().map(|(n, leg)| (leg.asterisk, n)).collect();

@@ -13,7 +13,7 @@ const LEN: usize = EXACT as usize + DOUBLINGS * STEPS;
 
 /// The histogram as its one writer fills it.
 #[derive(Debug)]
-pub(super) struct Recorder([Counter; LEN]);
+pub(crate) struct Recorder([Counter; LEN]);
 
 impl Default for Recorder {
     fn default() -> Recorder {
@@ -22,11 +22,11 @@ impl Default for Recorder {
 }
 
 impl Recorder {
-    pub(super) fn record(&self, value: Duration) {
+    pub(crate) fn record(&self, value: Duration) {
         self.0[step_of(value.as_micros() as u64)].add(1);
     }
 
-    pub(super) fn snapshot(&self) -> Histogram {
+    pub(crate) fn snapshot(&self) -> Histogram {
         Histogram { counts: self.0.iter().map(Counter::get).collect() }
     }
 }
@@ -64,6 +64,16 @@ impl Histogram {
         let before = earlier.counts.iter().copied().chain(std::iter::repeat(0));
         let counts = self.counts.iter().zip(before);
         Histogram { counts: counts.map(|(now, before)| now.wrapping_sub(before)).collect() }
+    }
+}
+
+impl Histogram {
+    /// Counts what another has counted too.
+    pub(crate) fn add(&mut self, other: &Histogram) {
+        self.counts.resize(LEN, 0);
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
     }
 }
 

@@ -175,7 +175,7 @@ async fn frames_that_nobody_takes_in_time_are_dropped_and_counted() {
     peer.speak(&codes(0)).await;
     frames.recv().await.unwrap();
     // The task that takes them has this thread only, which is kept from it.
-    let socket = std::net::UdpSocket::from(peer.socket.into_std().unwrap());
+    let socket = peer.socket.into_std().unwrap();
     for n in 1..500_u16 {
         let sequence = peer.header.sequence.wrapping_add(n);
         let timestamp = u32::from(n) * 160;

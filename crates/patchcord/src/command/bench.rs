@@ -1,5 +1,7 @@
 //! `patchcord bench`: measurements over the real sockets.
 
+mod media;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use crate::{rehearsal, report};
 pub(super) enum Bench {
     /// Routes the sample calls and prints the three clocks
     Route(Route),
+    /// Carries the sound of many calls over loopback, and prints its cost beside the host's own
+    Media(media::Options),
 }
 
 #[derive(Args)]
@@ -31,7 +35,13 @@ pub(super) struct Route {
 }
 
 pub(super) fn run(bench: &Bench) -> CommandResult {
-    let Bench::Route(route) = bench;
+    match bench {
+        Bench::Route(options) => route(options),
+        Bench::Media(options) => media::run(options),
+    }
+}
+
+fn route(route: &Route) -> CommandResult {
     let desk = Arc::new(route.rehearsed.desk()?);
     let samples = calls(route.calls.as_ref())?;
     let ears = ears(None)?;

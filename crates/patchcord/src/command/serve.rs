@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use media::{Plane, PlaneConfig};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
@@ -51,8 +52,9 @@ pub(super) fn run(options: &Options) -> CommandResult {
         let url = settings.ari_url().to_owned();
         let (client, arrivals) = ari::Client::connect(config).await.map_err(words)?;
         let tap = if recordings.is_empty() { Tap::Off } else { Tap::On };
-        let media_ip = settings.media_address();
-        let shared = Shared { desk, client: client.clone(), ears, media_ip, tap };
+        let bind = settings.media_address();
+        let plane = Plane::start(&PlaneConfig { bind, ..Default::default() }).map_err(words)?;
+        let shared = Shared { desk, client: client.clone(), ears, plane, tap };
         let (over, mut driven) = mpsc::unbounded_channel::<Driven>();
         let (stop, stopped) = watch::channel(false);
         let mut service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use media::{Plane, PlaneConfig};
 use pbx::{
     Caller, Endpoint, EventKind, Fault, HangsUp, Operation, Pbx, PbxConfig, Reaction, Speech,
 };
@@ -163,8 +164,8 @@ async fn play(seed: u64, desk: Arc<Desk>, ears: Arc<Ears>) -> Result<(), String>
     config.reconnect_max = 200 * MS;
     config.on_replaced = ari::OnReplaced::TakeBack;
     let (client, arrivals) = ari::Client::connect(config).await.map_err(|e| e.to_string())?;
-    let media_ip = [127, 0, 0, 1].into();
-    let shared = Shared { desk, client: client.clone(), ears, media_ip, tap: Tap::Off };
+    let plane = Plane::start(&PlaneConfig::default()).map_err(|e| e.to_string())?;
+    let shared = Shared { desk, client: client.clone(), ears, plane, tap: Tap::Off };
     let (over, _driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

@@ -18,7 +18,8 @@ pub(super) struct Line {
     inbound: Arc<Mutex<Inbound>>,
 }
 
-/// What happens to the caller's audio. Shared with the leg's task, which holds the lock for one frame at a time.
+/// What happens to the caller's audio. Shared with the task that takes the leg's frames, which holds the lock for one at a
+/// time.
 struct Inbound {
     clock: CallClock,
     ear: Option<Ear>,

@@ -4,7 +4,7 @@
 //! Every id is ours and watched before its request is sent, so replies and events may come in any order.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use ari::{
@@ -14,7 +14,7 @@ use ari::{
 use call::{Input, Place, Why};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use media::RtpPort;
+use media::{Plane, RtpPort};
 
 use super::Shared;
 
@@ -28,7 +28,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(250);
 /// One call's channels, bridge and requests.
 pub(super) struct Switchboard {
     client: Client,
-    media_ip: IpAddr,
+    plane: Plane,
     caller: Caller,
     caller_id: String,
     bridge: String,
@@ -111,7 +111,7 @@ impl Switchboard {
     pub(super) fn new(shared: &Shared, channel: &Channel) -> Self {
         Self {
             client: shared.client.clone(),
-            media_ip: shared.media_ip,
+            plane: shared.plane.clone(),
             caller: Caller { id: channel.id.clone(), presence: Presence::Here, answered: false },
             caller_id: caller_id(&channel.caller.name, &channel.caller.number),
             bridge: ids::unique("bridge"),
@@ -148,11 +148,11 @@ impl Switchboard {
         mailbox.watch(Resource::Bridge(self.bridge.clone()));
         mailbox.watch(Resource::Channel(self.media.id.clone()));
         self.media.requested = true;
-        let client = self.client.clone();
-        let (bridge, media, ip) = (self.bridge.clone(), self.media.id.clone(), self.media_ip);
-        self.request(
-            async move { Done::MediaOpened(open_media(&client, &bridge, &media, ip).await) },
-        );
+        let (client, plane) = (self.client.clone(), self.plane.clone());
+        let (bridge, media) = (self.bridge.clone(), self.media.id.clone());
+        self.request(async move {
+            Done::MediaOpened(open_media(&client, &plane, &bridge, &media).await)
+        });
     }
 
     /// Our end of the media leg is open.
@@ -520,12 +520,11 @@ async fn release(client: &Client, ours: &Ours) {
 
 async fn open_media(
     client: &Client,
+    plane: &Plane,
     bridge: &str,
     media: &str,
-    ip: IpAddr,
 ) -> Result<(RtpPort, SocketAddr), String> {
-    let port = RtpPort::bind(ip)
-        .map_err(|error| format!("no media port can be opened at {ip}: {error}"))?;
+    let port = plane.port().map_err(|error| error.to_string())?;
     let here = port.local_addr();
     // Digits and audio must stay visible to us, also once two people talk.
     let features = vec![BridgeFeature::DtmfEvents, BridgeFeature::ProxyMedia];

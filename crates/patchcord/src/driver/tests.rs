@@ -8,6 +8,7 @@ use std::time::Duration;
 use call::{Basis, Outcome};
 use engines::hearing::{Hearing, HearingConfig};
 use engines::recognizer::{ReadError, Reading, Recognizer, Token, Vad, VadError, WINDOW};
+use media::{Plane, PlaneConfig};
 use pbx::{Caller, Endpoint, Fault, HangsUp, Operation, Pbx, PbxConfig, Place, Reaction, Speech};
 use tokio::sync::{mpsc, watch};
 
@@ -67,7 +68,7 @@ impl Stage {
             desk: Arc::new(Desk::embedded().expect("the sample is well formed")),
             client: client.clone(),
             ears: Arc::new(deaf_ears()),
-            media_ip: [127, 0, 0, 1].into(),
+            plane: Plane::start(&PlaneConfig::default()).expect("ports on loopback"),
             tap: Tap::Off,
         };
         let (over, driven) = mpsc::unbounded_channel();

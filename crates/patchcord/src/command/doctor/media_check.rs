@@ -1,14 +1,14 @@
 //! Whether sound gets to Asterisk and back: two media channels in one bridge, a tone sent on one, looked for on the
 //! other.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ari::{AddChannel, Client, CreateBridge, ExternalMedia, Hangup, Resource, ids};
 use audio::jitter::Frame;
 use audio::tone;
-use media::{Leg, Playout, RtpPort};
+use media::{Leg, Plane, PlaneConfig, Playout};
 
 /// How long sound may take to be heard before the check has failed.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -18,14 +18,15 @@ const SHARE: f64 = 0.5;
 
 /// Says how long the round trip's set-up took, or what is wrong.
 pub(super) async fn round_trip(client: &Client, ip: IpAddr) -> Result<String, String> {
+    let plane = Plane::start(&PlaneConfig { bind: ip, ..Default::default() }).map_err(words)?;
     let bridge = ids::unique("doctor");
     client.bridges().create(&bridge, &CreateBridge::default()).await.map_err(words)?;
     let (a, b) = (ids::unique("doctor"), ids::unique("doctor"));
     let result = async {
-        let speaking = leg(client, &bridge, &a, ip, |_: &Frame| {}).await?;
+        let speaking = leg(client, &plane, &bridge, &a, |_: &Frame| {}).await?;
         let heard = Arc::new(Mutex::new(Vec::new()));
         let sink = heard.clone();
-        let hearing = leg(client, &bridge, &b, ip, move |frame: &Frame| {
+        let hearing = leg(client, &plane, &bridge, &b, move |frame: &Frame| {
             sink.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&frame.samples);
         })
         .await?;
@@ -44,14 +45,15 @@ pub(super) async fn round_trip(client: &Client, ip: IpAddr) -> Result<String, St
             }
         })
         .await;
-        let stats = hearing.stats();
+        // Closed, its counters are final.
+        let heard = hearing.close().await.heard.received;
         found.map(|()| "a tone went to Asterisk and came back".to_owned()).map_err(|_| {
             format!(
                 "a tone went to Asterisk at {ip} and did not come back within {} s \
                  ({} packets heard, {} from a wrong address)",
                 PATIENCE.as_secs(),
-                stats.heard.received,
-                stats.wrong_source
+                heard,
+                plane.counters().iter().map(|shard| shard.wrong_source).sum::<u64>()
             )
         })
     }
@@ -66,17 +68,15 @@ pub(super) async fn round_trip(client: &Client, ip: IpAddr) -> Result<String, St
 
 async fn leg(
     client: &Client,
+    plane: &Plane,
     bridge: &str,
     channel: &str,
-    ip: IpAddr,
     sink: impl FnMut(&Frame) + Send + 'static,
 ) -> Result<Leg, String> {
-    let port =
-        RtpPort::bind(ip).map_err(|error| format!("no port can be opened at {ip}: {error}"))?;
-    let here: SocketAddr = port.local_addr();
+    let port = plane.port().map_err(words)?;
     let mut mailbox = client.mailbox();
     mailbox.watch(Resource::Channel(channel.to_owned()));
-    let external = ExternalMedia::rtp_ulaw(client.config().app(), here);
+    let external = ExternalMedia::rtp_ulaw(client.config().app(), port.local_addr());
     let made = client.channels().external_media(channel, &external).await.map_err(words)?;
     let peer = made.local_address().ok_or("Asterisk's reply does not name its media address")?;
     let entered = async {

@@ -128,7 +128,9 @@ async fn a_sink_that_stands_still_does_not_hold_up_asterisk() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let dial = Dial::new(listener.local_addr().unwrap().to_string(), "id");
     let (release, stand) = std::sync::mpsc::channel::<()>();
-    let sink = move |_: &Frame| drop(stand.recv());
+    let sink = move |_: &Frame| {
+        let _ = stand.recv();
+    };
     let (leg, (mut asterisk, _)) = tokio::join!(dial.connect(sink), Asterisk::accept(&listener));
     let mut leg = leg.unwrap();
     asterisk.send(START).await;
@@ -243,4 +245,41 @@ async fn only_a_connection_that_a_call_expects_is_let_in() {
     drop(door);
     assert!(soon(waiting.leg(MediaConfig::default(), |_: &Frame| {})).await.is_none());
     soon(leg.close()).await;
+}
+
+#[tokio::test]
+async fn a_stream_of_ones_own_such_as_tls_is_as_good_as_a_connection() {
+    let local_addr: SocketAddr = "127.0.0.1:1".parse().unwrap();
+    let door = Door::open("127.0.0.1:0", DoorConfig::default()).await.unwrap();
+    let (ours, theirs) = tokio::io::duplex(65_536);
+    let expected = door.expect("m");
+    let mut request = "ws://here/media?channel=m".into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", "media".parse().unwrap());
+    let leg = expected.leg(MediaConfig::default(), |_: &Frame| {});
+    let (admitted, leg, socket) = soon(async {
+        tokio::join!(door.admit(ours, local_addr), leg, client_async(request, theirs))
+    })
+    .await;
+    admitted.unwrap();
+    assert_eq!(leg.expect("the door is open").local_addr(), local_addr);
+    drop(socket.unwrap());
+
+    let (ours, theirs) = tokio::io::duplex(65_536);
+    let dial = Dial::new("pbx.example:8089", "id");
+    #[allow(clippy::result_large_err, reason = "the signature is the library's")]
+    let as_media = |_: &Request, mut reply: Response| -> Result<Response, ErrorResponse> {
+        reply.headers_mut().insert("sec-websocket-protocol", "media".parse().unwrap());
+        Ok(reply)
+    };
+    let opening = async {
+        tokio::join!(
+            dial.over(ours, local_addr, |_: &Frame| {}),
+            accept_hdr_async(theirs, as_media)
+        )
+    };
+    let (leg, socket) = soon(opening).await;
+    let (mut leg, mut socket) = (leg.unwrap(), socket.unwrap());
+    soon(socket.send(Message::text(START))).await.unwrap();
+    soon(socket.send(Message::text(r#"{"event":"DTMF_END","digit":"9"}"#))).await.unwrap();
+    until(&mut leg, |event| *event == LegEvent::Digit('9')).await;
 }

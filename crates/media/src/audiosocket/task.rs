@@ -19,6 +19,9 @@ use tokio::{
 /// A peer that has not read for so long will not read again.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
 
+/// Reads of 4 KB before anything else has its turn again.
+const AT_ONCE: usize = 16;
+
 pub(super) struct Task {
     pub(super) stream: TcpStream,
     pub(super) epoch: Instant,
@@ -118,33 +121,37 @@ impl Task {
         }
     }
 
-    /// Reads all that is there.
+    /// Reads what is there.
     fn read(&mut self) -> Option<End> {
         let mut chunk = [0; 4096];
-        let end = loop {
-            match self.stream.try_read(&mut chunk) {
-                Ok(0) => break Some(End::HungUp),
-                Ok(count) => self.hearing.bytes.extend_from_slice(&chunk[..count]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break None,
-                Err(error) => break Some(End::Failed(error.to_string())),
+        let mut end = None;
+        for _ in 0..AT_ONCE {
+            end = match self.stream.try_read(&mut chunk) {
+                Ok(0) => Some(End::HungUp),
+                Ok(count) => {
+                    self.hearing.bytes.extend_from_slice(&chunk[..count]);
+                    // Messages are taken as they come, so no more is kept than one that is not whole.
+                    self.hear()
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => Some(End::Failed(error.to_string())),
+            };
+            if end.is_some() {
+                break;
             }
-            // Messages are taken as they come: so no more than one that is not whole is kept.
-            if let Some(end) = self.hear() {
-                return Some(end);
-            }
-        };
+        }
         self.settle();
         end
     }
 
     /// Takes the messages that are whole.
     fn hear(&mut self) -> Option<End> {
-        let bytes = std::mem::take(&mut self.hearing.bytes);
-        let (mut rest, mut end) = (&bytes[..], None);
+        let mut bytes = std::mem::take(&mut self.hearing.bytes);
+        let (mut taken, mut end) = (0, None);
         while end.is_none()
-            && let Some((message, len)) = Message::split(rest)
+            && let Some((message, len)) = Message::split(&bytes[taken..])
         {
-            rest = &rest[len..];
+            taken += len;
             match message {
                 Ok(message) => end = self.message(message),
                 Err(error) => {
@@ -153,7 +160,8 @@ impl Task {
                 }
             }
         }
-        self.hearing.bytes = rest.to_vec();
+        bytes.drain(..taken);
+        self.hearing.bytes = bytes;
         end
     }
 
@@ -182,13 +190,12 @@ impl Task {
         let first = self.hearing.watch.heard(now);
         first.into_iter().for_each(|event| self.tell(event));
         let Hearing { samples, converter, ear, .. } = &mut self.hearing;
-        let (outlet, mut untaken) = (&self.outlet, 0);
         let arrived = now.saturating_duration_since(self.epoch);
+        let untaken = &mut self.stats.untaken;
         ear.hear(arrived, converter.convert(samples), |frame| {
-            untaken += u64::from(!outlet.give(frame));
+            *untaken += u64::from(!self.outlet.give(frame));
         });
         samples.clear();
-        self.stats.untaken += untaken;
     }
 
     /// Whatever the time has come for.

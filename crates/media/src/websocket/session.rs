@@ -97,21 +97,19 @@ impl Session {
 
     /// Takes sound: all binary messages that have come since the last time belong together.
     pub(super) fn sound(&mut self, bytes: &[u8]) {
-        if self.samples.is_empty() {
-            self.samples.reserve(bytes.len());
-        }
         self.stats.heard.received += 1;
         self.format.decode(bytes, &mut self.samples);
     }
 
-    /// Nothing more has come for now: gives out the frames of what did.
-    pub(super) fn settle(&mut self, now: Instant, give: impl FnMut(&Frame)) {
+    /// Nothing more has come for now: gives out the frames of what did, to `give` which says whether it took one.
+    pub(super) fn settle(&mut self, now: Instant, mut give: impl FnMut(&Frame) -> bool) {
         if self.samples.is_empty() {
             return;
         }
         self.events.extend(self.watch.heard(now));
         let arrived = now.saturating_duration_since(self.epoch);
-        self.ear.hear(arrived, &self.samples, give);
+        let untaken = &mut self.stats.untaken;
+        self.ear.hear(arrived, &self.samples, |frame| *untaken += u64::from(!give(frame)));
         self.samples.clear();
     }
 
@@ -137,9 +135,8 @@ impl Session {
         items.map(|item| to_send(format, control, item)).collect()
     }
 
-    pub(super) fn stats(&mut self) -> &mut LegStats {
-        self.stats.sent = self.feed.sent();
-        &mut self.stats
+    pub(super) fn stats(&self) -> LegStats {
+        LegStats { sent: self.feed.sent(), ..self.stats }
     }
 
     fn start(&mut self, start: &MediaStart, control: ControlFormat) -> Result<(), Failure> {
@@ -227,9 +224,13 @@ mod tests {
         session.sound(&[0xFF; 100]);
         session.sound(&[0xFF; 220]);
         let mut frames = 0;
-        session.settle(now, |_| frames += 1);
-        session.settle(now, |_| frames += 1);
-        assert_eq!(frames, 2);
+        for _ in 0..2 {
+            session.settle(now, |_| {
+                frames += 1;
+                frames == 1
+            });
+        }
+        assert_eq!((frames, session.stats().untaken), (2, 1));
         session.text(now, "DTMF_END digit:5 channel_id:m").unwrap();
         session.text(now, "what?").unwrap();
         let told: Vec<LegEvent> = session.events().collect();

@@ -20,6 +20,9 @@ use tokio_tungstenite::{
 /// How long Asterisk may take to read what we write.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
 
+/// Messages that are read before anything else has its turn again.
+const AT_ONCE: usize = 64;
+
 /// How long saying goodbye may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -46,7 +49,7 @@ pub(super) async fn run<S>(
         reader.tell(LegEvent::Failed(format!("the media WebSocket: {cause}")));
     }
     // The leg is over for its owner when the last of these goes.
-    let Reader { outlet, outbox, mut session, teller: _teller } = reader;
+    let Reader { outlet, outbox, session, teller: _teller } = reader;
     drop(outbox);
     if !writer.is_finished() {
         let _ = writer.await;
@@ -87,14 +90,13 @@ impl Reader {
                     None => return End::Dropped,
                 },
                 message = messages.next() => {
-                    // All that is here already belongs together.
-                    let mut next = Some(message);
-                    while let Some(message) = next {
+                    // What is here already belongs together.
+                    let more = std::iter::from_fn(|| messages.next().now_or_never());
+                    for message in std::iter::once(message).chain(more).take(AT_ONCE) {
                         if let Some(end) = self.message(message) {
                             self.settle();
                             return end;
                         }
-                        next = messages.next().now_or_never();
                     }
                 }
                 () = until(deadline) => self.session.tick(Instant::now()),
@@ -119,9 +121,7 @@ impl Reader {
 
     /// Passes on whatever the session has for others.
     fn settle(&mut self) {
-        let (outlet, mut untaken) = (&self.outlet, 0);
-        self.session.settle(Instant::now(), |frame| untaken += u64::from(!outlet.give(frame)));
-        self.session.stats().untaken += untaken;
+        self.session.settle(Instant::now(), |frame| self.outlet.give(frame));
         let outgoing = self.session.outgoing();
         if !outgoing.is_empty() {
             // A writer that has ended ends the leg in a moment.
@@ -131,7 +131,7 @@ impl Reader {
             // The receiver goes away with the leg's handle.
             let _ = self.teller.events.send(event);
         }
-        self.teller.stats.send_replace(*self.session.stats());
+        self.teller.stats.send_replace(self.session.stats());
     }
 
     fn tell(&self, event: LegEvent) {

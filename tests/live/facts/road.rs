@@ -109,11 +109,15 @@ impl Stage {
 
     /// A word of the caller's comes whole, once, and in time.
     async fn the_caller_is_heard(&self, road: &str) {
+        self.until_heard(|frames| of_pitch(frames, CALLERS_TONE).count() > 0).await;
         let pitch = 1_000.0;
         self.caller.act(Act::Say(sine(pitch, 400)));
         let said = 400 * SAMPLE_RATE as usize / 1000 / FRAME;
-        // A filter may spread it over the frames at its ends.
-        let whole = |frames: &[Frame]| of_pitch(frames, pitch).count() + 1 >= said;
+        // A filter spreads it over the frames at its ends.
+        let whole = |frames: &[Frame]| {
+            let over = frames.last().is_some_and(|frame| is(&frame.samples, CALLERS_TONE));
+            over && of_pitch(frames, pitch).count() + 1 >= said
+        };
         let frames = self.until_heard(whole).await;
         let record = self.caller.record().recording;
         let word: Vec<&Frame> = of_pitch(&frames, pitch).collect();
@@ -122,7 +126,8 @@ impl Stage {
         let mut delays: Vec<Duration> = record
             .said_at
             .iter()
-            .zip(arrived)
+            .rev()
+            .zip(arrived.rev())
             .map(|(said, arrived)| arrived.saturating_duration_since(*said))
             .collect();
         delays.sort_unstable();
@@ -131,8 +136,6 @@ impl Stage {
             delays[delays.len() / 2],
             delays[delays.len() - 1]
         );
-        let background = frames.iter().filter(|frame| is(&frame.samples, CALLERS_TONE)).count();
-        assert!(background > 0, "the caller's tone is heard");
     }
 
     /// A second of our tone reaches the caller sample for sample, and its marks are told.

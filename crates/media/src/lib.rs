@@ -11,6 +11,9 @@
 //! with silence between playouts so that the far side's stream stays alive. What happens is told as
 //! [`LegEvent`]s. Dropping the [`Leg`] frees its place.
 //!
+//! RTP is one of three roads into Asterisk. [`websocket`] and [`audiosocket`] open the same [`Leg`]
+//! over TCP, in tasks of the async runtime, and [`road`] chooses among them.
+//!
 //! ```text
 //!            ┌ shard: a thread ──────────────────────────────┐  ring   ┌ pump: a task ─┐
 //! RTP ─────► │ by source ─► gate ─► jitter buffer ─► frames ─┼───────► │ sinks, events │

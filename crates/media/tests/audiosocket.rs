@@ -129,6 +129,11 @@ async fn both_sides_can_hang_up() {
     send(&mut asterisk, Message::HangUp).await;
     assert_eq!(soon(leg.next_event()).await, None);
 
+    let (mut leg, asterisk, _frames) = connected(Rate::Hz8000).await;
+    soon(leg.watch_stats().wait_for(|stats| stats.sent > 2)).await.unwrap();
+    drop(asterisk);
+    assert_eq!(soon(leg.next_event()).await, None, "gone without having read everything");
+
     let (mut leg, mut asterisk, _frames) = connected(Rate::Hz8000).await;
     send(&mut asterisk, Message::Error(Some(1))).await;
     assert!(matches!(soon(leg.next_event()).await, Some(LegEvent::Failed(_))));

@@ -170,6 +170,12 @@ async fn a_leg_ends_with_its_socket_and_says_why_if_that_is_a_failure() {
     assert_eq!(soon(leg.next_event()).await, None, "hung up");
 
     let (mut leg, mut asterisk, _frames) = dialled().await;
+    asterisk.send(START).await;
+    soon(leg.watch_stats().wait_for(|stats| stats.sent > 0)).await.unwrap();
+    drop(asterisk);
+    assert_eq!(soon(leg.next_event()).await, None, "gone without having read everything");
+
+    let (mut leg, mut asterisk, _frames) = dialled().await;
     asterisk.send(START.replace("ulaw", "opus").as_str()).await;
     let failed = soon(leg.next_event()).await;
     assert!(

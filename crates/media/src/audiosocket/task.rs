@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     leg::{Command, LegEvent, LegStats, Teller},
-    tcp::{Converter, Ear, Outlet, Watch},
+    tcp::{Converter, Ear, Outlet, Watch, is_hang_up},
 };
 use std::{io, time::Duration};
 use tokio::{
@@ -63,6 +63,12 @@ enum End {
     Failed(String),
 }
 
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> End {
+        if is_hang_up(&error) { End::HungUp } else { End::Failed(error.to_string()) }
+    }
+}
+
 impl Hearing {
     pub(super) fn new(rate: Rate, now: Instant, silent_after: Duration) -> Hearing {
         Hearing {
@@ -104,13 +110,13 @@ impl Task {
                 },
                 () = sleep_until(wake) => {
                     if let Err(error) = self.tick() {
-                        return End::Failed(error.to_string());
+                        return error.into();
                     }
                 }
                 ready = self.stream.ready(self.sending.interest()) => {
                     let end = match ready.and_then(|_| self.sending.go_on(&self.stream)) {
                         Ok(()) => self.read(),
-                        Err(error) => Some(End::Failed(error.to_string())),
+                        Err(error) => Some(error.into()),
                     };
                     if let Some(end) = end {
                         return end;
@@ -134,7 +140,7 @@ impl Task {
                     self.hear()
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => Some(End::Failed(error.to_string())),
+                Err(error) => Some(error.into()),
             };
             if end.is_some() {
                 break;

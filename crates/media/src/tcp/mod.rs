@@ -13,3 +13,12 @@ pub(crate) use self::{
     outlet::Outlet,
     watch::Watch,
 };
+
+use std::io;
+
+/// Whether an error is no more than the other side's going away: Asterisk hangs up without having read all that we have
+/// sent, and TCP tells of that with a reset.
+pub(crate) fn is_hang_up(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
+}

@@ -3,7 +3,7 @@
 use super::session::{Outgoing, Session};
 use crate::{
     leg::{Command, LegEvent, Teller},
-    tcp::Outlet,
+    tcp::{Outlet, is_hang_up},
 };
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{Error, Message},
+    tungstenite::{Error, Message, error::ProtocolError},
 };
 
 /// How long Asterisk may take to read what we write.
@@ -68,6 +68,18 @@ enum End {
     Failed(String),
 }
 
+impl From<Error> for End {
+    fn from(error: Error) -> End {
+        match error {
+            Error::ConnectionClosed
+            | Error::AlreadyClosed
+            | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::ClosedByPeer,
+            Error::Io(error) if is_hang_up(&error) => End::ClosedByPeer,
+            other => End::Failed(other.to_string()),
+        }
+    }
+}
+
 struct Reader {
     session: Session,
     outlet: Outlet,
@@ -114,7 +126,7 @@ impl Reader {
             // Pings are answered by the library.
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
             Some(Ok(Message::Close(_))) | None => return Some(End::ClosedByPeer),
-            Some(Err(error)) => return Some(End::Failed(error.to_string())),
+            Some(Err(error)) => return Some(error.into()),
         }
         None
     }
@@ -153,7 +165,7 @@ async fn write(
         };
         match timeout(WRITE_LIMIT, all).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return End::Failed(error.to_string()),
+            Ok(Err(error)) => return error.into(),
             Err(_) => return End::Failed(format!("Asterisk has not read for {WRITE_LIMIT:?}")),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Either we connect to the channel that an external-media request with `connection_type=server` has made ([`Dial`]), or
 //! Asterisk connects to us when one with `connection_type=client` names a section of its `websocket_client.conf`
-//! ([`Door`]). From then on both are one [`Leg`](crate::Leg).
+//! ([`Door`]). From then on both are one [`Leg`].
 //!
 //! What is heard comes frame by frame. What is said is sent in bulk, up to 400 ms ahead, and Asterisk's own clock plays
 //! it; marks tell how far it has got, and a flush cuts it off with the frame that is being played. Reading never waits

@@ -109,7 +109,7 @@ impl MediaRoad {
             let made = client.channels().external_media(media, &external).await;
             made.map_err(|error| error.to_string())
         };
-        let epoch = Some(epoch.into());
+        let epoch: tokio::time::Instant = epoch.into();
         match self {
             MediaRoad::Rtp(plane) => {
                 let port = plane.port().map_err(|error| error.to_string())?;
@@ -118,8 +118,7 @@ impl MediaRoad {
                 let peer = channel
                     .local_address()
                     .ok_or("Asterisk's reply does not name its media address")?;
-                let port = epoch.into_iter().fold(port, media::RtpPort::with_epoch);
-                Ok(port.start(peer, sink))
+                Ok(port.with_epoch(epoch).start(peer, sink))
             }
             MediaRoad::WebSocket { server, control } => {
                 let options = match control {
@@ -128,14 +127,14 @@ impl MediaRoad {
                 };
                 let channel = request("ulaw", MediaTransport::WebSocketServer, options).await?;
                 let mut dial = websocket::Dial::new(server, connection_of(&channel)?);
-                dial.media.epoch = epoch;
+                dial.media.epoch = Some(epoch);
                 dial.connect(sink).await.map_err(|error| error.to_string())
             }
             MediaRoad::WebSocketFromAsterisk { door, connection } => {
                 let expected = door.expect(media);
                 let options = Some(expected.transport_data());
                 let transport = MediaTransport::WebSocketClient { connection: connection.clone() };
-                let config = websocket::MediaConfig { epoch, ..Default::default() };
+                let config = websocket::MediaConfig { epoch: Some(epoch), ..Default::default() };
                 let leg = arrives(expected.leg(config, sink));
                 Ok(tokio::try_join!(request("ulaw", transport, options), leg)?.1)
             }
@@ -144,7 +143,7 @@ impl MediaRoad {
                 let expected = door.expect(id);
                 let external_host = door.local_addr().to_string();
                 let transport = MediaTransport::AudioSocket { external_host, uuid: id.to_string() };
-                let config = audiosocket::MediaConfig { epoch, ..Default::default() };
+                let config = audiosocket::MediaConfig { epoch: Some(epoch), ..Default::default() };
                 let leg = arrives(expected.leg(config, sink));
                 Ok(tokio::try_join!(request(config.rate.name(), transport, None), leg)?.1)
             }

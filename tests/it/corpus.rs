@@ -8,6 +8,10 @@ mod rtcp;
 mod rtp;
 #[path = "../fuzz/telephone_event.rs"]
 mod telephone_event;
+#[path = "../fuzz/audiosocket.rs"]
+mod audiosocket;
+#[path = "../fuzz/media_control.rs"]
+mod media_control;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -83,5 +87,23 @@ fn events_of_asterisk_are_read_whatever_they_are() {
     }
     for kind in Event::KINDS {
         assert!(kinds.contains(*kind), "the corpus has no {kind}");
+    }
+}
+
+#[test]
+fn control_text_of_media_websockets_is_read_whatever_it_is() {
+    for (name, bytes) in corpus("media_control") {
+        let event = media_control::judge(&bytes);
+        assert_eq!(event.is_err(), name.starts_with("malformed_"), "{name}: {event:?}");
+    }
+}
+
+#[test]
+fn audiosocket_messages_are_judged_as_they_are_named() {
+    for (name, bytes) in corpus("audiosocket") {
+        let messages = audiosocket::judge(&bytes);
+        let broken = messages.iter().any(Result::is_err);
+        assert_eq!(broken, name.starts_with("broken_"), "{name}: {messages:?}");
+        assert_eq!(messages.is_empty(), name.starts_with("cut_"), "{name}: {messages:?}");
     }
 }

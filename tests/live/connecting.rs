@@ -15,6 +15,11 @@ const AGENT: Background = Background::Tone(AGENT_HZ);
 #[test]
 fn a_caller_is_understood_and_bridged_to_the_helpdesk_and_both_hear_each_other() {
     let Some(stage) = Stage::set() else { return };
+    understood_and_bridged(&stage);
+}
+
+/// The whole of an ordinary call.
+pub(crate) fn understood_and_bridged(stage: &Stage) {
     let helpdesk = Phone::start(&stage.asterisk, "helpdesk", SOON, AGENT).expect("a phone");
     let mut caller = Caller::new("100", DID);
     caller.name = "locked-account".to_owned();

@@ -16,6 +16,7 @@ mod endurance;
 mod facts;
 mod flood;
 mod hanging_up;
+mod media_roads;
 mod outage;
 mod roads;
 

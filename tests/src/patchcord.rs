@@ -53,6 +53,19 @@ impl Patchcord {
         ari_url: &str,
         change: impl FnOnce(String) -> String,
     ) -> Result<Patchcord, RigError> {
+        Patchcord::start_with(asterisk, ari_url, change, "")
+    }
+
+    /// The same with lines added to its configuration.
+    ///
+    /// # Errors
+    /// As for [`Patchcord::start`].
+    pub fn start_with(
+        asterisk: &Asterisk,
+        ari_url: &str,
+        change: impl FnOnce(String) -> String,
+        added: &str,
+    ) -> Result<Patchcord, RigError> {
         let folder = std::env::temp_dir().join(format!(
             "patchcord-{}-{}",
             std::process::id(),
@@ -71,7 +84,7 @@ impl Patchcord {
             &config,
             format!(
                 "receptionist = \"receptionist.toml\"\n[ari]\nurl = \"{ari_url}\"\nusername = \"{USERNAME}\"\n\
-                 password_env = \"PATCHCORD_ARI_PASSWORD\"\n"
+                 password_env = \"PATCHCORD_ARI_PASSWORD\"\n{added}"
             ),
         )?;
         let mut child = Command::new(program()?)

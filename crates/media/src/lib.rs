@@ -11,6 +11,9 @@
 //! with silence between playouts so that the far side's stream stays alive. What happens is told as
 //! [`LegEvent`]s. Dropping the [`Leg`] frees its place.
 //!
+//! RTP is one of three roads into Asterisk. [`websocket`] and [`audiosocket`] open the same [`Leg`]
+//! over TCP, in tasks of the async runtime, and [`road`] chooses among them.
+//!
 //! ```text
 //!            ┌ shard: a thread ──────────────────────────────┐  ring   ┌ pump: a task ─┐
 //! RTP ─────► │ by source ─► gate ─► jitter buffer ─► frames ─┼───────► │ sinks, events │
@@ -36,6 +39,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod audiosocket;
 pub mod bench;
 mod counters;
 mod gate;
@@ -44,9 +48,12 @@ mod plane;
 mod player;
 mod playout;
 mod pump;
+pub mod road;
 mod shard;
 mod stream;
 mod system;
+mod tcp;
+pub mod websocket;
 
 pub use self::{
     counters::{Histogram, ShardCounters},

@@ -20,11 +20,12 @@ use std::time::{Duration, Instant};
 use ari::{Arrival, Delivery, Mailbox};
 use call::{Call, Command, Input, Prompt, Record, Stage};
 use engines::listener::Heard;
-use media::{LegEvent, Plane, Playout, RtpPort};
+use media::{LegEvent, Playout};
 use tokio::sync::mpsc;
 
 use crate::desk::Desk;
 use crate::hear::{self, Ears, RankingTime};
+use crate::media_road::MediaRoad;
 
 use line::Line;
 use switchboard::{News, Switchboard};
@@ -35,8 +36,8 @@ pub(crate) struct Shared {
     pub desk: Arc<Desk>,
     pub client: ari::Client,
     pub ears: Arc<Ears>,
-    /// Where media ports come from, at an address that Asterisk can reach.
-    pub plane: Plane,
+    /// How callers' sound comes and goes.
+    pub road: Arc<MediaRoad>,
     /// Whether a call keeps all the audio that it receives, to be compared with a recording afterwards.
     pub tap: Tap,
 }
@@ -156,7 +157,7 @@ impl Driver {
     fn carry_out(&mut self, command: Command) {
         match command {
             Command::Answer => self.switchboard.answer(),
-            Command::OpenMedia => self.switchboard.open_media(&self.mailbox),
+            Command::OpenMedia => self.open_media(),
             Command::Play(prompt) => self.play(prompt),
             Command::StopPlaying => self.with_line(Line::stop_playing),
             Command::Listen => {
@@ -219,14 +220,20 @@ impl Driver {
     fn news(&mut self, news: News) {
         match news {
             News::Tell(input) => self.tell(input),
-            News::MediaOpened { port, peer } => self.open_line(port, peer),
+            News::MediaOpened(line) => {
+                self.line = Some(*line);
+                self.switchboard.media_flows();
+            }
             News::Nothing => {}
         }
     }
 
-    fn open_line(&mut self, port: RtpPort, peer: std::net::SocketAddr) {
-        self.line = Some(Line::open(port, peer, self.arrived, self.shared.tap));
-        self.switchboard.media_flows();
+    fn open_media(&mut self) {
+        let (road, client) = (self.shared.road.clone(), self.shared.client.clone());
+        let (arrived, tap) = (self.arrived, self.shared.tap);
+        self.switchboard.open_media(&self.mailbox, move |channel| async move {
+            Line::open(&road, &client, &channel, arrived, tap).await
+        });
     }
 
     fn leg_event(&mut self, event: LegEvent) {

@@ -15,6 +15,7 @@ mod driver;
 mod finished;
 mod hear;
 mod labels;
+mod media_road;
 mod rehearsal;
 mod replay;
 mod report;

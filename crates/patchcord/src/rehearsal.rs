@@ -1,11 +1,11 @@
 //! Recorded calls over real sockets: the embedded PBX rings, the service answers.
 
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use call::{Place, Receptionist};
-use media::{Plane, PlaneConfig};
 use pbx::{Caller, Endpoint, HangsUp, Pbx, PbxConfig, Reaction as PbxReaction, Speech};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -17,6 +17,7 @@ use crate::driver::{Driven, Shared, Tap};
 use crate::finished::Finished;
 use crate::hear::Ears;
 use crate::labels::SampleCall;
+use crate::media_road::MediaRoad;
 use crate::service;
 
 const APP: &str = "patchcord";
@@ -54,8 +55,8 @@ pub(crate) async fn run(
     let config =
         ari::Config::new(&pbx.url(), USERNAME, PASSWORD, APP).map_err(|error| error.to_string())?;
     let (client, arrivals) = ari::Client::connect(config).await.map_err(|e| e.to_string())?;
-    let plane = Plane::start(&PlaneConfig::default()).map_err(|error| error.to_string())?;
-    let shared = Shared { desk, client: client.clone(), ears, plane, tap: Tap::On };
+    let road = Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into())?);
+    let shared = Shared { desk, client: client.clone(), ears, road, tap: Tap::On };
     let (over, mut driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

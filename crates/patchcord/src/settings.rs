@@ -5,8 +5,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use ari::SecretSource;
+use media::road::{Preference, Road, UnknownRoad};
+use media::websocket::Credentials;
 use serde::Deserialize;
 use thiserror::Error;
+
+use crate::media_road::MediaSettings;
 
 /// The configuration file.
 #[derive(Deserialize)]
@@ -16,7 +20,7 @@ pub(crate) struct Settings {
     receptionist: PathBuf,
     ari: AriSettings,
     #[serde(default)]
-    media: MediaSettings,
+    media: Media,
     #[serde(default)]
     hearing: HearingSettings,
     /// The folder of the file itself.
@@ -60,14 +64,31 @@ fn default_app() -> String {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MediaSettings {
+#[serde(deny_unknown_fields, default)]
+struct Media {
     address: IpAddr,
+    road: Option<RoadName>,
+    port: u16,
+    connection: String,
 }
 
-impl Default for MediaSettings {
+impl Default for Media {
     fn default() -> Self {
-        Self { address: Ipv4Addr::LOCALHOST.into() }
+        let (address, connection) = (Ipv4Addr::LOCALHOST.into(), "patchcord".to_owned());
+        Self { address, road: None, port: 0, connection }
+    }
+}
+
+/// A road as its name is written.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct RoadName(Road);
+
+impl TryFrom<String> for RoadName {
+    type Error = UnknownRoad;
+
+    fn try_from(name: String) -> Result<Self, UnknownRoad> {
+        name.parse().map(RoadName)
     }
 }
 
@@ -133,6 +154,22 @@ impl Settings {
     /// An address of ours that Asterisk can reach.
     pub(crate) fn media_address(&self) -> IpAddr {
         self.media.address
+    }
+
+    /// How callers' sound comes and goes. What Asterisk shows when it connects is the user and password of ARI.
+    pub(crate) fn media(&self) -> Result<MediaSettings, SettingsError> {
+        let media = &self.media;
+        let preference = match &media.road {
+            Some(RoadName(road)) => Preference::Only(*road),
+            None => Preference::default(),
+        };
+        Ok(MediaSettings {
+            address: media.address,
+            port: media.port,
+            preference,
+            connection: media.connection.clone(),
+            credentials: Credentials::new(&self.ari.username, self.password()?.expose()),
+        })
     }
 
     /// How many readings may be under way at once; the engines' own default if none.

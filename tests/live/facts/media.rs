@@ -14,7 +14,7 @@ use crate::PATIENCE;
 pub(super) const MODULES: (&str, &str) = ("modules.conf", "load = chan_websocket.so\n");
 
 /// A media socket of an external media channel, which speaks JSON.
-pub(super) struct Media(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(super) struct Media(pub(super) WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Media {
     /// Makes the channel `id` and opens its socket.
@@ -34,13 +34,19 @@ impl Media {
         media
     }
 
-    async fn command(&mut self, command: &str) {
+    pub(super) async fn command(&mut self, command: &str) {
         let command = json!({ "command": command }).to_string();
         self.0.send(Message::text(command)).await.expect("the socket is open");
     }
 
+    /// The same with an id.
+    pub(super) async fn command_of(&mut self, command: &str, id: &str) {
+        let command = json!({ "command": command, "correlation_id": id }).to_string();
+        self.0.send(Message::text(command)).await.expect("the socket is open");
+    }
+
     /// The next event of this kind.
-    async fn until(&mut self, kind: &str) -> Value {
+    pub(super) async fn until(&mut self, kind: &str) -> Value {
         loop {
             match timeout(PATIENCE, self.0.next()).await {
                 Ok(Some(Ok(Message::Text(text)))) => {
@@ -55,7 +61,7 @@ impl Media {
         }
     }
 
-    async fn status(&mut self) -> Value {
+    pub(super) async fn status(&mut self) -> Value {
         self.command("GET_STATUS").await;
         self.until("STATUS").await
     }

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use media::{Plane, PlaneConfig};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
@@ -15,6 +14,7 @@ use crate::desk::Desk;
 use crate::driver::{Driven, Shared, Tap};
 use crate::finished::Finished;
 use crate::labels::SampleCall;
+use crate::media_road::MediaRoad;
 use crate::report::{self, Pen};
 use crate::settings::Settings;
 use crate::{rehearsal, service};
@@ -36,6 +36,7 @@ pub(super) fn run(options: &Options) -> CommandResult {
     let settings = Settings::open(&options.config).map_err(words)?;
     let desk = Arc::new(Desk::open(&settings.receptionist()).map_err(words)?);
     let config = settings.ari(&options.config).map_err(words)?;
+    let media = settings.media().map_err(words)?;
     if let Some(exposed) = settings.exposed_password() {
         eprintln!("warning: {exposed}");
     }
@@ -52,9 +53,8 @@ pub(super) fn run(options: &Options) -> CommandResult {
         let url = settings.ari_url().to_owned();
         let (client, arrivals) = ari::Client::connect(config).await.map_err(words)?;
         let tap = if recordings.is_empty() { Tap::Off } else { Tap::On };
-        let bind = settings.media_address();
-        let plane = Plane::start(&PlaneConfig { bind, ..Default::default() }).map_err(words)?;
-        let shared = Shared { desk, client: client.clone(), ears, plane, tap };
+        let road = Arc::new(MediaRoad::build(&media, &client).await?);
+        let shared = Shared { desk, client: client.clone(), ears, road, tap };
         let (over, mut driven) = mpsc::unbounded_channel::<Driven>();
         let (stop, stopped) = watch::channel(false);
         let mut service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

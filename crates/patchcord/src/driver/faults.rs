@@ -4,12 +4,12 @@
 //! seventh alone; a seed that fails prints itself and its story. Sockets are real, so a story is the same each time and
 //! its interleaving only nearly so.
 
+use std::net::Ipv4Addr;
 use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use media::{Plane, PlaneConfig};
 use pbx::{
     Caller, Endpoint, EventKind, Fault, HangsUp, Operation, Pbx, PbxConfig, Reaction, Speech,
 };
@@ -22,6 +22,7 @@ use super::tests::deaf_ears;
 use super::{Shared, Tap};
 use crate::desk::Desk;
 use crate::hear::Ears;
+use crate::media_road::MediaRoad;
 use crate::service;
 
 const MS: Duration = Duration::from_millis(1);
@@ -166,8 +167,8 @@ async fn play(seed: u64, desk: Arc<Desk>, ears: Arc<Ears>) -> Result<(), String>
     config.reconnect_max = 200 * MS;
     config.on_replaced = ari::OnReplaced::TakeBack;
     let (client, arrivals) = ari::Client::connect(config).await.map_err(|e| e.to_string())?;
-    let plane = Plane::start(&PlaneConfig::default()).map_err(|e| e.to_string())?;
-    let shared = Shared { desk, client: client.clone(), ears, plane, tap: Tap::Off };
+    let road = Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into())?);
+    let shared = Shared { desk, client: client.clone(), ears, road, tap: Tap::Off };
     let (over, _driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

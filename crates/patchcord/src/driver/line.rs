@@ -1,15 +1,15 @@
 //! The caller's line: the media leg, the ear that listens to it, and the clock of its audio.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use audio::jitter::{Frame, FrameKind};
 use engines::hearing::Ear;
-use media::{FrameSink, Leg, LegEvent, Playout, RtpPort};
+use media::{FrameSink, Leg, LegEvent, Playout};
 
 use super::Tap;
 use crate::hear::CallClock;
+use crate::media_road::MediaRoad;
 
 /// The caller's line.
 pub(super) struct Line {
@@ -50,11 +50,18 @@ impl FrameSink for Sink {
 }
 
 impl Line {
-    pub(super) fn open(port: RtpPort, peer: SocketAddr, arrived: Instant, tap: Tap) -> Self {
+    /// Makes the media channel `channel`, and opens our end of it.
+    pub(super) async fn open(
+        road: &MediaRoad,
+        client: &ari::Client,
+        channel: &str,
+        arrived: Instant,
+        tap: Tap,
+    ) -> Result<Self, String> {
         let inbound = Inbound { clock: CallClock::default(), ear: None, tap, received: Vec::new() };
         let inbound = Arc::new(Mutex::new(inbound));
-        let leg = port.with_epoch(arrived.into()).start(peer, Sink(inbound.clone()));
-        Self { leg: Some(leg), inbound }
+        let leg = road.open(client, channel, arrived, Sink(inbound.clone())).await?;
+        Ok(Self { leg: Some(leg), inbound })
     }
 
     /// The next event of the leg; waits for ever once it is closed.

@@ -4,19 +4,18 @@
 //! Every id is ours and watched before its request is sent, so replies and events may come in any order.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use ari::{
-    AddChannel, BridgeFeature, Channel, Client, Continue, CreateBridge, Delivery, Event,
-    ExternalMedia, Hangup, Mailbox, Originate, RequestError, Resource, ids,
+    AddChannel, BridgeFeature, Channel, Client, Continue, CreateBridge, Delivery, Event, Hangup,
+    Mailbox, Originate, RequestError, Resource, ids,
 };
 use call::{Input, Place, Why};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use media::{Plane, RtpPort};
 
 use super::Shared;
+use super::line::Line;
 
 /// How long the release of all that a call has left may take before what is still there is only noted.
 const TAKE_DOWN: Duration = Duration::from_secs(15);
@@ -28,7 +27,6 @@ const ASK_AGAIN: Duration = Duration::from_millis(250);
 /// One call's channels, bridge and requests.
 pub(super) struct Switchboard {
     client: Client,
-    plane: Plane,
     caller: Caller,
     caller_id: String,
     bridge: String,
@@ -86,7 +84,7 @@ enum AgentState {
 /// A request's result.
 enum Done {
     Answered(Result<(), RequestError>),
-    MediaOpened(Result<(RtpPort, SocketAddr), String>),
+    MediaOpened(Result<Box<Line>, String>),
     MediaJoined(Result<(), RequestError>),
     Originated(u32, Result<(), RequestError>),
     AgentJoined(u32, Result<(), RequestError>),
@@ -99,11 +97,8 @@ enum Done {
 /// What came of a request.
 pub(super) enum News {
     Tell(Input),
-    /// Asterisk has opened its end of the media leg at `peer`.
-    MediaOpened {
-        port: RtpPort,
-        peer: SocketAddr,
-    },
+    /// Both ends of the media leg are open.
+    MediaOpened(Box<Line>),
     Nothing,
 }
 
@@ -111,7 +106,6 @@ impl Switchboard {
     pub(super) fn new(shared: &Shared, channel: &Channel) -> Self {
         Self {
             client: shared.client.clone(),
-            plane: shared.plane.clone(),
             caller: Caller { id: channel.id.clone(), presence: Presence::Here, answered: false },
             caller_id: caller_id(&channel.caller.name, &channel.caller.number),
             bridge: ids::unique("bridge"),
@@ -143,15 +137,22 @@ impl Switchboard {
         self.request(async move { Done::Answered(client.channels().answer(&id).await) });
     }
 
-    /// Makes the bridge and the media channel, side by side.
-    pub(super) fn open_media(&mut self, mailbox: &Mailbox) {
+    /// Makes the bridge and, by `open_line`, the media channel of the id that it is given, side by side.
+    pub(super) fn open_media<F>(
+        &mut self,
+        mailbox: &Mailbox,
+        open_line: impl FnOnce(String) -> F + Send + 'static,
+    ) where
+        F: Future<Output = Result<Line, String>> + Send,
+    {
         mailbox.watch(Resource::Bridge(self.bridge.clone()));
         mailbox.watch(Resource::Channel(self.media.id.clone()));
         self.media.requested = true;
-        let (client, plane) = (self.client.clone(), self.plane.clone());
+        let client = self.client.clone();
         let (bridge, media) = (self.bridge.clone(), self.media.id.clone());
         self.request(async move {
-            Done::MediaOpened(open_media(&client, &plane, &bridge, &media).await)
+            let (bridge, line) = tokio::join!(create_bridge(&client, &bridge), open_line(media));
+            Done::MediaOpened(bridge.and(line).map(Box::new))
         });
     }
 
@@ -343,7 +344,7 @@ impl Switchboard {
                 self.join_media();
                 News::Tell(Input::Answered)
             }
-            Done::MediaOpened(Ok((port, peer))) => News::MediaOpened { port, peer },
+            Done::MediaOpened(Ok(line)) => News::MediaOpened(line),
             Done::MediaOpened(Err(cause)) => News::Tell(Input::SetupFailed(cause)),
             Done::MediaJoined(Ok(())) => News::Tell(Input::MediaUp),
             // The caller hung up, and the event that says so is here or on its way.
@@ -522,25 +523,12 @@ async fn release(client: &Client, ours: &Ours) {
     }
 }
 
-async fn open_media(
-    client: &Client,
-    plane: &Plane,
-    bridge: &str,
-    media: &str,
-) -> Result<(RtpPort, SocketAddr), String> {
-    let port = plane.port().map_err(|error| error.to_string())?;
-    let here = port.local_addr();
+async fn create_bridge(client: &Client, bridge: &str) -> Result<(), String> {
     // Digits and audio must stay visible to us, also once two people talk.
     let features = vec![BridgeFeature::DtmfEvents, BridgeFeature::ProxyMedia];
     let create = CreateBridge { features, ..CreateBridge::default() };
-    let external = ExternalMedia::rtp_ulaw(client.config().app(), here);
-    let (bridges, channels) = (client.bridges(), client.channels());
-    let (bridge, channel) =
-        tokio::join!(bridges.create(bridge, &create), channels.external_media(media, &external));
-    bridge.map_err(|error| error.to_string())?;
-    let channel = channel.map_err(|error| error.to_string())?;
-    let peer = channel.local_address().ok_or("Asterisk's reply does not name its media address")?;
-    Ok((port, peer))
+    let made = client.bridges().create(bridge, &create).await;
+    made.map(drop).map_err(|error| error.to_string())
 }
 
 /// A caller id that can be passed on: a caller's name and number are anybody's text.

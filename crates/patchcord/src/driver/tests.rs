@@ -1,6 +1,7 @@
 //! The driver against the embedded PBX, with engines that hear nothing: every fault leaves the caller with somebody,
 //! and nothing behind.
 
+use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +9,13 @@ use std::time::Duration;
 use call::{Basis, Outcome};
 use engines::hearing::{Hearing, HearingConfig};
 use engines::recognizer::{ReadError, Reading, Recognizer, Token, Vad, VadError, WINDOW};
-use media::{Plane, PlaneConfig};
 use pbx::{Caller, Endpoint, Fault, HangsUp, Operation, Pbx, PbxConfig, Place, Reaction, Speech};
 use tokio::sync::{mpsc, watch};
 
 use super::{Driven, Shared, Tap};
 use crate::desk::Desk;
 use crate::hear::Ears;
+use crate::media_road::MediaRoad;
 use crate::service;
 
 const MS: Duration = Duration::from_millis(1);
@@ -68,7 +69,7 @@ impl Stage {
             desk: Arc::new(Desk::embedded().expect("the sample is well formed")),
             client: client.clone(),
             ears: Arc::new(deaf_ears()),
-            plane: Plane::start(&PlaneConfig::default()).expect("ports on loopback"),
+            road: Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into()).expect("ports on loopback")),
             tap: Tap::Off,
         };
         let (over, driven) = mpsc::unbounded_channel();

@@ -1,0 +1,258 @@
+//! One call over any road: a SIP caller in a bridge with an external media channel, tones both ways, a key, and sound
+//! that is cut off. What depends on clocks is printed, what depends on samples is asserted.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use audio::jitter::Frame;
+use audio::tone::{self, Sine};
+use audio::{FRAME, SAMPLE_RATE};
+use media::{FrameSink, Leg, LegEvent, Playout};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::sipp::{Act, Caller, CallerRun};
+use tests::softphone::Background;
+use tokio::time::timeout;
+
+use super::probe::about;
+use super::{Events, Probe};
+use crate::PATIENCE;
+
+/// What the caller sends all the time, and what we send.
+const CALLERS_TONE: f64 = 700.0;
+const OUR_TONE: f64 = 440.0;
+
+/// A caller who is answered and waits in a bridge.
+pub(super) struct Stage {
+    pub(super) probe: Probe,
+    events: Events,
+    caller: CallerRun,
+    heard: Arc<Mutex<Vec<Frame>>>,
+    epoch: tokio::time::Instant,
+    asked: Instant,
+}
+
+/// What a leg hears.
+pub(super) struct Heard(Arc<Mutex<Vec<Frame>>>);
+
+impl FrameSink for Heard {
+    fn frame(&mut self, frame: &Frame) {
+        self.0.lock().expect("nobody panics with it").push(frame.clone());
+    }
+}
+
+impl Stage {
+    /// Sets it; `None` where that cannot be.
+    pub(super) async fn set(added: &[(&str, &str)]) -> Option<Stage> {
+        let probe = Probe::start_with(added)?;
+        let mut events = probe.events("app=patchcord").await;
+        let caller =
+            Caller { background: Background::Tone(CALLERS_TONE), ..Caller::new("200", crate::DID) };
+        let caller = caller.start(&probe.asterisk).expect("SIPp starts");
+        let entered = events.until(|event| event["type"] == "StasisStart").await;
+        let id = entered.last().expect("one")["channel"]["id"].as_str().expect("an id").to_owned();
+        probe.ask(Method::POST, &format!("channels/{id}/answer"), Value::Null).await;
+        probe.ask(Method::POST, "bridges/room", json!({ "type": "mixing" })).await;
+        let join = json!({ "channel": id });
+        probe.ask(Method::POST, "bridges/room/addChannel", join).await;
+        let epoch = tokio::time::Instant::now();
+        let heard = Arc::default();
+        Some(Stage { probe, events, caller, heard, epoch, asked: Instant::now() })
+    }
+
+    pub(super) fn sink(&self) -> Heard {
+        Heard(self.heard.clone())
+    }
+
+    pub(super) fn epoch(&self) -> tokio::time::Instant {
+        self.epoch
+    }
+
+    /// Makes the external media channel `media`; gives the reply.
+    pub(super) async fn media(&mut self, mut body: Value) -> Value {
+        body["app"] = "patchcord".into();
+        body["channelId"] = "media".into();
+        self.asked = Instant::now();
+        self.probe.ask(Method::POST, "channels/externalMedia", body).await
+    }
+
+    /// Has the call, and looks at all of it.
+    pub(super) async fn play(mut self, road: &str, mut leg: Leg, over: Over) {
+        let opened = self.asked.elapsed();
+        self.events.until(|event| about(event, "StasisStart", "media")).await;
+        let join = json!({ "channel": "media" });
+        self.probe.ask(Method::POST, "bridges/room/addChannel", join).await;
+        let first = event(&mut leg, |event| matches!(event, LegEvent::FirstPacket { .. })).await;
+        let joined = self.asked.elapsed();
+        println!("{road}: leg after {opened:?}, the caller's sound after {joined:?} ({first:?})");
+
+        self.the_caller_is_heard(road).await;
+        self.we_are_heard(road, &mut leg).await;
+        if over == Over::Tcp {
+            self.caller.act(Act::Press('5'));
+            event(&mut leg, |event| *event == LegEvent::Digit('5')).await;
+        }
+        for _ in 0..5 {
+            self.sound_is_cut_off(road, &mut leg).await;
+        }
+
+        let stats = leg.stats();
+        println!("{road}: {stats:?}");
+        assert_eq!((stats.malformed, stats.untaken, stats.send_failures), (0, 0, 0));
+        timeout(PATIENCE, leg.close()).await.expect("it closes");
+        if over == Over::Tcp {
+            self.probe.until_gone("media").await;
+        }
+        self.caller.act(Act::HangUp);
+        self.caller.finish(PATIENCE).expect("it ends");
+    }
+
+    /// A word of the caller's comes whole, once, and in time.
+    async fn the_caller_is_heard(&self, road: &str) {
+        self.until_heard(|frames| of_pitch(frames, CALLERS_TONE).count() > 0).await;
+        let pitch = 1_000.0;
+        self.caller.act(Act::Say(sine(pitch, 400)));
+        let said = 400 * SAMPLE_RATE as usize / 1000 / FRAME;
+        // A filter spreads it over the frames at its ends.
+        let whole = |frames: &[Frame]| {
+            let over = frames.last().is_some_and(|frame| is(&frame.samples, CALLERS_TONE));
+            over && of_pitch(frames, pitch).count() + 1 >= said
+        };
+        let frames = self.until_heard(whole).await;
+        let record = self.caller.record().recording;
+        let word: Vec<&Frame> = of_pitch(&frames, pitch).collect();
+        assert!(word.windows(2).all(|pair| pair[1].position == pair[0].position + FRAME as u64));
+        let arrived = word.iter().map(|frame| self.epoch.into_std() + frame.arrived);
+        let mut delays: Vec<Duration> = record
+            .said_at
+            .iter()
+            .rev()
+            .zip(arrived.rev())
+            .map(|(said, arrived)| arrived.saturating_duration_since(*said))
+            .collect();
+        delays.sort_unstable();
+        println!(
+            "{road}: the frames of a word came {:?} after they went out, at most {:?}",
+            delays[delays.len() / 2],
+            delays[delays.len() - 1]
+        );
+    }
+
+    /// A second of our tone reaches the caller sample for sample, and its marks are told.
+    async fn we_are_heard(&self, road: &str, leg: &mut Leg) {
+        let before = self.caller.record().recording.heard.len();
+        let asked = Instant::now();
+        leg.play(Playout::once(1, sine(OUR_TONE, 1000)));
+        let audible =
+            event(leg, |event| matches!(event, LegEvent::FirstAudioOut { id: 1, .. })).await;
+        let LegEvent::FirstAudioOut { at, .. } = audible else { unreachable!("it is that one") };
+        event(leg, |event| *event == LegEvent::Finished { id: 1 }).await;
+        let finished = asked.elapsed();
+        let second = SAMPLE_RATE as usize;
+        let done = |heard: &[i16]| loud(heard) + 2 * FRAME >= second;
+        let record = self
+            .caller
+            .wait(PATIENCE, |call| done(&call.recording.heard[before..]))
+            .expect("our tone is heard");
+        let recording = record.recording;
+        let packets = recording.heard[before..].chunks(FRAME);
+        let first = packets.clone().position(|packet| loud(packet) > 0).expect("it is heard");
+        let heard_at = recording.heard_at[before / FRAME + first];
+        println!(
+            "{road}: our tone began to be heard {:?} after the command, {:?} after it was told, and was told to end \
+             after {finished:?}",
+            heard_at - asked,
+            heard_at.saturating_duration_since(at.into_std()),
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let heard = &self.caller.record().recording.heard[before..];
+        let sounding = loud(heard);
+        assert!(sounding.abs_diff(second) <= FRAME, "{sounding} samples instead of {second}");
+        let start = heard.iter().position(|sample| sample.unsigned_abs() > 1000).expect("loud");
+        assert!(is(&heard[start..][..second - FRAME], OUR_TONE), "it is our tone without a gap");
+    }
+
+    /// A tone without an end that is stopped.
+    async fn sound_is_cut_off(&self, road: &str, leg: &mut Leg) {
+        leg.play(Playout::forever(2, sine(OUR_TONE, 1000)));
+        event(leg, |event| matches!(event, LegEvent::FirstAudioOut { id: 2, .. })).await;
+        let from = Instant::now();
+        self.caller
+            .wait(PATIENCE, |call| loud(call.recording.heard_since(from)) > 4_000)
+            .expect("it is heard");
+        let stopped = Instant::now();
+        leg.stop(2);
+        // Nothing tells the end of a sound but the silence behind it.
+        let silent = |call: &tests::sipp::CallRecord| {
+            let since = call.recording.heard_since(stopped);
+            since.len() >= 25 * FRAME && loud(&since[since.len() - 10 * FRAME..]) == 0
+        };
+        let record = self.caller.wait(PATIENCE, silent).expect("it ends").recording;
+        let first = record.heard_at.partition_point(|at| *at < stopped);
+        let packets = record.heard[first * FRAME..].chunks(FRAME);
+        let last = packets.enumerate().filter(|(_, packet)| loud(packet) > 0).last();
+        let late = last.map_or(Duration::ZERO, |(index, packet)| {
+            let sounding = packet.iter().rposition(|sample| sample.unsigned_abs() > 1000);
+            let sounding = audio::duration_of(sounding.unwrap_or(0) as u64);
+            record.heard_at[first + index] - stopped + sounding
+        });
+        println!("{road}: the sound that was cut off was over {late:?} after the command");
+    }
+
+    async fn until_heard(&self, enough: impl Fn(&[Frame]) -> bool) -> Vec<Frame> {
+        let look = async {
+            loop {
+                let frames = self.heard.lock().expect("nobody panics with it").clone();
+                if enough(&frames) {
+                    return frames;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, look).await.expect("the caller is heard")
+    }
+}
+
+/// What a road runs over. Over a connection Asterisk tells the caller's keys, and its end is the channel's; over RTP
+/// neither.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    Rtp,
+    Tcp,
+}
+
+/// The leg's next event of this kind.
+async fn event(leg: &mut Leg, wanted: impl Fn(&LegEvent) -> bool) -> LegEvent {
+    loop {
+        let event = timeout(PATIENCE, leg.next_event()).await.expect("an event comes");
+        match event.expect("the leg lives") {
+            event if wanted(&event) => return event,
+            LegEvent::Failed(cause) => panic!("{cause}"),
+            _ => {}
+        }
+    }
+}
+
+fn sine(hz: f64, ms: usize) -> Vec<i16> {
+    let mut samples = vec![0; ms * SAMPLE_RATE as usize / 1000];
+    Sine::new(hz, -12.0).fill(&mut samples);
+    samples
+}
+
+/// Samples of the loud part: from one that is audible to the last one.
+fn loud(samples: &[i16]) -> usize {
+    let audible = |sample: &i16| sample.unsigned_abs() > 1000;
+    let first = samples.iter().position(audible);
+    let last = samples.iter().rposition(audible);
+    first.zip(last).map_or(0, |(first, last)| last + 1 - first)
+}
+
+/// Whether most of the power lies at one frequency.
+fn is(samples: &[i16], hz: f64) -> bool {
+    let all = 10_f64.powf(tone::level_dbfs(samples) / 10.0);
+    all > 1e-4 && tone::power(samples, hz) > all * 0.7
+}
+
+fn of_pitch(frames: &[Frame], hz: f64) -> impl Iterator<Item = &Frame> {
+    frames.iter().filter(move |frame| is(&frame.samples, hz))
+}

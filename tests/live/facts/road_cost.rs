@@ -1,0 +1,166 @@
+//! What a leg costs on each road, Asterisk's part and ours: pairs of legs in bridges, each of which plays a tone.
+
+use std::time::{Duration, Instant};
+
+use audio::jitter::Frame;
+use audio::tone::Sine;
+use media::websocket::{Dial, Door as WebSocketDoor};
+use media::{Leg, Plane, PlaneConfig, Playout};
+use media::{audiosocket, websocket};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::Probe;
+use crate::PATIENCE;
+
+/// Legs at a time, two in each bridge, and how long they talk.
+const LEGS: usize = 20;
+const TALK: Duration = Duration::from_secs(4);
+
+const MODULES: &str =
+    "load = chan_websocket.so\nload = res_audiosocket.so\nload = chan_audiosocket.so\n";
+
+/// A road with what it needs on our side.
+enum Way {
+    Rtp(Plane),
+    WeConnect,
+    AsteriskConnects(WebSocketDoor),
+    AudioSocket(audiosocket::Door),
+}
+
+impl Way {
+    fn name(&self) -> &'static str {
+        match self {
+            Way::Rtp(_) => "RTP",
+            Way::WeConnect => "WebSocket, ours",
+            Way::AsteriskConnects(_) => "WebSocket, Asterisk's",
+            Way::AudioSocket(_) => "AudioSocket",
+        }
+    }
+
+    async fn open(&self, probe: &Probe, id: &str) -> Leg {
+        let sink = |_: &Frame| {};
+        let ask = async |mut body: Value| {
+            body["app"] = "facts".into();
+            body["channelId"] = id.into();
+            probe.ask(Method::POST, "channels/externalMedia", body).await
+        };
+        let websocket = |of: &str| {
+            json!({
+                "format": "ulaw", "encapsulation": "none", "transport": "websocket",
+                "connection_type": of, "transport_data": "f(json)",
+            })
+        };
+        match self {
+            Way::Rtp(plane) => {
+                let port = plane.port().expect("there is room");
+                let host = port.local_addr().to_string();
+                let channel = ask(json!({ "format": "ulaw", "external_host": host })).await;
+                let peer = &channel["channelvars"]["UNICASTRTP_LOCAL_PORT"];
+                let peer = format!("127.0.0.1:{}", peer.as_str().expect("a port"));
+                port.start(peer.parse().expect("an address"), sink)
+            }
+            Way::WeConnect => {
+                let channel = ask(websocket("server")).await;
+                let connection = &channel["channelvars"]["MEDIA_WEBSOCKET_CONNECTION_ID"];
+                let server = format!("127.0.0.1:{}", probe.asterisk.http_port());
+                let dial = Dial::new(server, connection.as_str().expect("an id"));
+                dial.connect(sink).await.expect("Asterisk opens it")
+            }
+            Way::AsteriskConnects(door) => {
+                let expected = door.expect(id);
+                let mut body = websocket("client");
+                body["external_host"] = "media".into();
+                body["transport_data"] = expected.transport_data().into();
+                let leg = expected.leg(websocket::MediaConfig::default(), sink);
+                let (_, leg) = tokio::join!(ask(body), timeout(PATIENCE, leg));
+                leg.expect("Asterisk connects").expect("the door is open")
+            }
+            Way::AudioSocket(door) => {
+                let stream = audiosocket::StreamId::random();
+                let expected = door.expect(stream);
+                let body = json!({
+                    "format": "slin", "encapsulation": "audiosocket", "transport": "tcp",
+                    "external_host": door.local_addr().to_string(), "data": stream.to_string(),
+                });
+                let leg = expected.leg(audiosocket::MediaConfig::default(), sink);
+                let (_, leg) = tokio::join!(ask(body), timeout(PATIENCE, leg));
+                leg.expect("Asterisk connects").expect("the door is open")
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_leg_costs_on_each_road() {
+    let door = WebSocketDoor::open("127.0.0.1:0", websocket::DoorConfig::default());
+    let door = door.await.expect("a port");
+    let client = format!(
+        "[media]\ntype = websocket_client\nconnection_type = per_call_config\n\
+         uri = ws://{}/media\nprotocols = media\n",
+        door.local_addr()
+    );
+    let added = [("modules.conf", MODULES), ("websocket_client.conf", client.as_str())];
+    let Some(probe) = Probe::start_with(&added) else { return };
+    let mut events = probe.events("app=facts").await;
+    let plane = Plane::start(&PlaneConfig::default()).expect("it starts");
+    let audiosocket = audiosocket::Door::open("127.0.0.1:0", audiosocket::DoorConfig::default());
+    let audiosocket = audiosocket.await.expect("a port");
+    let ways = [
+        Way::Rtp(plane),
+        Way::WeConnect,
+        Way::AsteriskConnects(door),
+        Way::AudioSocket(audiosocket),
+    ];
+    let mut tone = vec![0; 8_000];
+    Sine::new(440.0, -12.0).fill(&mut tone);
+    println!("{LEGS} legs for {TALK:?}; CPU in ms a second and leg");
+    println!("{:<22} {:>10} {:>10} {:>10} {:>10}", "road", "Asterisk", "ours", "set up p50", "max");
+    for (round, way) in ways.iter().enumerate() {
+        let (mut legs, mut set_up) = (Vec::new(), Vec::new());
+        for n in 0..LEGS {
+            let id = format!("leg-{round}-{n}");
+            let asked = Instant::now();
+            legs.push(way.open(&probe, &id).await);
+            set_up.push(asked.elapsed());
+            events.until_in_stasis(&id).await;
+            let bridge = format!("bridge-{round}-{}", n / 2);
+            if n % 2 == 0 {
+                let mixing = json!({ "type": "mixing" });
+                probe.ask(Method::POST, &format!("bridges/{bridge}"), mixing).await;
+            }
+            let join = json!({ "channel": id });
+            probe.ask(Method::POST, &format!("bridges/{bridge}/addChannel"), join).await;
+        }
+        for leg in &legs {
+            leg.play(Playout::forever(1, tone.clone()));
+        }
+        let asterisk = probe.asterisk.pid().expect("it lives");
+        let (theirs, ours) = (cpu_ms(asterisk), cpu_ms(std::process::id()));
+        tokio::time::sleep(TALK).await;
+        let a_leg = LEGS as f64 * TALK.as_secs_f64();
+        let (theirs, ours) =
+            ((cpu_ms(asterisk) - theirs) / a_leg, (cpu_ms(std::process::id()) - ours) / a_leg);
+        set_up.sort_unstable();
+        let (middle, longest) = (set_up[LEGS / 2], set_up[LEGS - 1]);
+        let name = way.name();
+        println!("{name:<22} {theirs:>10.2} {ours:>10.2} {middle:>10.1?} {longest:>10.1?}");
+        for (n, leg) in legs.into_iter().enumerate() {
+            let stats = timeout(PATIENCE, leg.close()).await.expect("it closes");
+            assert!(stats.heard.received > 0, "{name}, leg {n}: {stats:?}");
+            let channel = format!("channels/leg-{round}-{n}");
+            // Over a connection it is gone with that.
+            let _ = probe.rest(Method::DELETE, &channel, Value::Null).await;
+            probe.until_gone(&format!("leg-{round}-{n}")).await;
+        }
+    }
+}
+
+/// What a process has used so far, in ms (`man 5 proc_pid_stat`: fields 14 and 15, in ticks of 10 ms).
+fn cpu_ms(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it lives");
+    let (_, after_name) = stat.rsplit_once(')').expect("its name is in brackets");
+    let fields = after_name.split_whitespace().skip(11).take(2);
+    fields.map(|ticks| ticks.parse::<f64>().expect("a number") * 10.0).sum()
+}

@@ -1,5 +1,5 @@
-//! What control costs: our `ari` crate beside the npm package `ari-client`, and beside the same requests written by
-//! hand, at the same work against the same real Asterisk, turn by turn in one run.
+//! What control costs: our `ari` crate beside the npm package `ari-client`, and beside the same requests made with a
+//! plain HTTP client and written by hand, at the same work against the same real Asterisk, turn by turn in one run.
 //!
 //! `cargo bench -p benches --bench control` takes a minute or two; `-- --test` is a smoke of some seconds. Without
 //! the rig (`tests/rig/setup`) it says so and ends; without node and npm `ari-client` sits out. The package `ari` of
@@ -7,7 +7,7 @@
 //! be imported in Python 3 (`No module named 'client'`).
 //!
 //! Each contestant is a process of its own, so that its CPU time can be told. Machines are noisy: what counts are
-//! the ratios to the floor of the same round, their median and their spread.
+//! the ratios to the plain HTTP client of the same round, their median and their spread.
 #![allow(clippy::print_stdout, reason = "a bench reports")]
 
 mod bare;
@@ -53,8 +53,8 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 async fn compete(entrant: Entrant) -> Result<(), Box<dyn Error + Send + Sync>> {
     let access = Access::from_environment()?;
     match entrant {
-        Entrant::Floor => Ok(bare::run(access, bare::Choice::Http).await?),
-        Entrant::FloorSocket => Ok(bare::run(access, bare::Choice::Socket).await?),
+        Entrant::Bare => Ok(bare::run(access, bare::Choice::Http).await?),
+        Entrant::BareSocket => Ok(bare::run(access, bare::Choice::Socket).await?),
         Entrant::Plain => Ok(bare::run(access, bare::Choice::Reqwest).await?),
         Entrant::Ari => crate_ari::run(access).await,
         Entrant::Roads => Ok(roads::run(access).await?),

@@ -50,9 +50,9 @@ const ROWS: [Row; 11] = [
     }),
 ];
 
-/// The median of each row for each contestant, and its ratio to the floor of the same round: median, least, most.
+/// The median of each row for each contestant, and its ratio to the plain client in the same round: median, least, most.
 pub(crate) fn standings(entrants: &[Entrant], rounds: &[(usize, Entrant, Round)]) -> String {
-    let mut text = format!("\n{:<34}", "median, x to the floor (least-most)");
+    let mut text = format!("\n{:<34}", "median, x to plain (least-most)");
     for entrant in entrants {
         write!(text, "{:>27}", entrant.name()).expect("a String takes all");
     }
@@ -62,11 +62,11 @@ pub(crate) fn standings(entrants: &[Entrant], rounds: &[(usize, Entrant, Round)]
             let mine = rounds.iter().filter(|(_, who, _)| *who == entrant);
             mine.map(|(number, _, round)| (*number, read(round))).collect()
         };
-        let floor = of(Entrant::Floor);
+        let plain = of(Entrant::Plain);
         for &entrant in entrants {
             let values = of(entrant);
-            let ratios: Vec<f64> = values.iter().map(|(n, value)| value / floor[n]).collect();
-            let cell = if entrant == Entrant::Floor {
+            let ratios: Vec<f64> = values.iter().map(|(n, value)| value / plain[n]).collect();
+            let cell = if entrant == Entrant::Plain {
                 format!("{:.2}", median(values.into_values().collect()))
             } else {
                 let (least, most) = (least(&ratios), most(&ratios));

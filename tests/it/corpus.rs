@@ -2,16 +2,16 @@
 
 #[path = "../fuzz/ari_event.rs"]
 mod ari_event;
+#[path = "../fuzz/audiosocket.rs"]
+mod audiosocket;
+#[path = "../fuzz/media_control.rs"]
+mod media_control;
 #[path = "../fuzz/rtcp.rs"]
 mod rtcp;
 #[path = "../fuzz/rtp.rs"]
 mod rtp;
 #[path = "../fuzz/telephone_event.rs"]
 mod telephone_event;
-#[path = "../fuzz/audiosocket.rs"]
-mod audiosocket;
-#[path = "../fuzz/media_control.rs"]
-mod media_control;
 
 use std::collections::BTreeSet;
 use std::path::Path;

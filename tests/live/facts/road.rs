@@ -190,7 +190,7 @@ impl Stage {
         let record = self.caller.wait(PATIENCE, silent).expect("it ends").recording;
         let first = record.heard_at.partition_point(|at| *at < stopped);
         let packets = record.heard[first * FRAME..].chunks(FRAME);
-        let last = packets.enumerate().filter(|(_, packet)| loud(packet) > 0).last();
+        let last = packets.enumerate().rfind(|(_, packet)| loud(packet) > 0);
         let late = last.map_or(Duration::ZERO, |(index, packet)| {
             let sounding = packet.iter().rposition(|sample| sample.unsigned_abs() > 1000);
             let sounding = audio::duration_of(sounding.unwrap_or(0) as u64);

@@ -107,7 +107,7 @@ fn hz(n: usize) -> u32 {
 
 /// An Asterisk with `count` channels, the first in a bridge with the second and so on.
 struct Rig {
-    probe: Probe,
+    _probe: Probe,
     pair: Pair,
     legs: Vec<Leg>,
     /// By Asterisk's address.
@@ -151,7 +151,7 @@ impl Rig {
             probe.ask(Method::POST, &format!("{bridge}/addChannel"), add).await;
         }
         let index = legs.iter().enumerate().map(|(n, leg)| (leg.asterisk, n)).collect();
-        Some(Rig { probe, pair, legs, index, foreign: 0, reports: 0, _events: events })
+        Some(Rig { _probe: probe, pair, legs, index, foreign: 0, reports: 0, _events: events })
     }
 
     /// Every leg speaks in the rhythm of the frames, and `also` is done with each, until what is heard is `enough` or

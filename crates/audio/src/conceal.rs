@@ -131,7 +131,7 @@ impl Concealer {
             *to = sample;
             known += 1;
         }
-        if samples > MAX_BRIDGED || known < SHORTEST * 2 {
+        if samples == 0 || samples > MAX_BRIDGED || known < SHORTEST * 2 {
             return;
         }
         self.after = Extrapolation::from(&reversed, known);

@@ -214,6 +214,15 @@ fn the_blend_ends_within_10_ms() {
     assert_eq!(heard[10 * FRAME + STAGE..19 * FRAME], sound[10 * FRAME + STAGE..19 * FRAME]);
 }
 
+#[test]
+fn a_loss_of_nothing_is_none() {
+    let mut concealer = Concealer::new();
+    concealer.bridge(0, [1000; HISTORY]);
+    let mut silence = [1; FRAME];
+    concealer.conceal(&mut silence);
+    assert_eq!(silence, [0; FRAME]);
+}
+
 proptest! {
     #[test]
     fn any_sound_is_concealed(

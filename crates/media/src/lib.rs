@@ -42,6 +42,7 @@
 pub mod audiosocket;
 pub mod bench;
 mod counters;
+mod fade;
 mod gate;
 mod leg;
 mod plane;
@@ -53,6 +54,7 @@ mod shard;
 mod stream;
 mod system;
 mod tcp;
+mod watch;
 pub mod websocket;
 
 pub use self::{

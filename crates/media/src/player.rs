@@ -1,14 +1,18 @@
 //! What a leg says: one playout at a time, frame by frame, in mu-law.
 
-use crate::playout::{Playout, Repeat};
+use crate::{
+    fade::{FADE, Tail},
+    leg::Command,
+    playout::{Playout, Repeat},
+};
 use audio::{FRAME, g711};
 
 /// Turns playouts into frames.
 #[derive(Debug, Default)]
 pub(crate) struct Player {
     playing: Option<Playing>,
-    /// The fading rest of what was cut off, for the beginning of the next frame.
-    tail: Option<[i16; FADE]>,
+    /// For the beginning of the next frame.
+    tail: Option<Tail>,
 }
 
 #[derive(Debug)]
@@ -39,10 +43,15 @@ pub(crate) struct Filled {
     pub(crate) finished: Option<u64>,
 }
 
-/// Samples of a fade: 5 ms, enough for no click.
-const FADE: usize = 40;
-
 impl Player {
+    pub(crate) fn command(&mut self, command: Command) {
+        match command {
+            Command::Play(playout) => self.play(playout),
+            Command::Stop(id) => self.stop(id),
+            Command::StopAll => self.stop_all(),
+        }
+    }
+
     pub(crate) fn play(&mut self, playout: Playout) {
         self.stop_all();
         self.playing = Some(Playing { playout, next: 0, progress: Progress::Waiting });
@@ -60,12 +69,7 @@ impl Player {
         if let Some(mut playing) = self.playing.take().filter(sounding) {
             let mut codes = [g711::ULAW_SILENCE; FADE];
             playing.read(&mut codes);
-            let fading = |(index, code): (usize, u8)| {
-                let sample = i32::from(g711::decode_ulaw_sample(code));
-                (sample * (FADE - index) as i32 / FADE as i32) as i16
-            };
-            let mut faded = codes.into_iter().enumerate().map(fading);
-            self.tail = Some(std::array::from_fn(|_| faded.next().unwrap_or(0)));
+            self.tail = Some(Tail::of(&codes));
         }
     }
 
@@ -96,10 +100,7 @@ impl Player {
         frame[written..].fill(g711::ULAW_SILENCE);
         if let Some(tail) = self.tail.take() {
             filled.talking = true;
-            for (code, fading) in frame.iter_mut().zip(tail) {
-                let mixed = g711::decode_ulaw_sample(*code).saturating_add(fading);
-                *code = g711::encode_ulaw_sample(mixed);
-            }
+            tail.mix_into(frame);
         }
         filled
     }

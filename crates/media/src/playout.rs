@@ -19,8 +19,9 @@ impl Sound {
     pub fn new(samples: &[i16]) -> Sound {
         let audible = |sample: &i16| sample.unsigned_abs() >= AUDIBLE;
         let audible_from = samples.iter().position(audible).unwrap_or(usize::MAX);
-        let codes = samples.iter().map(|sample| g711::encode_ulaw_sample(*sample)).collect();
-        Sound { codes, audible_from }
+        let mut codes = vec![0; samples.len()];
+        g711::encode_ulaw(samples, &mut codes);
+        Sound { codes: codes.into(), audible_from }
     }
 
     /// The mu-law codes, one a sample.

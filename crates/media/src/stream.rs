@@ -2,7 +2,7 @@
 
 use audio::{
     FRAME,
-    rtp::{Header, PCMU},
+    rtp::{HEADER_LEN, Header, PCMU, Template},
 };
 use std::hash::{BuildHasher, RandomState};
 
@@ -11,7 +11,7 @@ use std::hash::{BuildHasher, RandomState};
 #[derive(Debug)]
 pub(crate) struct Stream {
     /// Of the packet to come, but for its marker.
-    header: Header,
+    header: Template,
     continuity: Continuity,
 }
 
@@ -36,28 +36,27 @@ impl Stream {
             timestamp: random("timestamp") as u32,
             ssrc: random("ssrc") as u32,
         };
-        Stream { header, continuity: Continuity::Broken }
+        Stream { header: Template::new(&header), continuity: Continuity::Broken }
     }
 
     /// The header of the next packet; `talking` says whether it has sound. The marker is set where
     /// sound begins after silence and where the stream does not continue.
-    pub(crate) fn next(&mut self, talking: bool) -> Header {
+    pub(crate) fn next(&mut self, talking: bool) -> [u8; HEADER_LEN] {
         let marker = match self.continuity {
             Continuity::Broken => true,
             Continuity::Silence => talking,
             Continuity::Sound => false,
         };
-        let header = Header { marker, ..self.header };
+        self.header.set_marker(marker);
         self.continuity = if talking { Continuity::Sound } else { Continuity::Silence };
-        self.header.sequence = header.sequence.wrapping_add(1);
-        self.header.timestamp = header.timestamp.wrapping_add(FRAME as u32);
+        let header = *self.header.bytes();
+        self.header.advance(FRAME as u32);
         header
     }
 
     /// Leaves out the time of so many packets.
     pub(crate) fn skip(&mut self, packets: u32) {
-        let samples = (FRAME as u32).wrapping_mul(packets);
-        self.header.timestamp = self.header.timestamp.wrapping_add(samples);
+        self.header.skip((FRAME as u32).wrapping_mul(packets));
         self.continuity = Continuity::Broken;
     }
 }
@@ -65,17 +64,25 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use audio::rtp::Packet;
+
+    fn next(stream: &mut Stream, talking: bool) -> Header {
+        let bytes = stream.next(talking);
+        let Packet { marker, payload_type, sequence, timestamp, ssrc, .. } =
+            Packet::parse(&bytes).unwrap();
+        Header { marker, payload_type, sequence, timestamp, ssrc }
+    }
 
     #[test]
     fn packets_are_numbered_on_and_time_goes_on_without_them() {
         let mut stream = Stream::new();
-        let first = stream.next(false);
+        let first = next(&mut stream, false);
         assert!(first.marker, "a stream begins with a talk spurt");
-        let second = stream.next(false);
+        let second = next(&mut stream, false);
         assert_eq!(second.sequence, first.sequence.wrapping_add(1));
         assert_eq!(second.timestamp, first.timestamp.wrapping_add(160));
         stream.skip(3);
-        let third = stream.next(false);
+        let third = next(&mut stream, false);
         assert_eq!(third.sequence, first.sequence.wrapping_add(2));
         assert_eq!(third.timestamp, first.timestamp.wrapping_add(5 * 160));
         assert!(third.marker);
@@ -86,7 +93,7 @@ mod tests {
         let mut stream = Stream::new();
         let markers: Vec<bool> = [false, false, true, true, false, true]
             .into_iter()
-            .map(|talking| stream.next(talking).marker)
+            .map(|talking| next(&mut stream, talking).marker)
             .collect();
         assert_eq!(markers, [true, false, true, false, false, true]);
     }
@@ -94,7 +101,7 @@ mod tests {
     #[test]
     fn streams_begin_anywhere() {
         let ssrcs: std::collections::HashSet<u32> =
-            (0..8).map(|_| Stream::new().next(false).ssrc).collect();
+            (0..8).map(|_| next(&mut Stream::new(), false).ssrc).collect();
         assert!(ssrcs.len() > 1);
     }
 }

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     leg::{Command, LegEvent, LegStats, Teller},
-    tcp::{Converter, Ear, Outlet, Watch, is_hang_up},
+    tcp::{Converter, Ear, Outlet, is_hang_up},
+    watch::Watch,
 };
 use std::{io, time::Duration};
 use tokio::{

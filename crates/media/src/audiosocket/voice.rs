@@ -38,11 +38,7 @@ impl Voice {
     }
 
     pub(super) fn command(&mut self, command: Command) {
-        match command {
-            Command::Play(playout) => self.player.play(playout),
-            Command::Stop(id) => self.player.stop(id),
-            Command::StopAll => self.player.stop_all(),
-        }
+        self.player.command(command);
     }
 
     /// When the next frame is due.
@@ -63,7 +59,9 @@ impl Voice {
     pub(super) fn frame(&mut self) -> (&[u8], Told) {
         let mut codes = [0; FRAME];
         let filled = self.player.fill(&mut codes);
-        let samples = self.converter.convert(&codes.map(g711::decode_ulaw_sample));
+        let mut samples = [0; FRAME];
+        g711::decode_ulaw(&codes, &mut samples);
+        let samples = self.converter.convert(&samples);
         self.payload.clear();
         self.payload.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
         self.frame.clear();

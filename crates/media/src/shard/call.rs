@@ -8,6 +8,7 @@ use crate::{
     player::{Filled, Player},
     stream::Stream,
     system::Name,
+    watch::Watch,
 };
 use audio::{FRAME, jitter::JitterBuffer, rtp, telephone_event::Digits};
 use std::{
@@ -38,30 +39,12 @@ pub(super) struct Call {
     gate: Gate,
     jitter: JitterBuffer,
     digits: Digits,
-    hearing: Hearing,
+    watch: Watch,
     player: Player,
     stream: Stream,
     sending: Sending,
     turns_to_report: u32,
     stats: LegStats,
-}
-
-/// Whether the peer is heard, and since when.
-struct Hearing {
-    state: Heard,
-    /// The last packet, or the start.
-    since: Instant,
-    silent_after: Duration,
-}
-
-enum Heard {
-    /// No packet yet.
-    Nothing,
-    Packets,
-    /// Packets stopped, or never came, and this has been told.
-    SilenceTold {
-        before: bool,
-    },
 }
 
 /// Whether the last packet could be sent.
@@ -86,7 +69,7 @@ impl Call {
             gate: Gate::default(),
             jitter: JitterBuffer::new(),
             digits: Digits::default(),
-            hearing: Hearing { state: Heard::Nothing, since: now, silent_after },
+            watch: Watch::new(now.into(), silent_after),
             player: Player::default(),
             stream: Stream::new(),
             sending: Sending::Works,
@@ -104,11 +87,7 @@ impl Call {
     }
 
     pub(super) fn command(&mut self, command: Command) {
-        match command {
-            Command::Play(playout) => self.player.play(playout),
-            Command::Stop(id) => self.player.stop(id),
-            Command::StopAll => self.player.stop_all(),
-        }
+        self.player.command(command);
     }
 
     /// Takes a datagram of the peer, `None` for one that is too long to be RTP; says whether the
@@ -127,8 +106,8 @@ impl Call {
                 return Gap::None;
             }
         };
-        if self.hearing.packet(now) {
-            told.event(LegEvent::FirstPacket { at: now.into() });
+        if let Some(first) = self.watch.heard(now.into()) {
+            told.event(first);
         }
         if packet.payload_type == rtp::TELEPHONE_EVENT
             && let Some(digit) = self.digits.push(&packet)
@@ -164,7 +143,7 @@ impl Call {
         let (header, payload) = packet.split_first_chunk_mut().expect("longer than a header");
         let payload = payload.first_chunk_mut().expect("what follows the header is a frame");
         let filled = self.player.fill(payload);
-        self.stream.next(filled.talking).write(header);
+        *header = self.stream.next(filled.talking);
         (packet, filled)
     }
 
@@ -195,8 +174,8 @@ impl Call {
         if let Some(id) = filled.finished {
             told.event(LegEvent::Finished { id });
         }
-        if let Some(gap) = self.hearing.silence(at) {
-            told.event(LegEvent::Silent { gap });
+        if let Some(silence) = self.watch.look(at.into()) {
+            told.event(silence);
         }
         self.turns_to_report -= 1;
         if self.turns_to_report == 0 {
@@ -237,30 +216,5 @@ pub(super) enum Gap {
 impl Told<'_> {
     pub(super) fn event(&mut self, event: LegEvent) {
         self.outbox.event(self.key, event);
-    }
-}
-
-impl Hearing {
-    /// Notes a packet; says whether it is the first.
-    fn packet(&mut self, now: Instant) -> bool {
-        let first = matches!(self.state, Heard::Nothing | Heard::SilenceTold { before: false });
-        self.state = Heard::Packets;
-        self.since = now;
-        first
-    }
-
-    /// How long nothing was heard, if that is to be told now.
-    fn silence(&mut self, now: Instant) -> Option<Duration> {
-        let before = match self.state {
-            Heard::Nothing => false,
-            Heard::Packets => true,
-            Heard::SilenceTold { .. } => return None,
-        };
-        let gap = now.saturating_duration_since(self.since);
-        if gap < self.silent_after {
-            return None;
-        }
-        self.state = Heard::SilenceTold { before };
-        Some(gap)
     }
 }

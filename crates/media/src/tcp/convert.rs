@@ -1,119 +1,53 @@
 //! Between 8 kHz, at which everything above a leg works, and the rate of a road.
 
-use audio::SAMPLE_RATE;
-use std::f64::consts::PI;
+use audio::{SAMPLE_RATE, resample::Resampler};
 
-/// Taps of the filter, counted in samples of the lower rate. They pass telephone speech (to 3.4 kHz) and hold what
-/// lies above 4.6 kHz below -50 dB, with a delay of 1.5 ms.
-const TAPS: usize = 24;
-
-/// The shape of the Kaiser window: 60 dB.
-const BETA: f64 = 5.65;
-
-/// Converts a stream from one rate to another by a fixed ratio: a polyphase filter, one phase for each place that an
-/// output sample can have between two input samples.
+/// Converts a stream from one rate to another, frame for frame: from the first on 20 ms become 20 ms, of which the first
+/// 2 ms are silence.
 #[derive(Debug)]
 pub(crate) struct Converter {
-    /// Output samples for each `down` input samples.
-    up: usize,
-    down: usize,
-    /// The filter, phase by phase, each in the order of the input. Empty where both rates are the same.
-    phases: Vec<f32>,
-    /// The input from which the next output sample is made, and what came after it.
-    past: Vec<f32>,
-    /// The phase of the next output sample; `up` and more when it needs further input.
-    phase: usize,
+    /// None where both rates are the same.
+    resampler: Option<Resampler>,
     out: Vec<i16>,
 }
 
 impl Converter {
-    /// From our rate to another one.
+    /// From our rate to another one of [`RATES`](audio::resample::RATES).
     pub(crate) fn from_8000_to(hz: u32) -> Converter {
         Converter::new(SAMPLE_RATE, hz)
     }
 
-    /// From another rate to ours.
+    /// From another one of these rates to ours.
     pub(crate) fn to_8000_from(hz: u32) -> Converter {
         Converter::new(hz, SAMPLE_RATE)
     }
 
     fn new(from: u32, to: u32) -> Converter {
-        let common = gcd(from, to);
-        let (up, down) = ((to / common) as usize, (from / common) as usize);
-        let phases = if up == down { Vec::new() } else { filter(up, down) };
-        let taps = phases.len() / up;
-        Converter { up, down, phases, past: vec![0.0; taps], phase: up, out: Vec::new() }
+        let resampler = (from != to).then(|| {
+            let mut resampler = Resampler::new(from, to).expect("the rates of roads are usual");
+            // What it holds back is missing from no frame if it is this silence.
+            let nothing_yet = &mut Vec::<i16>::new();
+            resampler.process(&vec![0_i16; resampler.held_back()], nothing_yet);
+            resampler
+        });
+        Converter { resampler, out: Vec::new() }
     }
 
     /// The samples that follow from `samples`.
     pub(crate) fn convert(&mut self, samples: &[i16]) -> &[i16] {
         self.out.clear();
-        if self.phases.is_empty() {
-            self.out.extend_from_slice(samples);
-            return &self.out;
+        match &mut self.resampler {
+            Some(resampler) => resampler.process(samples, &mut self.out),
+            None => self.out.extend_from_slice(samples),
         }
-        let taps = self.phases.len() / self.up;
-        self.past.extend(samples.iter().map(|sample| f32::from(*sample)));
-        let mut at = 0;
-        loop {
-            at += self.phase / self.up;
-            self.phase %= self.up;
-            let Some(input) = self.past.get(at..at + taps) else { break };
-            let filter = &self.phases[self.phase * taps..][..taps];
-            let sum: f32 = input.iter().zip(filter).map(|(sample, tap)| sample * tap).sum();
-            self.out.push(sum.round().clamp(-32768.0, 32767.0) as i16);
-            self.phase += self.down;
-        }
-        // What is passed is not needed again; a place that is not reached yet is kept as phases to come.
-        let passed = at.min(self.past.len() - (taps - 1));
-        self.past.drain(..passed);
-        self.phase += (at - passed) * self.up;
         &self.out
     }
-}
-
-fn gcd(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
-
-/// A low pass at half of the lower rate, split into `up` phases, each with a gain of 1.
-fn filter(up: usize, down: usize) -> Vec<f32> {
-    // Of the rate at which all the taps are: `up` times the input's.
-    let cutoff = 0.5 / up.max(down) as f64;
-    let taps = TAPS * up.max(down) / up;
-    let len = taps * up;
-    let middle = (len as f64 - 1.0) / 2.0;
-    let tap = |index: usize| {
-        let at = index as f64 - middle;
-        let sinc =
-            if at == 0.0 { 1.0 } else { (2.0 * PI * cutoff * at).sin() / (2.0 * PI * cutoff * at) };
-        let edge = at / (middle + 1.0);
-        sinc * bessel(BETA * (1.0 - edge * edge).sqrt())
-    };
-    let mut phases = Vec::with_capacity(len);
-    for phase in 0..up {
-        // The oldest input meets the last tap.
-        let taps: Vec<f64> = (0..taps).rev().map(|n| tap(n * up + phase)).collect();
-        let gain: f64 = taps.iter().sum();
-        phases.extend(taps.iter().map(|tap| (tap / gain) as f32));
-    }
-    phases
-}
-
-/// The modified Bessel function of order 0, by its power series.
-fn bessel(x: f64) -> f64 {
-    let mut term = 1.0;
-    let mut sum = 1.0;
-    for n in 1..32 {
-        term *= (x / 2.0 / f64::from(n)).powi(2);
-        sum += term;
-    }
-    sum
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::f64::consts::PI;
 
     const RATES: [u32; 9] =
         [8_000, 12_000, 16_000, 24_000, 32_000, 44_100, 48_000, 96_000, 192_000];

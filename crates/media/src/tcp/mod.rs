@@ -4,14 +4,12 @@ mod convert;
 mod ear;
 mod guests;
 mod outlet;
-mod watch;
 
 pub(crate) use self::{
     convert::Converter,
     ear::Ear,
     guests::{Guest, Guests},
     outlet::Outlet,
-    watch::Watch,
 };
 
 use std::io;

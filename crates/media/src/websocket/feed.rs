@@ -7,8 +7,8 @@
 //! empties the queue.
 
 use super::control::MarkId;
-use crate::{leg::LegEvent, player::Player, playout::Playout};
-use audio::{FRAME, FRAME_TIME, g711};
+use crate::{fade::Tail, leg::LegEvent, player::Player, playout::Playout};
+use audio::{FRAME, FRAME_TIME};
 use std::collections::VecDeque;
 use tokio::time::Instant;
 
@@ -17,9 +17,6 @@ const LEAD: usize = 2 * BATCH;
 
 /// Frames sent at once: 200 ms.
 const BATCH: usize = 10;
-
-/// Samples of the fade of what is cut off: 5 ms, enough for no click.
-const FADE: usize = 40;
 
 /// Something to send, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,7 +146,7 @@ impl Feed {
     }
 
     /// Empties Asterisk's queue and the player. Gives the beginning of what would have been played next, fading.
-    fn cut(&mut self, now: Instant, items: &mut Vec<Item>) -> [i16; FADE] {
+    fn cut(&mut self, now: Instant, items: &mut Vec<Item>) -> Option<Tail> {
         let tail = self.tail(now);
         if !self.queued.is_empty() {
             items.push(Item::Flush);
@@ -162,31 +159,22 @@ impl Feed {
         tail
     }
 
-    fn tail(&self, now: Instant) -> [i16; FADE] {
-        let taken = self.taken_at.map(|at| {
-            let since = now.saturating_duration_since(at);
-            1 + (since.as_micros() / FRAME_TIME.as_micros()) as usize
-        });
-        let Some(next) = taken.and_then(|taken| self.queued.get(taken)) else { return [0; FADE] };
-        std::array::from_fn(|index| {
-            let sample = i32::from(g711::decode_ulaw_sample(next[index]));
-            (sample * (FADE - index) as i32 / FADE as i32) as i16
-        })
+    fn tail(&self, now: Instant) -> Option<Tail> {
+        let since = now.saturating_duration_since(self.taken_at?);
+        let taken = 1 + (since.as_micros() / FRAME_TIME.as_micros()) as usize;
+        self.queued.get(taken)?.first_chunk().map(Tail::of)
     }
 
     /// Fills the queue, the first frame with the fade of what was cut off.
-    fn fill_after(&mut self, tail: [i16; FADE], items: &mut Vec<Item>) {
+    fn fill_after(&mut self, tail: Option<Tail>, items: &mut Vec<Item>) {
         let from = items.len();
         self.fill(items);
         let sound = items[from..].iter_mut().find_map(|item| match item {
             Item::Sound(codes) => Some(codes),
             Item::Mark(_) | Item::Flush => None,
         });
-        if let Some(codes) = sound.filter(|_| tail != [0; FADE]) {
-            for (code, fading) in codes.iter_mut().zip(tail) {
-                let mixed = g711::decode_ulaw_sample(*code).saturating_add(fading);
-                *code = g711::encode_ulaw_sample(mixed);
-            }
+        if let (Some(codes), Some(tail)) = (sound, tail) {
+            tail.mix_into(codes);
         }
     }
 
@@ -233,6 +221,8 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fade::FADE;
+    use audio::g711;
     use std::time::Duration;
 
     /// Asterisk's queue: takes a frame a tick and comes to the marks before it, as the driver does.

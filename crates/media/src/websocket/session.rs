@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     leg::{Command, LegEvent, LegStats},
-    tcp::{Ear, Watch},
+    tcp::Ear,
+    watch::Watch,
 };
 use audio::jitter::Frame;
 use std::time::Duration;

@@ -50,12 +50,16 @@ impl Http {
     }
 
     /// The body of a successful reply, empty for 204.
-    pub(super) async fn reply(&self, operation: &Operation) -> Result<Bytes, RequestError> {
-        let deadline = Instant::now() + self.config.request_timeout;
+    pub(super) async fn reply(
+        &self,
+        operation: &Operation,
+        deadline: Instant,
+    ) -> Result<Bytes, RequestError> {
         let permit = timeout_at(deadline, self.permits.acquire()).await;
         let _permit = permit.map_err(|_| RequestError::NotSent {
             operation: operation.name.clone(),
-            cause: format!("no connection was free for {:?}", self.config.request_timeout),
+            cause: "every connection to Asterisk was in use until the request's time was over"
+                .into(),
         })?;
         match self.attempt(operation, deadline).await {
             Err(RequestError::NotSent { .. }) if operation.repeat == Repeat::Safe => {
@@ -71,7 +75,8 @@ impl Http {
         loop {
             let ping =
                 Operation::new("ping", Method::GET, &["asterisk", "ping"]).repeat(Repeat::Unsafe);
-            if let Err(error) = self.reply(&ping).await {
+            let deadline = Instant::now() + self.config.request_timeout;
+            if let Err(error) = self.reply(&ping, deadline).await {
                 tracing::debug!(%error, "the connection for requests is cold");
             }
             self.pool.tidy();
@@ -190,6 +195,10 @@ mod tests {
         (listener, http)
     }
 
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(10)
+    }
+
     /// What may not be done twice.
     fn ring() -> Operation {
         Operation::new("ring", Method::POST, &["channels", "c", "ring"])
@@ -210,8 +219,10 @@ mod tests {
             answers(&mut stream).await;
             stream
         };
-        let (first, stream) =
-            tokio::join!(async { (http.reply(&ring()).await, http.reply(&ring()).await) }, server);
+        let (first, stream) = tokio::join!(
+            async { (http.reply(&ring(), soon()).await, http.reply(&ring(), soon()).await) },
+            server
+        );
         assert_eq!(first, (Ok(Bytes::new()), Ok(Bytes::new())));
         drop(stream);
         // Once round the reactor, which tells that the connection was closed.
@@ -220,7 +231,7 @@ mod tests {
             let (mut stream, _) = listener.accept().await.unwrap();
             answers(&mut stream).await;
         };
-        let again = tokio::join!(async { http.reply(&ring()).await }, server);
+        let again = tokio::join!(async { http.reply(&ring(), soon()).await }, server);
         assert_eq!(again.0, Ok(Bytes::new()));
     }
 
@@ -232,7 +243,7 @@ mod tests {
             let mut request = [0; 1000];
             assert!(stream.read(&mut request).await.unwrap() > 0);
         };
-        let (outcome, ()) = tokio::join!(async { http.reply(&ring()).await }, server);
+        let (outcome, ()) = tokio::join!(async { http.reply(&ring(), soon()).await }, server);
         assert!(matches!(outcome, Err(RequestError::OutcomeUnknown { .. })), "{outcome:?}");
     }
 
@@ -248,9 +259,9 @@ mod tests {
             first
         };
         let client = async {
-            let first = http.reply(&ring()).await;
+            let first = http.reply(&ring(), soon()).await;
             http.renew();
-            (first, http.reply(&ring()).await)
+            (first, http.reply(&ring(), soon()).await)
         };
         let (_, replies) = tokio::join!(server, client);
         assert_eq!(replies, (Ok(Bytes::new()), Ok(Bytes::new())));

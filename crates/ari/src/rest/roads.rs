@@ -89,7 +89,7 @@ impl Roads {
         let operation = &*letting_replies_pass(operation);
         let holds = holds(operation);
         match (self.way(holds), &self.http) {
-            (Way::Http, Some(http)) => http.reply(operation).await,
+            (Way::Http, Some(http)) => http.reply(operation, deadline).await,
             (Way::Http, None) => Err(RequestError::NotSent {
                 operation: operation.name.clone(),
                 cause: "no ARI url is configured, and requests may not take the event socket"
@@ -100,7 +100,7 @@ impl Roads {
                     (Err(RequestError::NotSent { .. }), Some(http))
                         if self.road == Road::ByClass && Instant::now() < deadline =>
                     {
-                        http.reply(operation).await
+                        http.reply(operation, deadline).await
                     }
                     (outcome, _) => outcome,
                 }

@@ -13,6 +13,10 @@ fn half_band(c: &mut Criterion) {
     group.bench_function("8 to 16 kHz", |b| {
         b.iter(|| up.process_into(black_box(&narrow), black_box(&mut wide)));
     });
+    let mut wide_f32 = [0.0_f32; 320];
+    group.bench_function("8 to 16 kHz, to floats", |b| {
+        b.iter(|| up.process_into(black_box(&narrow), black_box(&mut wide_f32)));
+    });
     let mut down = Downsampler::new();
     let mut back = narrow;
     group.bench_function("16 to 8 kHz", |b| {

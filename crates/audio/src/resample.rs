@@ -2,7 +2,7 @@
 //!
 //! | for | use | delay |
 //! |---|---|---|
-//! | a live stream between 8 and 16 kHz | [`Upsampler`], [`Downsampler`] | 1.44 ms |
+//! | a live stream between 8 and 16 kHz | [`Upsampler`], [`Downsampler`] | 0.17 ms |
 //! | a stream between any two of the usual [`RATES`], such as synthesis at 22.05 kHz | [`Resampler`] | none; holds back about 2 ms |
 //! | a whole recording at any rate | [`to_rate`] | none |
 //!

@@ -139,10 +139,9 @@ async fn a_sink_that_stands_still_does_not_hold_up_asterisk() {
     }
     asterisk.send(r#"{"event":"DTMF_END","digit":"1"}"#).await;
     until(&mut leg, |event| *event == LegEvent::Digit('1')).await;
-    let untaken = leg.stats().untaken;
-    assert!((390..=400).contains(&untaken), "{untaken}");
     drop(release);
-    soon(leg.close()).await;
+    let untaken = soon(leg.close()).await.untaken;
+    assert!((390..=400).contains(&untaken), "{untaken}");
 }
 
 #[tokio::test]

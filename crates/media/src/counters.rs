@@ -86,7 +86,7 @@ counters! {
     send_batches,
     /// Packets that could not be sent.
     send_failures,
-    /// Packets left out because their turn was over a whole round ago.
+    /// Packets left out because the shard came too late for their turns.
     skipped,
     /// Frames handed to the async side.
     frames,

@@ -7,6 +7,10 @@ use crate::{
 };
 use audio::{FRAME, g711};
 
+/// Whoever is late says so many frames at once to catch up. Who is later starts afresh: nothing over
+/// there would catch up with what was sent too late.
+pub(crate) const MAX_BURST: u32 = 3;
+
 /// Turns playouts into frames.
 #[derive(Debug, Default)]
 pub(crate) struct Player {

@@ -5,9 +5,9 @@
 //! many calls it sleeps from tick to tick by the clock, and a tick finds a batch of packets. With a
 //! few it sleeps until a packet or a turn comes, and with none until somebody needs it.
 //!
-//! Nothing is allocated, locked or logged for a packet, and the clock is read once a tick and once a
-//! batch. Whoever comes too late for a turn leaves it out and counts it: a burst would only fill the
-//! far side's buffer.
+//! Nothing is allocated, locked or logged for a packet, and the clock is read a few times a tick and
+//! once a batch. A shard that the system kept from its core catches up on up to three turns of a
+//! call; more it leaves out and counts: a longer burst would only fill the far side's buffer.
 
 mod call;
 mod calls;
@@ -30,7 +30,7 @@ use self::{
 use crate::{
     counters::Counters,
     leg::{Command, LegEvent},
-    player::Filled,
+    player::{Filled, MAX_BURST},
     system::{self, Datagram, Receiver, Sender},
 };
 use std::{
@@ -232,14 +232,16 @@ impl Shard {
         Then::GoOn
     }
 
-    /// Sends the packets of all turns that have come. Of a turn that came several times only the
-    /// last is taken.
+    /// Sends the packets of all turns that have come; of more than [`MAX_BURST`] of a call only the
+    /// last.
     fn take_turns(&mut self, now: u64) {
         let end = self.clock.millisecond(now) + 1;
         let round = TURNS as u64;
         let first = self.turns_done;
-        for millisecond in first.max(end.saturating_sub(round))..end {
-            let missed = ((millisecond - first) / round) as u32;
+        let in_time = end.saturating_sub(first) <= u64::from(MAX_BURST) * round;
+        let from = if in_time { first } else { end - round };
+        for millisecond in from..end {
+            let missed = if in_time { 0 } else { ((millisecond - first) / round) as u32 };
             let turn = (millisecond % round) as usize;
             for n in 0..self.calls.in_turn(turn) {
                 let Some((key, call)) = self.calls.speaker(turn, n) else { continue };

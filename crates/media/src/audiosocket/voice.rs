@@ -1,13 +1,13 @@
 //! What is said over an AudioSocket: which frame is due, and its bytes.
 
 use super::wire::{Message, Rate};
-use crate::{leg::Command, player::Player, tcp::Converter};
+use crate::{
+    leg::Command,
+    player::{MAX_BURST, Player},
+    tcp::Converter,
+};
 use audio::{FRAME, FRAME_TIME, g711};
 use tokio::time::Instant;
-
-/// A leg that woke late sends this many frames at once to catch up. One that is later starts afresh: nothing over there
-/// would catch up with what was sent too late.
-const MAX_BURST: u32 = 3;
 
 /// Paces frames to absolute times, so that no lateness adds up.
 #[derive(Debug)]

@@ -84,7 +84,26 @@ fn lateness_does_not_add_up() {
 }
 
 #[test]
-fn who_comes_a_round_too_late_leaves_it_out_and_never_bursts() {
+fn who_was_kept_from_a_few_turns_catches_up() {
+    let mut rig = Rig::new();
+    rig.open(0, rig.peer.local_addr().unwrap(), rig.at(0));
+    rig.shard.take_turns(rig.at(0));
+    let first = rig.heard()[0];
+    rig.shard.take_turns(rig.at(59));
+    let after = rig.heard();
+    assert_eq!(after.len(), 2);
+    for (n, packet) in (1..).zip(after) {
+        assert_eq!(packet.sequence, first.sequence.wrapping_add(n));
+        assert_eq!(packet.timestamp, first.timestamp.wrapping_add(160 * u32::from(n)));
+        assert!(!packet.marker, "the stream goes on");
+    }
+    assert_eq!(rig.shard.counters.snapshot().skipped, 0);
+    rig.shard.take_turns(rig.at(60));
+    assert_eq!(rig.heard().len(), 1, "on the same grid");
+}
+
+#[test]
+fn who_comes_far_too_late_leaves_turns_out_and_never_bursts() {
     let mut rig = Rig::new();
     rig.open(0, rig.peer.local_addr().unwrap(), rig.at(0));
     rig.shard.take_turns(rig.at(0));

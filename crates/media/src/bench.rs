@@ -9,7 +9,7 @@
 mod far;
 mod floor;
 
-use self::far::Far;
+pub use self::{far::Far, floor::carry as floor};
 use crate::{
     FrameSink, Histogram, Leg, Plane, PlaneConfig, PlaneError, Playout, ShardCounters, Sound,
     counters::Recorder, system,

@@ -25,16 +25,20 @@ const MILLISECOND: u64 = 1_000_000;
 /// When a far end sent its last packet, in nanoseconds of the monotonic clock.
 pub(super) type SentAt = Arc<AtomicU64>;
 
-/// All far ends. Dropping it ends their thread.
-pub(super) struct Far {
+/// The far ends of all calls. They are one thread with one socket, each with an address of loopback of its own;
+/// while they [speak](Far::speak), each sends a packet of G.711 every 20 ms. Dropping it ends the thread.
+#[derive(Debug)]
+pub struct Far {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
 
+#[derive(Debug)]
 struct Shared {
     port: u16,
     state: AtomicU8,
     sent: AtomicU64,
+    received: AtomicU64,
     sent_at: Vec<SentAt>,
 }
 
@@ -46,43 +50,69 @@ const ENDED: u8 = 2;
 impl Far {
     /// Far ends of `calls` calls with one socket at `peer`; they listen.
     pub(super) fn start(calls: usize, peer: SocketAddr) -> io::Result<Far> {
-        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        Far::on(Far::socket()?, &vec![peer; calls])
+    }
+
+    /// A socket for [`on`](Far::on), for peers that want to know its port first.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn socket() -> io::Result<UdpSocket> {
+        UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+    }
+
+    /// One far end for each of `peers`, with the [addresses](Far::ip) in their order, on a socket that is bound to
+    /// all addresses; they listen.
+    ///
+    /// # Errors
+    /// When the socket takes no options, or there can be no thread.
+    pub fn on(socket: UdpSocket, peers: &[SocketAddr]) -> io::Result<Far> {
         system::enlarge_buffers(&socket, 8 << 20)?;
         let shared = Arc::new(Shared {
             port: socket.local_addr()?.port(),
             state: AtomicU8::new(LISTENS),
             sent: AtomicU64::new(0),
-            sent_at: (0..calls).map(|_| SentAt::default()).collect(),
+            received: AtomicU64::new(0),
+            sent_at: peers.iter().map(|_| SentAt::default()).collect(),
         });
         let state = shared.clone();
+        let name = |peer: &SocketAddr| Name::for_socket_at(Ipv4Addr::UNSPECIFIED.into(), *peer);
+        let peers: Vec<Name> = peers.iter().map(name).collect();
         let thread = std::thread::Builder::new()
             .name("far ends".to_owned())
-            .spawn(move || run(&state, &socket, peer))?;
+            .spawn(move || run(&state, &socket, &peers))?;
         Ok(Far { shared, thread: Some(thread) })
     }
 
     /// The address of a far end.
-    pub(super) fn ip(n: usize) -> Ipv4Addr {
+    pub fn ip(n: usize) -> Ipv4Addr {
         // The first address names the net.
         Ipv4Addr::from(u32::from(FAR_NET) + 1 + n as u32)
     }
 
     /// The port of all of them.
-    pub(super) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.shared.port
     }
 
-    pub(super) fn speak(&self) {
+    /// From now on each sends a packet every 20 ms.
+    pub fn speak(&self) {
         self.shared.state.store(SPEAKS, Relaxed);
     }
 
-    pub(super) fn stop(&self) {
+    /// From now on they only listen.
+    pub fn stop(&self) {
         self.shared.state.store(LISTENS, Relaxed);
     }
 
     /// Packets sent by all.
-    pub(super) fn sent(&self) -> u64 {
+    pub fn sent(&self) -> u64 {
         self.shared.sent.load(Relaxed)
+    }
+
+    /// Packets that have come to any of them.
+    pub fn received(&self) -> u64 {
+        self.shared.received.load(Relaxed)
     }
 
     pub(super) fn sent_at(&self, n: usize) -> SentAt {
@@ -100,10 +130,9 @@ impl Drop for Far {
     }
 }
 
-fn run(shared: &Shared, socket: &UdpSocket, peer: SocketAddr) {
-    let to = Name::for_socket_at(Ipv4Addr::UNSPECIFIED.into(), peer);
+fn run(shared: &Shared, socket: &UdpSocket, peers: &[Name]) {
     let (mut sender, mut receiver) = (Sender::<(), PACKET>::new(), Receiver::new());
-    let calls = shared.sent_at.len();
+    let calls = peers.len();
     let sources: Vec<Source> = (0..calls).map(|n| Source::new(Far::ip(n))).collect();
     let mut packet = [0; PACKET];
     // Something like a voice: not two codes alike.
@@ -129,15 +158,21 @@ fn run(shared: &Shared, socket: &UdpSocket, peer: SocketAddr) {
                 };
                 header.write(packet.first_chunk_mut().expect("longer than a header"));
                 shared.sent_at[n].store(now, Relaxed);
-                sender.push_from(Some(sources[n]), packet, to, ());
+                sender.push_from(Some(sources[n]), packet, peers[n], ());
                 if sender.is_full() {
                     flush(&mut sender, socket, shared);
                 }
             }
             flush(&mut sender, socket, shared);
         }
-        // Every far end hears in its turn what is said to it; nobody listens.
-        while matches!(receiver.receive(socket), Ok(BATCH)) {}
+        // What is said to the far ends is counted; nobody listens to it.
+        loop {
+            let count = receiver.receive(socket).unwrap_or(0);
+            shared.received.fetch_add(count as u64, Relaxed);
+            if count < BATCH {
+                break;
+            }
+        }
         turn += 1;
         system::sleep_until(start + turn * MILLISECOND);
     }

@@ -38,8 +38,12 @@ pub(super) fn sleeper(time: Duration) -> Histogram {
     recorder.snapshot()
 }
 
-/// Carries the load with a bare loop, and gives nanoseconds of CPU a call-frame.
-pub(super) fn carry(load: &Load) -> Result<f64, BenchError> {
+/// Carries the load with a bare loop for `load.each`, and gives nanoseconds of CPU a call-frame: one packet received and
+/// one sent.
+///
+/// # Errors
+/// [`BenchError::Far`].
+pub fn carry(load: &Load) -> Result<f64, BenchError> {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     system::enlarge_buffers(&socket, 4 << 20)?;
     let here = socket.local_addr()?;

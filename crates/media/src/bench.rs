@@ -8,20 +8,19 @@
 
 mod far;
 mod floor;
+mod pieces;
+mod soak;
+mod traffic;
 
-pub use self::{far::Far, floor::carry as floor};
-use crate::{
-    FrameSink, Histogram, Leg, Plane, PlaneConfig, PlaneError, Playout, ShardCounters, Sound,
-    counters::Recorder, system,
+use self::traffic::Traffic;
+pub use self::{
+    far::Far,
+    floor::{Floor, carry as floor},
+    pieces::Pieces,
+    soak::{Period, soak},
 };
-use audio::{jitter::Frame, resample::Upsampler, tone};
-use std::{
-    io,
-    net::Ipv4Addr,
-    num::NonZeroUsize,
-    sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
-};
+use crate::{Histogram, PlaneError, Scheduling, system};
+use std::{io, num::NonZeroUsize, time::Duration};
 use thiserror::Error;
 
 /// What to measure.
@@ -29,10 +28,42 @@ use thiserror::Error;
 pub struct Load {
     /// Calls at a time, up to 60,000.
     pub calls: NonZeroUsize,
+    /// Media threads; the bare loop gets as many.
+    pub shards: NonZeroUsize,
+    /// Who speaks.
+    pub flow: Flow,
+    /// How the system runs the media threads. The bare loop is always ordinary.
+    pub scheduling: Scheduling,
     /// How long floor and plane are measured in each round.
     pub each: Duration,
     /// How often they take turns.
     pub rounds: NonZeroUsize,
+    /// Counts what the process has allocated so far, if anything does.
+    pub allocations: Option<fn() -> u64>,
+}
+
+/// Who speaks. A call-frame is what comes of 20 ms of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Both ends: a call-frame is one packet received and one sent.
+    BothWays,
+    /// Only the plane, as to callers who listen to music: a call-frame is one packet sent.
+    OutOnly,
+}
+
+impl Default for Load {
+    /// 500 calls both ways on one thread, three rounds of two seconds.
+    fn default() -> Load {
+        Load {
+            calls: NonZeroUsize::new(500).expect("more than none"),
+            shards: NonZeroUsize::MIN,
+            flow: Flow::BothWays,
+            scheduling: Scheduling::default(),
+            each: Duration::from_secs(2),
+            rounds: NonZeroUsize::new(3).expect("more than none"),
+            allocations: None,
+        }
+    }
 }
 
 /// Why nothing could be measured.
@@ -54,21 +85,30 @@ pub struct Report {
     pub system_call: f64,
     /// How late a thread wakes that only sleeps from millisecond to millisecond.
     pub sleeper: Histogram,
+    /// The parts of a call-frame that are computed, each by itself.
+    pub pieces: Pieces,
     /// Each round by itself.
     pub rounds: Vec<Round>,
-    /// How much later than its turn each packet of the plane was with the kernel.
+    /// How much later than its turn each packet of the bare loop was with the kernel.
+    pub floor_lateness: Histogram,
+    /// Likewise, of the plane.
     pub send_lateness: Histogram,
-    /// From a packet's sending at the far end to its 16 kHz frame.
+    /// From a packet's sending at the far end to its 16 kHz frame, without the delay of the filter
+    /// itself (0.17 ms).
     pub added_delay: Histogram,
 }
 
-/// One round. CPU times are nanoseconds a call-frame: one packet received and one sent.
+/// One round. CPU times are nanoseconds a call-frame.
 #[derive(Debug, Clone, Copy)]
 pub struct Round {
     /// Of the bare loop.
     pub floor: f64,
-    /// Of the media thread: receiving, the gate, the jitter buffer, decoding, playing, sending.
-    pub shard: f64,
+    /// Of the media threads for receiving: the system calls, the gate, the jitter buffer, decoding.
+    pub receiving: f64,
+    /// Of the media threads for sending: prompts, headers, the system calls.
+    pub sending: f64,
+    /// Of the media threads for all else: waking, orders, gaps, the hand-over.
+    pub turning: f64,
     /// Of the async side: the hand-over, the sinks, and 8 to 16 kHz in them.
     pub sinks: f64,
     /// Packets that the far end sent to the plane, and that no leg heard.
@@ -77,14 +117,26 @@ pub struct Round {
     pub given_up: u64,
     /// Datagrams that one system call received, and packets that one sent, on average.
     pub batches: (f64, f64),
+    /// Allocations of the whole process, if they are counted.
+    pub allocations: Option<u64>,
     /// Resident memory that each call added, in bytes.
     pub memory: f64,
 }
 
 impl Round {
+    /// CPU of the media threads.
+    pub fn media(&self) -> f64 {
+        self.receiving + self.sending + self.turning
+    }
+
+    /// CPU of all threads of the plane.
+    pub fn all(&self) -> f64 {
+        self.media() + self.sinks
+    }
+
     /// CPU of all threads of the plane for each of the floor's.
     pub fn ratio(&self) -> f64 {
-        (self.shard + self.sinks) / self.floor
+        self.all() / self.floor
     }
 }
 
@@ -114,117 +166,63 @@ const WARM_UP: Duration = Duration::from_millis(400);
 /// # Panics
 /// Inside a tokio runtime: it runs one of its own for the sinks, to measure it.
 pub fn run(load: &Load) -> Result<Report, BenchError> {
-    let (system_call, sleeper) = (floor::system_call(), floor::sleeper(Duration::from_secs(1)));
     let mut report = Report {
-        system_call,
-        sleeper,
+        system_call: floor::system_call(),
+        sleeper: floor::sleeper(Duration::from_secs(1)),
+        pieces: pieces::measure(load.calls.get()),
         rounds: Vec::new(),
+        floor_lateness: Histogram::default(),
         send_lateness: Histogram::default(),
         added_delay: Histogram::default(),
     };
     for _ in 0..load.rounds.get() {
         let floor = floor::carry(load)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-        let carried = runtime.block_on(carry(load))?;
-        report.rounds.push(Round { floor, ..carried.round });
-        report.send_lateness.add(&carried.send_lateness);
-        report.added_delay.add(&carried.added_delay);
+        report.floor_lateness.add(&floor.send_lateness);
+        let round = runtime()?.block_on(carry(load, floor.cpu, &mut report))?;
+        report.rounds.push(round);
     }
     Ok(report)
 }
 
-struct Carried {
-    round: Round,
-    send_lateness: Histogram,
-    added_delay: Histogram,
+/// A runtime that does nothing but tell the sinks, on this thread.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_time().build()
 }
 
-/// Has a plane carry the load, on a runtime that does nothing else.
-async fn carry(load: &Load) -> Result<Carried, BenchError> {
-    let calls = load.calls.get();
-    let resident_before = resident();
-    let plane = Plane::start(&PlaneConfig { legs_a_shard: load.calls, ..PlaneConfig::default() })?;
-    let mut second = vec![0; audio::SAMPLE_RATE as usize];
-    tone::Sine::new(440.0, -12.0).fill(&mut second);
-    let sound = Sound::new(&second);
-    let delays = Arc::new(Recorder::default());
-    let ports = (0..calls).map(|_| plane.port()).collect::<Result<Vec<_>, _>>()?;
-    let plane_addr = ports.first().expect("a load has at least one call").local_addr();
-    let far = Far::start(calls, plane_addr)?;
-    let mut legs: Vec<Leg> = Vec::with_capacity(calls);
-    for (n, port) in ports.into_iter().enumerate() {
-        let sink = Ears::new(&far, n, delays.clone());
-        let leg = port.start((Far::ip(n), far.port()).into(), sink);
-        leg.play(Playout::forever(0, sound.clone()));
-        legs.push(leg);
-    }
-    far.speak();
+/// Has a plane carry the load.
+async fn carry(load: &Load, floor: f64, report: &mut Report) -> Result<Round, BenchError> {
+    let resident_before = system::resident();
+    let traffic = Traffic::start(load)?;
     tokio::time::sleep(WARM_UP).await;
-
-    let look = || (plane.counters().swap_remove(0), delays.snapshot(), system::thread_cpu());
-    let (before, delays_before, cpu_before) = look();
+    let before = traffic.look();
+    // To look allocates too.
+    let allocated = load.allocations.map(|count| (count, count()));
     tokio::time::sleep(load.each).await;
-    let (after, delays_after, cpu) = look();
-    let grown = resident().saturating_sub(resident_before);
-    // What is still under way is no loss.
-    far.stop();
-    tokio::time::sleep(WARM_UP / 4).await;
-    let lost = far.sent() - plane.counters()[0].received;
-    drop(legs);
+    let allocations = allocated.map(|(count, before)| count() - before);
+    let taken = traffic.look().since(&before);
+    let grown = system::resident().saturating_sub(resident_before);
+    let lost = traffic.end().await;
 
-    let since = |field: fn(&ShardCounters) -> u64| field(&after) - field(&before);
-    let frames = (since(|c| c.received) + since(|c| c.sent)) as f64 / 2.0;
+    report.send_lateness.add(&taken.send_lateness);
+    report.added_delay.add(&taken.added_delay);
+    let frames = taken.frames(load.flow);
     let a_batch = |packets: u64, batches: u64| packets as f64 / batches.max(1) as f64;
-    let round = Round {
-        floor: 0.0,
-        shard: since(|c| c.cpu) as f64 / frames,
-        sinks: (cpu - cpu_before) as f64 / frames,
+    // The thread's CPU is known as a whole; how it is shared out is known by the clock.
+    let busy = (taken.receiving_time + taken.sending_time + taken.turning_time).max(1) as f64;
+    let share = |time: u64| taken.media_cpu as f64 * (time as f64 / busy) / frames;
+    Ok(Round {
+        floor,
+        receiving: share(taken.receiving_time),
+        sending: share(taken.sending_time),
+        turning: share(taken.turning_time),
+        sinks: taken.sinks_cpu as f64 / frames,
         lost,
-        given_up: since(|c| c.untaken) + since(|c| c.skipped),
+        given_up: taken.given_up,
         batches: (
-            a_batch(since(|c| c.received), since(|c| c.receive_batches)),
-            a_batch(since(|c| c.sent), since(|c| c.send_batches)),
+            a_batch(taken.received, taken.receive_batches),
+            a_batch(taken.sent, taken.send_batches),
         ),
-        memory: grown as f64 / calls as f64,
-    };
-    Ok(Carried {
-        round,
-        send_lateness: after.send_lateness.since(&before.send_lateness),
-        added_delay: delays_after.since(&delays_before),
+        allocations,
+        memory: grown as f64 / load.calls.get() as f64,
     })
 }
-
-/// What the recogniser does first: 8 to 16 kHz. One leg of sixteen also looks at the clock.
-struct Ears {
-    upsampler: Upsampler,
-    wide: Vec<f32>,
-    watch: Option<(far::SentAt, Arc<Recorder>)>,
-}
-
-impl Ears {
-    fn new(far: &Far, n: usize, delays: Arc<Recorder>) -> Ears {
-        let watch = n.is_multiple_of(16).then(|| (far.sent_at(n), delays));
-        Ears { upsampler: Upsampler::new(), wide: Vec::new(), watch }
-    }
-}
-
-impl FrameSink for Ears {
-    fn frame(&mut self, frame: &Frame) {
-        self.wide.clear();
-        self.upsampler.process(&frame.samples, &mut self.wide);
-        if let Some((sent_at, delays)) = &self.watch {
-            let sent_at = sent_at.load(Relaxed);
-            delays.record(Duration::from_nanos(system::monotonic().saturating_sub(sent_at)));
-        }
-    }
-}
-
-/// Pages that this process holds in memory, as bytes; 0 where the system does not tell.
-fn resident() -> u64 {
-    const PAGE: u64 = 4096;
-    let read = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    read.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE
-}
-
-/// A free address of loopback for each far end.
-const FAR_NET: Ipv4Addr = Ipv4Addr::new(127, 64, 0, 0);

@@ -96,6 +96,12 @@ counters! {
     ticks,
     /// Nanoseconds of CPU that the shard's thread has used.
     cpu,
+    /// Nanoseconds, by the clock, that it was taking packets.
+    receiving_time,
+    /// Nanoseconds, by the clock, that it was making and sending packets.
+    sending_time,
+    /// Nanoseconds, by the clock, that it was awake for anything else.
+    turning_time,
 }
 
 impl Counters {

@@ -60,6 +60,6 @@ pub mod websocket;
 pub use self::{
     counters::{Histogram, ShardCounters},
     leg::{FrameSink, Leg, LegEvent, LegStats},
-    plane::{Plane, PlaneConfig, PlaneError, RtpPort},
+    plane::{Plane, PlaneConfig, PlaneError, RtpPort, Scheduling},
     playout::{Playout, Repeat, Sound},
 };

@@ -34,6 +34,19 @@ pub struct PlaneConfig {
     /// The cores that media has to itself: the first shard is kept on the first, and so on. Shards
     /// without one go where the system puts them.
     pub cores: Vec<usize>,
+    /// How the system runs the media threads.
+    pub scheduling: Scheduling,
+}
+
+/// How the system runs a media thread.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Scheduling {
+    /// Like any other thread: on a machine with more work than cores it waits its turn.
+    #[default]
+    Ordinary,
+    /// Before all ordinary threads (`SCHED_FIFO`), where this process may do so (`CAP_SYS_NICE`, or
+    /// a limit on `RTPRIO`); where it may not, that is logged, and they are ordinary.
+    Realtime,
 }
 
 impl Default for PlaneConfig {
@@ -46,6 +59,7 @@ impl Default for PlaneConfig {
             tick: Duration::from_millis(1),
             legs_a_shard: NonZeroUsize::new(2000).expect("more than none"),
             cores: Vec::new(),
+            scheduling: Scheduling::default(),
         }
     }
 }
@@ -194,7 +208,7 @@ fn start_shard(config: &PlaneConfig, core: Option<usize>) -> Result<Handle, Plan
     tokio::spawn(pump(news, wake.clone()));
     let counters = Arc::new(Counters::default());
     let setup = Setup { sockets, tick: config.tick, capacity, ring, wake, counters };
-    Handle::start(setup, core).map_err(PlaneError::Thread)
+    Handle::start(setup, core, config.scheduling).map_err(PlaneError::Thread)
 }
 
 /// The first free pair of the range.

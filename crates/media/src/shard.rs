@@ -183,10 +183,13 @@ impl Shard {
             let now = system::monotonic();
             // Turns come first: those that are over do not concern a call that is opened now.
             self.take_turns(now);
+            let sent = system::monotonic();
             if self.obey(now) == Then::End {
                 return;
             }
+            let obeyed = system::monotonic();
             self.listen(now);
+            let received = system::monotonic();
             let by_the_clock = self.calls.len() > FEW;
             if !by_the_clock || ticks.is_multiple_of(TICKS_A_REPORT) {
                 self.read_reports();
@@ -194,6 +197,9 @@ impl Shard {
             self.give_up_gaps(now);
             self.outbox.wake();
             self.counters.ticks.add(1);
+            self.counters.sending_time.add(sent - now);
+            self.counters.receiving_time.add(received - obeyed);
+            self.counters.turning_time.add(obeyed - sent + system::monotonic() - received);
             self.counters.cpu.set(system::thread_cpu());
             ticks += 1;
             if by_the_clock { self.sleep_a_tick(now) } else { self.wait() }

@@ -1,6 +1,6 @@
 //! The system calls that the standard library does not have, behind safe functions: many datagrams
 //! at once, sleeping until an absolute time, waiting for several sockets, and a thread's own CPU
-//! time and core. All `unsafe` of the crate is here and in the two modules below; what each block
+//! time, core and rank. All `unsafe` of the crate is here and in the two modules below; what each block
 //! relies on stands above it, and the tests compare with `std::net::UdpSocket`.
 //!
 //! Addresses are passed to the kernel as the bytes that it reads ([`Name`]), so nothing is cast.
@@ -91,6 +91,33 @@ pub(crate) fn pin_to(core: usize) -> io::Result<()> {
     // SAFETY: `set` is read only, and its size is given; 0 names the calling thread.
     let result = unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Has the calling thread run before all ordinary ones (`SCHED_FIFO`); threads that it starts do not
+/// inherit that.
+pub(crate) fn run_first() -> io::Result<()> {
+    /// Above the kernel's own lowest, below its interrupt threads (50).
+    const PRIORITY: libc::c_int = 10;
+    // SAFETY: a sched_param is integers, for which all zeros is a value.
+    let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
+    parameters.sched_priority = PRIORITY;
+    let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: `parameters` is read only and lives through the call; 0 names the calling thread.
+    let result = unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Memory that this process holds, in bytes; 0 where the system does not tell.
+pub(crate) fn resident() -> u64 {
+    const PAGE: u64 = 4096;
+    let read = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    read.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * PAGE
+}
+
+/// Files and sockets that this process has open; 0 where the system does not tell.
+pub(crate) fn descriptors() -> usize {
+    // The one that reads the folder is among them.
+    std::fs::read_dir("/proc/self/fd").map_or(0, |files| files.count().saturating_sub(1))
 }
 
 /// Asks for a receive and a send buffer of `bytes`, beyond the system's limit where this process
@@ -200,6 +227,24 @@ mod tests {
         })
         .join()
         .unwrap();
+    }
+
+    #[test]
+    fn who_runs_first_may_and_is_told_when_not() {
+        let granted = std::thread::spawn(run_first).join().unwrap();
+        if let Err(error) = granted {
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        }
+    }
+
+    #[test]
+    fn a_process_holds_memory_and_files() {
+        let before = descriptors();
+        let file = UdpSocket::bind("127.0.0.1:0").unwrap();
+        // Tests beside this one open files too.
+        assert!(descriptors() > 3 || before > 3);
+        drop(file);
+        assert!(resident() > 100_000);
     }
 
     #[test]

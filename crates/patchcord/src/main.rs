@@ -8,6 +8,7 @@
 
 mod agents;
 mod align;
+mod allocations;
 mod assets;
 mod command;
 mod desk;

@@ -1,6 +1,5 @@
 //! The far ends of all calls: one thread, one socket, and an address of loopback for each.
 
-use super::FAR_NET;
 use crate::system::{self, BATCH, Name, Receiver, Sender, Source};
 use audio::{
     FRAME,
@@ -16,6 +15,9 @@ use std::{
     thread::JoinHandle,
     time::Duration,
 };
+
+/// A free address of loopback for each far end.
+const FAR_NET: Ipv4Addr = Ipv4Addr::new(127, 64, 0, 0);
 
 const PACKET: usize = HEADER_LEN + FRAME;
 const ROUND: Duration = Duration::from_millis(20);
@@ -48,11 +50,6 @@ const SPEAKS: u8 = 1;
 const ENDED: u8 = 2;
 
 impl Far {
-    /// Far ends of `calls` calls with one socket at `peer`; they listen.
-    pub(super) fn start(calls: usize, peer: SocketAddr) -> io::Result<Far> {
-        Far::on(Far::socket()?, &vec![peer; calls])
-    }
-
     /// A socket for [`on`](Far::on), for peers that want to know its port first.
     ///
     /// # Errors

@@ -1,13 +1,17 @@
 //! What the host costs before anybody does anything with a packet.
 
-use super::{BenchError, Load, WARM_UP, far::Far};
+use super::{BenchError, Flow, Load, WARM_UP, far::Far};
 use crate::{
     Histogram,
     counters::Recorder,
     system::{self, BATCH, Name, Receiver, Sender},
 };
 use audio::{FRAME, rtp::HEADER_LEN};
-use std::{net::UdpSocket, time::Duration};
+use std::{
+    io,
+    net::{SocketAddr, UdpSocket},
+    time::Duration,
+};
 
 const PACKET: usize = HEADER_LEN + FRAME;
 const TURNS: u64 = 20;
@@ -38,33 +42,64 @@ pub(super) fn sleeper(time: Duration) -> Histogram {
     recorder.snapshot()
 }
 
-/// Carries the load with a bare loop for `load.each`, and gives nanoseconds of CPU a call-frame: one packet received and
-/// one sent.
+/// What the bare loop was like.
+#[derive(Debug, Clone)]
+pub struct Floor {
+    /// Nanoseconds of CPU a call-frame.
+    pub cpu: f64,
+    /// How much later than its turn each packet was with the kernel.
+    pub send_lateness: Histogram,
+}
+
+/// Carries the load with a bare loop for `load.each`.
 ///
 /// # Errors
 /// [`BenchError::Far`].
-pub fn carry(load: &Load) -> Result<f64, BenchError> {
-    let socket = UdpSocket::bind("127.0.0.1:0")?;
-    system::enlarge_buffers(&socket, 4 << 20)?;
-    let here = socket.local_addr()?;
-    let far = Far::start(load.calls.get(), here)?;
-    let peers: Vec<Name> = (0..load.calls.get())
-        .map(|n| Name::for_socket_at(here.ip(), (Far::ip(n), far.port()).into()))
-        .collect();
-    far.speak();
-    let (warm_up, each) = (WARM_UP, load.each);
-    let thread = std::thread::spawn(move || exchange(&socket, &peers, warm_up, each));
-    // A panic there is one of this function.
-    Ok(thread.join().unwrap_or(f64::NAN))
+pub fn carry(load: &Load) -> Result<Floor, BenchError> {
+    let (calls, shards) = (load.calls.get(), load.shards.get());
+    let open = |_| {
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        system::enlarge_buffers(&socket, 4 << 20)?;
+        Ok((socket.local_addr()?, socket))
+    };
+    let sockets = (0..shards).map(open).collect::<io::Result<Vec<_>>>()?;
+    let peers: Vec<SocketAddr> = (0..calls).map(|n| sockets[n % shards].0).collect();
+    let far = Far::on(Far::socket()?, &peers)?;
+    if load.flow == Flow::BothWays {
+        far.speak();
+    }
+    let (far_port, flow, each) = (far.port(), load.flow, load.each);
+    let start = |(n, (here, socket)): (usize, (SocketAddr, UdpSocket))| {
+        let name = |n| Name::for_socket_at(here.ip(), (Far::ip(n), far_port).into());
+        let peers: Vec<Name> = (n..calls).step_by(shards).map(name).collect();
+        std::thread::spawn(move || exchange(&socket, &peers, flow, each))
+    };
+    let threads: Vec<_> = sockets.into_iter().enumerate().map(start).collect();
+    let mut floor = Floor { cpu: 0.0, send_lateness: Histogram::default() };
+    for thread in threads {
+        // A panic there is one of this module.
+        let carried = thread.join().unwrap_or(Floor { cpu: f64::NAN, ..floor.clone() });
+        floor.cpu += carried.cpu / shards as f64;
+        floor.send_lateness.add(&carried.send_lateness);
+    }
+    Ok(floor)
 }
 
 /// Wakes as a shard does, every millisecond by the clock, sends what is due in one batch, and takes
 /// what is there.
-fn exchange(socket: &UdpSocket, peers: &[Name], warm_up: Duration, each: Duration) -> f64 {
-    let (mut sender, mut receiver) = (Sender::<(), PACKET>::new(), Receiver::new());
+fn exchange(socket: &UdpSocket, peers: &[Name], flow: Flow, each: Duration) -> Floor {
+    let (mut sender, mut receiver) = (Sender::<u64, PACKET>::new(), Receiver::new());
     let packet = [0xFF; PACKET];
-    let (from, until) = (warm_up.as_millis() as u64, (warm_up + each).as_millis() as u64);
+    let lateness = Recorder::default();
+    let (from, until) = (WARM_UP.as_millis() as u64, (WARM_UP + each).as_millis() as u64);
     let start = system::monotonic();
+    let send = |sender: &mut Sender<u64, PACKET>| {
+        let mut after = None;
+        sender.send(socket, |due, _| {
+            let now = *after.get_or_insert_with(system::monotonic);
+            lateness.record(Duration::from_nanos(now.saturating_sub(due)));
+        });
+    };
     let (mut done, mut cpu, mut packets) = (0, None, 0_usize);
     while done < until {
         let end = (system::monotonic() - start) / MILLISECOND + 1;
@@ -73,15 +108,15 @@ fn exchange(socket: &UdpSocket, peers: &[Name], warm_up: Duration, each: Duratio
         }
         for turn in done.max(end.saturating_sub(TURNS))..end {
             for n in ((turn % TURNS) as usize..peers.len()).step_by(TURNS as usize) {
-                sender.push(packet, peers[n], ());
+                sender.push(packet, peers[n], start + turn * MILLISECOND);
                 packets += 1;
                 if sender.is_full() {
-                    sender.send(socket, |(), _| ());
+                    send(&mut sender);
                 }
             }
         }
         if !sender.is_empty() {
-            sender.send(socket, |(), _| ());
+            send(&mut sender);
         }
         loop {
             let count = receiver.receive(socket).unwrap_or(0);
@@ -94,5 +129,10 @@ fn exchange(socket: &UdpSocket, peers: &[Name], warm_up: Duration, each: Duratio
         let next = (system::monotonic() - start) / MILLISECOND + 1;
         system::sleep_until(start + next * MILLISECOND);
     }
-    (system::thread_cpu() - cpu.unwrap_or_default()) as f64 * 2.0 / packets as f64
+    let a_frame = match flow {
+        Flow::BothWays => 2.0,
+        Flow::OutOnly => 1.0,
+    };
+    let cpu = (system::thread_cpu() - cpu.unwrap_or_default()) as f64;
+    Floor { cpu: cpu * a_frame / packets as f64, send_lateness: lateness.snapshot() }
 }

@@ -69,7 +69,7 @@ impl Histogram {
 
 impl Histogram {
     /// Counts what another has counted too.
-    pub(crate) fn add(&mut self, other: &Histogram) {
+    pub fn add(&mut self, other: &Histogram) {
         self.counts.resize(LEN, 0);
         for (count, more) in self.counts.iter_mut().zip(&other.counts) {
             *count += more;

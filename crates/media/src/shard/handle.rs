@@ -4,6 +4,7 @@ use super::{Key, Listener, Opening, Order, Setup, Shard};
 use crate::{
     counters::Counters,
     leg::{Command, Road},
+    plane::Scheduling,
     system,
 };
 use std::{
@@ -71,7 +72,11 @@ struct Places {
 
 impl Handle {
     /// Starts the thread, on one core if there is a `core` for it.
-    pub(crate) fn start(setup: Setup, core: Option<usize>) -> io::Result<Handle> {
+    pub(crate) fn start(
+        setup: Setup,
+        core: Option<usize>,
+        scheduling: Scheduling,
+    ) -> io::Result<Handle> {
         let local_addr = setup.sockets.rtp.local_addr()?;
         let (bell, heard) = UnixStream::pair()?;
         bell.set_nonblocking(true)?;
@@ -87,6 +92,14 @@ impl Handle {
                 && let Err(error) = system::pin_to(core)
             {
                 tracing::warn!(core, %error, "a media thread is not kept on its core");
+            }
+            if scheduling == Scheduling::Realtime
+                && let Err(error) = system::run_first()
+            {
+                tracing::warn!(
+                    %error,
+                    "a media thread runs like any other; give the process CAP_SYS_NICE or a limit on RTPRIO"
+                );
             }
             Shard::new(setup, order_queue, doors, heard).run();
         })?;

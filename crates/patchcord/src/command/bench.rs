@@ -1,6 +1,7 @@
 //! `patchcord bench`: measurements over the real sockets.
 
 mod media;
+mod soak;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +18,8 @@ pub(super) enum Bench {
     Route(Route),
     /// Carries the sound of many calls over loopback, and prints its cost beside the host's own
     Media(media::Options),
+    /// Carries the sound of many calls for long, and prints each minute whether anything grows
+    Soak(soak::Options),
 }
 
 #[derive(Args)]
@@ -38,6 +41,7 @@ pub(super) fn run(bench: &Bench) -> CommandResult {
     match bench {
         Bench::Route(options) => route(options),
         Bench::Media(options) => media::run(options),
+        Bench::Soak(options) => soak::run(options),
     }
 }
 

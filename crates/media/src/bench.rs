@@ -32,7 +32,7 @@ pub struct Load {
     pub shards: NonZeroUsize,
     /// Who speaks.
     pub flow: Flow,
-    /// How the system runs the media threads. The bare loop is always ordinary.
+    /// How the system runs the media threads, and the bare loop.
     pub scheduling: Scheduling,
     /// How long floor and plane are measured in each round.
     pub each: Duration,

@@ -41,11 +41,12 @@ pub struct PlaneConfig {
 /// How the system runs a media thread.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scheduling {
-    /// Like any other thread: on a machine with more work than cores it waits its turn.
-    #[default]
+    /// Like any other thread: on a machine with more work than cores it waits its turn, and callers
+    /// hear that.
     Ordinary,
     /// Before all ordinary threads (`SCHED_FIFO`), where this process may do so (`CAP_SYS_NICE`, or
     /// a limit on `RTPRIO`); where it may not, that is logged, and they are ordinary.
+    #[default]
     Realtime,
 }
 

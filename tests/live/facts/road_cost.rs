@@ -1,5 +1,7 @@
-//! What a leg costs on each road, Asterisk's part and ours: pairs of legs in bridges, each of which plays a tone.
+//! What a leg costs on each road, Asterisk's part and ours, and how long a sound takes through it: pairs of legs in
+//! bridges, each of which plays a tone.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use audio::jitter::Frame;
@@ -17,6 +19,9 @@ use crate::PATIENCE;
 /// Legs at a time, two in each bridge, and how long they talk.
 const LEGS: usize = 20;
 const TALK: Duration = Duration::from_secs(4);
+
+/// Until nothing of what was stopped is on its way any more.
+const HUSH: Duration = Duration::from_millis(700);
 
 const MODULES: &str =
     "load = chan_websocket.so\nload = res_audiosocket.so\nload = chan_audiosocket.so\n";
@@ -39,8 +44,8 @@ impl Way {
         }
     }
 
-    async fn open(&self, probe: &Probe, id: &str) -> Leg {
-        let sink = |_: &Frame| {};
+    async fn open(&self, probe: &Probe, id: &str, ear: &Ear) -> Leg {
+        let sink = ear.sink();
         let ask = async |mut body: Value| {
             body["app"] = "facts".into();
             body["channelId"] = id.into();
@@ -92,6 +97,36 @@ impl Way {
     }
 }
 
+/// Notes when a leg hears something after it has heard nothing.
+#[derive(Clone, Default)]
+struct Ear(Arc<Mutex<Option<Instant>>>);
+
+impl Ear {
+    fn sink(&self) -> impl FnMut(&Frame) + Send + 'static {
+        let Ear(first) = self.clone();
+        move |frame| {
+            let loud = frame.samples.iter().any(|sample| sample.unsigned_abs() > 1000);
+            let mut first = first.lock().expect("nobody panics");
+            *first = first.or(loud.then(Instant::now));
+        }
+    }
+
+    /// From now until the next sound is there, of whoever speaks when told to.
+    async fn hears(&self, speak: impl FnOnce()) -> Duration {
+        let Ear(first) = self;
+        *first.lock().expect("nobody panics") = None;
+        let start = Instant::now();
+        speak();
+        loop {
+            if let Some(at) = *first.lock().expect("nobody panics") {
+                return at - start;
+            }
+            assert!(start.elapsed() < PATIENCE, "nothing is heard");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_leg_costs_on_each_road() {
     let door = WebSocketDoor::open("127.0.0.1:0", websocket::DoorConfig::default());
@@ -116,13 +151,17 @@ async fn what_a_leg_costs_on_each_road() {
     let mut tone = vec![0; 8_000];
     Sine::new(440.0, -12.0).fill(&mut tone);
     println!("{LEGS} legs for {TALK:?}; CPU in ms a second and leg");
-    println!("{:<22} {:>10} {:>10} {:>10} {:>10}", "road", "Asterisk", "ours", "set up p50", "max");
+    println!("through: from `play` on one leg until the other leg of its bridge hears it");
+    let columns = ["Asterisk", "ours", "set up p50", "max", "through p50", "max"];
+    println!("{:<22} {}", "road", columns.map(|column| format!("{column:>11}")).join(" "));
     for (round, way) in ways.iter().enumerate() {
-        let (mut legs, mut set_up) = (Vec::new(), Vec::new());
+        let (mut legs, mut ears, mut set_up) = (Vec::new(), Vec::new(), Vec::new());
         for n in 0..LEGS {
             let id = format!("leg-{round}-{n}");
             let asked = Instant::now();
-            legs.push(way.open(&probe, &id).await);
+            let ear = Ear::default();
+            legs.push(way.open(&probe, &id, &ear).await);
+            ears.push(ear);
             set_up.push(asked.elapsed());
             events.until_in_stasis(&id).await;
             let bridge = format!("bridge-{round}-{}", n / 2);
@@ -142,10 +181,21 @@ async fn what_a_leg_costs_on_each_road() {
         let a_leg = LEGS as f64 * TALK.as_secs_f64();
         let (theirs, ours) =
             ((cpu_ms(asterisk) - theirs) / a_leg, (cpu_ms(std::process::id()) - ours) / a_leg);
-        set_up.sort_unstable();
-        let (middle, longest) = (set_up[LEGS / 2], set_up[LEGS - 1]);
+        legs.iter().for_each(Leg::stop_all);
+        tokio::time::sleep(HUSH).await;
+        let mut through = Vec::new();
+        for (pair, ears) in legs.chunks(2).zip(ears.chunks(2)) {
+            let speak = || pair[0].play(Playout::once(2, tone.clone()));
+            through.push(ears[1].hears(speak).await);
+        }
         let name = way.name();
-        println!("{name:<22} {theirs:>10.2} {ours:>10.2} {middle:>10.1?} {longest:>10.1?}");
+        let times = [&mut set_up, &mut through].map(|times| {
+            times.sort_unstable();
+            [times[times.len() / 2], times[times.len() - 1]]
+                .map(|time| format!("{time:>11.1?}"))
+                .join(" ")
+        });
+        println!("{name:<22} {theirs:>11.2} {ours:>11.2} {}", times.join(" "));
         for (n, leg) in legs.into_iter().enumerate() {
             let stats = timeout(PATIENCE, leg.close()).await.expect("it closes");
             assert!(stats.heard.received > 0, "{name}, leg {n}: {stats:?}");

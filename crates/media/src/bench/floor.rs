@@ -2,7 +2,7 @@
 
 use super::{BenchError, Flow, Load, WARM_UP, far::Far};
 use crate::{
-    Histogram,
+    Histogram, Scheduling,
     counters::Recorder,
     system::{self, BATCH, Name, Receiver, Sender},
 };
@@ -68,11 +68,11 @@ pub fn carry(load: &Load) -> Result<Floor, BenchError> {
     if load.flow == Flow::BothWays {
         far.speak();
     }
-    let (far_port, flow, each) = (far.port(), load.flow, load.each);
+    let (far_port, load) = (far.port(), *load);
     let start = |(n, (here, socket)): (usize, (SocketAddr, UdpSocket))| {
         let name = |n| Name::for_socket_at(here.ip(), (Far::ip(n), far_port).into());
         let peers: Vec<Name> = (n..calls).step_by(shards).map(name).collect();
-        std::thread::spawn(move || exchange(&socket, &peers, flow, each))
+        std::thread::spawn(move || exchange(&socket, &peers, &load))
     };
     let threads: Vec<_> = sockets.into_iter().enumerate().map(start).collect();
     let mut floor = Floor { cpu: 0.0, send_lateness: Histogram::default() };
@@ -87,11 +87,15 @@ pub fn carry(load: &Load) -> Result<Floor, BenchError> {
 
 /// Wakes as a shard does, every millisecond by the clock, sends what is due in one batch, and takes
 /// what is there.
-fn exchange(socket: &UdpSocket, peers: &[Name], flow: Flow, each: Duration) -> Floor {
+fn exchange(socket: &UdpSocket, peers: &[Name], load: &Load) -> Floor {
+    if load.scheduling == Scheduling::Realtime {
+        // The plane says so where it may not.
+        let _ = system::run_first();
+    }
     let (mut sender, mut receiver) = (Sender::<u64, PACKET>::new(), Receiver::new());
     let packet = [0xFF; PACKET];
     let lateness = Recorder::default();
-    let (from, until) = (WARM_UP.as_millis() as u64, (WARM_UP + each).as_millis() as u64);
+    let (from, until) = (WARM_UP.as_millis() as u64, (WARM_UP + load.each).as_millis() as u64);
     let start = system::monotonic();
     let send = |sender: &mut Sender<u64, PACKET>| {
         let mut after = None;
@@ -129,7 +133,7 @@ fn exchange(socket: &UdpSocket, peers: &[Name], flow: Flow, each: Duration) -> F
         let next = (system::monotonic() - start) / MILLISECOND + 1;
         system::sleep_until(start + next * MILLISECOND);
     }
-    let a_frame = match flow {
+    let a_frame = match load.flow {
         Flow::BothWays => 2.0,
         Flow::OutOnly => 1.0,
     };

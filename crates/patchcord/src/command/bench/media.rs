@@ -35,9 +35,9 @@ pub(super) struct Traffic {
     /// Only speak to the callers, as music on hold does
     #[arg(long)]
     only_sending: bool,
-    /// Let the media threads run before all others (SCHED_FIFO)
+    /// Let the media threads wait their turn like all others (without SCHED_FIFO)
     #[arg(long)]
-    realtime: bool,
+    ordinary: bool,
 }
 
 impl Traffic {
@@ -47,7 +47,7 @@ impl Traffic {
             calls: count(self.calls),
             shards: count(self.threads),
             flow: if self.only_sending { Flow::OutOnly } else { Flow::BothWays },
-            scheduling: if self.realtime { Scheduling::Realtime } else { Scheduling::Ordinary },
+            scheduling: if self.ordinary { Scheduling::Ordinary } else { Scheduling::Realtime },
             allocations: crate::allocations::COUNT,
             ..Load::default()
         }

@@ -76,7 +76,7 @@ fn round(load: &Load, entrant: Entrant) -> Result<Round> {
     let far_port = socket.local_addr()?.port();
     match entrant {
         Entrant::Floor => {
-            let cpu = bench::floor(load)?;
+            let cpu = bench::floor(load)?.cpu;
             Ok(Round { cpu, carried: 1.0, allocations: None, memory: None })
         }
         Entrant::Rtpengine => {

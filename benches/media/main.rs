@@ -7,7 +7,7 @@
 //! As many far ends as there are calls speak and are spoken to every 20 ms, over loopback, in G.711. First a bare loop
 //! carries their packets, and does nothing with them: that is the floor. Each contestant is a process of its own, so that
 //! the CPU time of all its threads can be told, and its memory. A call-frame is one packet received and one sent.
-//! Machines are noisy: what counts are ratios within a round, their median and their spread.
+//! All are ordinary threads to the system. Machines are noisy: what counts are ratios within a round, their median and their spread.
 //!
 //! Ours and the obvious stack count their allocations, which is a hundredth of what the obvious one takes.
 #![allow(clippy::print_stdout, reason = "a bench reports")]
@@ -25,6 +25,7 @@ use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::time::Duration;
 
+use media::Scheduling;
 use media::bench::Load;
 
 use crate::contest::Entrant;
@@ -68,6 +69,8 @@ fn load(arguments: Vec<String>) -> Result<Load> {
         each,
         rounds: NonZeroUsize::new(value(&arguments, "--rounds")?.unwrap_or(rounds))
             .ok_or("--rounds 0: nothing to measure")?,
+        scheduling: Scheduling::Ordinary,
+        ..Load::default()
     })
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use audio::jitter::Frame;
 use audio::resample::Upsampler;
-use media::{FrameSink, Leg, Plane, PlaneConfig, Playout, Sound};
+use media::{FrameSink, Leg, Plane, PlaneConfig, Playout, Scheduling, Sound};
 
 use crate::Result;
 use crate::contestant::{HEARD, Opened, Work, prompt};
@@ -36,7 +36,8 @@ pub(crate) fn narrow(work: Work) -> Result<Opened<(Plane, Vec<Leg>)>> {
 
 fn open<Sink: FrameSink>(work: Work, sink: fn() -> Sink) -> Result<Opened<(Plane, Vec<Leg>)>> {
     let legs_a_shard = NonZeroUsize::new(work.calls).ok_or("no calls")?;
-    let plane = Plane::start(&PlaneConfig { legs_a_shard, ..PlaneConfig::default() })?;
+    let scheduling = Scheduling::Ordinary;
+    let plane = Plane::start(&PlaneConfig { legs_a_shard, scheduling, ..PlaneConfig::default() })?;
     let sound = Sound::new(&prompt());
     let mut legs = Vec::with_capacity(work.calls);
     for n in 0..work.calls {

@@ -66,6 +66,9 @@ pub(crate) fn standings(
         )
         .expect("a String takes all");
     }
+    if rounds.iter().any(|(.., round)| round.carried < CARRIES) {
+        text.push_str(STARVED);
+    }
     let obvious = above(&of(Entrant::Obvious), &floor, &plane);
     writeln!(
         text,
@@ -80,6 +83,12 @@ pub(crate) fn standings(
     }
     text
 }
+
+/// Below this share of its packets a contestant has not done the work.
+const CARRIES: f64 = 0.99;
+
+const STARVED: &str = "\nnot all packets were carried: the machine has other work, or too many calls; these figures \
+                       flatter who lost most\n";
 
 /// The median of some rounds, and how far they are apart.
 struct Spread {

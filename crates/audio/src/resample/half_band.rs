@@ -10,43 +10,36 @@
 
 use super::Sample;
 
-/// Coefficients of the sections; of each pair the first is of the row of even samples at 16 kHz,
-/// the second of the row of odd ones.
-const SECTIONS: [Pair; 3] =
-    [[0.077_515, 0.267_988_84], [0.488_110_63, 0.679_537_8], [0.827_387_7, 0.944_789_34]];
+/// Coefficients of the sections that every even sample at 16 kHz passes.
+const EVEN: [f32; SECTIONS] = [0.077_515, 0.488_110_63, 0.827_387_7];
 
-/// A sample, or a number, of each row.
-type Pair = [f32; 2];
+/// Of those that every odd one passes.
+const ODD: [f32; SECTIONS] = [0.267_988_84, 0.679_537_8, 0.944_789_34];
 
-/// Both rows at rest or in their course: all-pass sections of the first order, one after the other.
-#[derive(Debug, Clone, Copy, Default)]
-struct Rows {
-    /// What came last into each section, and out of the last one.
-    before: [Pair; SECTIONS.len() + 1],
-}
+const SECTIONS: usize = 3;
 
-impl Rows {
-    /// What comes out of the rows when `pair` goes in.
-    #[inline(always)]
-    fn step(&mut self, pair: Pair) -> Pair {
-        let mut pair = pair;
-        for (n, by) in SECTIONS.iter().enumerate() {
-            let (into, out) = (self.before[n], self.before[n + 1]);
-            // In this order the next step waits for the one before as briefly as can be.
-            let next =
-                std::array::from_fn(|row| (by[row] * pair[row] + into[row]) - by[row] * out[row]);
-            self.before[n] = pair;
-            pair = next;
-        }
-        self.before[SECTIONS.len()] = pair;
-        pair
+/// A row of all-pass sections of the first order: what came last into each, and out of the last.
+type Row = [f32; SECTIONS + 1];
+
+/// What comes out of a row when `sample` goes in.
+#[inline(always)]
+fn pass(row: &mut Row, coefficients: &[f32; SECTIONS], sample: f32) -> f32 {
+    let mut sample = sample;
+    for n in 0..SECTIONS {
+        let (into, out) = (row[n], row[n + 1]);
+        row[n] = sample;
+        // In this order the next sample waits for this one as briefly as can be.
+        sample = (coefficients[n] * sample + into) - coefficients[n] * out;
     }
+    row[SECTIONS] = sample;
+    sample
 }
 
 /// Doubles the rate of a stream, 8 to 16 kHz. 32 bytes; allocates nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Upsampler {
-    rows: Rows,
+    even: Row,
+    odd: Row,
 }
 
 impl Upsampler {
@@ -68,20 +61,22 @@ impl Upsampler {
     /// When `out` is not twice as long as `samples`.
     pub fn process_into<I: Sample, O: Sample>(&mut self, samples: &[I], out: &mut [O]) {
         assert_eq!(out.len(), 2 * samples.len(), "two samples come out for each that goes in");
-        // A copy that the compiler can keep in registers.
-        let mut rows = self.rows;
-        for (out, sample) in out.as_chunks_mut().0.iter_mut().zip(samples) {
+        // Copies that the compiler can keep in registers.
+        let Upsampler { mut even, mut odd } = *self;
+        for ([first, second], sample) in out.as_chunks_mut().0.iter_mut().zip(samples) {
             let sample = sample.to_f32();
-            *out = rows.step([sample, sample]).map(O::from_f32);
+            *first = O::from_f32(pass(&mut even, &EVEN, sample));
+            *second = O::from_f32(pass(&mut odd, &ODD, sample));
         }
-        self.rows = rows;
+        *self = Upsampler { even, odd };
     }
 }
 
 /// Halves the rate of a stream, 16 to 8 kHz. 40 bytes; allocates nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Downsampler {
-    rows: Rows,
+    even: Row,
+    odd: Row,
     /// The first sample of a pair whose second has not come yet.
     unpaired: Option<f32>,
 }
@@ -108,16 +103,16 @@ impl Downsampler {
         let (mut samples, mut out) = (samples, out);
         if let (Some(first), [second, rest @ ..]) = (self.unpaired, samples) {
             let (to, others) = out.split_at_mut(1);
-            to[0] = O::from_f32(half(&mut self.rows, first, second.to_f32()));
+            to[0] = O::from_f32(halve(&mut self.even, &mut self.odd, first, second.to_f32()));
             self.unpaired = None;
             (samples, out) = (rest, others);
         }
         let (pairs, last) = samples.as_chunks();
-        let mut rows = self.rows;
+        let (mut even, mut odd) = (self.even, self.odd);
         for (out, [first, second]) in out.iter_mut().zip(pairs) {
-            *out = O::from_f32(half(&mut rows, first.to_f32(), second.to_f32()));
+            *out = O::from_f32(halve(&mut even, &mut odd, first.to_f32(), second.to_f32()));
         }
-        self.rows = rows;
+        (self.even, self.odd) = (even, odd);
         if let [last] = last {
             self.unpaired = Some(last.to_f32());
         }
@@ -131,9 +126,8 @@ impl Downsampler {
 
 /// The one sample of a pair at 16 kHz: the second meets the even row, which has no delay.
 #[inline(always)]
-fn half(rows: &mut Rows, first: f32, second: f32) -> f32 {
-    let [even, odd] = rows.step([second, first]);
-    0.5 * (even + odd)
+fn halve(even: &mut Row, odd: &mut Row, first: f32, second: f32) -> f32 {
+    0.5 * (pass(even, &EVEN, second) + pass(odd, &ODD, first))
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ pub mod jitter;
 pub mod mix;
 #[cfg(feature = "opus")]
 pub mod opus;
+pub mod pcapng;
 pub mod quality;
 pub mod resample;
 pub mod rtcp;

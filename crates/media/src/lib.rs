@@ -53,13 +53,16 @@ pub mod road;
 mod shard;
 mod stream;
 mod system;
+mod tap;
 mod tcp;
 mod watch;
 pub mod websocket;
 
 pub use self::{
     counters::{Histogram, ShardCounters},
+    gate::{Gate, Refusal},
     leg::{FrameSink, Leg, LegEvent, LegStats},
     plane::{Plane, PlaneConfig, PlaneError, RtpPort},
     playout::{Playout, Repeat, Sound},
+    tap::{Recorded, Recorder, Recording, RecordingError, RecordingPlan},
 };

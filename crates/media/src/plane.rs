@@ -175,6 +175,7 @@ impl RtpPort {
             place.open(peer, opening, Box::new(Listener { sink: Box::new(sink), teller }));
             Box::new(place)
         })
+        .with_peer(peer)
     }
 }
 

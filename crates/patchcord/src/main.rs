@@ -9,6 +9,8 @@
 mod agents;
 mod align;
 mod assets;
+mod capture;
+mod captured;
 mod command;
 mod desk;
 mod driver;

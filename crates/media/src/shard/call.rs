@@ -11,7 +11,7 @@ use crate::{
     tap::{Side, Tap},
     watch::Watch,
 };
-use audio::{FRAME, jitter::JitterBuffer, quality::Meter, rtp, telephone_event::Digits};
+use audio::{jitter::JitterBuffer, quality::Meter, rtp, telephone_event::Digits};
 use std::{
     io,
     time::{Duration, Instant},

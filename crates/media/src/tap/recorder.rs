@@ -174,28 +174,28 @@ fn write_all(jobs: &mpsc::Receiver<Job>) {
             Ok(job) => writers.extend(Writer::open(job)),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
-                return writers.into_iter().for_each(|mut writer| {
-                    let written = writer.go_on().and_then(|_| writer.finish());
-                    writer.end(written);
-                });
+                for mut writer in writers {
+                    match writer.go_on() {
+                        Ok(_) => writer.finish_and_end(),
+                        Err(error) => writer.end(Err(error)),
+                    }
+                }
+                return;
             }
         }
-        let mut going = Vec::with_capacity(writers.len());
-        for mut writer in writers {
+        let mut index = 0;
+        while let Some(writer) = writers.get_mut(index) {
             match writer.go_on() {
-                Ok(Then::GoOn) => going.push(writer),
-                Ok(Then::Finish) => {
-                    let written = writer.finish();
-                    writer.end(written);
-                }
+                Ok(Then::GoOn) => index += 1,
+                Ok(Then::Finish) => writers.swap_remove(index).finish_and_end(),
                 Err(error) => {
+                    let mut writer = writers.swap_remove(index);
                     // What is there stays readable as far as the disk lets it.
                     let _ = writer.finish();
                     writer.end(Err(error));
                 }
             }
         }
-        writers = going;
     }
 }
 
@@ -285,6 +285,11 @@ impl Writer {
             sink.finish().map_err(|cause| failed(path, cause))?;
         }
         Ok(self.recorded)
+    }
+
+    fn finish_and_end(mut self) {
+        let written = self.finish();
+        self.end(written);
     }
 
     fn end(self, written: Result<Recorded, RecordingError>) {

@@ -11,6 +11,7 @@
 //! event; when the call is over, the task waits for what is still under way and takes down every channel and bridge
 //! that it made.
 
+mod keys;
 mod line;
 mod switchboard;
 
@@ -18,7 +19,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ari::{Arrival, Delivery, Event, Mailbox};
-use audio::telephone_event::{Deduplicator, Witness};
 use call::{Call, Command, Input, Prompt, Record, Stage};
 use engines::listener::Heard;
 use media::{LegEvent, Playout};
@@ -27,8 +27,9 @@ use tokio::sync::mpsc;
 use crate::capture::Capture;
 use crate::desk::Desk;
 use crate::hear::{self, Ears, RankingTime};
-use crate::media_road::{MediaRoad, TellsKeys};
+use crate::media_road::MediaRoad;
 
+use keys::Keys;
 use line::Line;
 use switchboard::{News, Switchboard};
 
@@ -76,7 +77,7 @@ struct Driver {
     heard: (mpsc::UnboundedSender<Heard>, mpsc::UnboundedReceiver<Heard>),
     /// Prompts by the number of their playout.
     playouts: Vec<Prompt>,
-    presses: Deduplicator,
+    keys: Keys,
 }
 
 /// What the task was woken by.
@@ -105,7 +106,7 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         line: None,
         heard: mpsc::unbounded_channel(),
         playouts: Vec::new(),
-        presses: Deduplicator::default(),
+        keys: Keys::new(shared.road.tells_keys()),
         shared,
     };
     let (record, received, began) = driver.run().await;
@@ -218,14 +219,10 @@ impl Driver {
                 let input = self.switchboard.event(&received.event);
                 match (input, &received.event) {
                     (Some(Input::Digit(key)), Event::ChannelDtmfReceived(press)) => {
-                        let held = Duration::from_millis(press.duration_ms);
                         let up = received.at.saturating_duration_since(self.arrived);
-                        // Told when it is let go; compared with when the leg tells it.
-                        let at = match self.shared.road.tells_keys() {
-                            TellsKeys::GoingDown => up.saturating_sub(held),
-                            TellsKeys::LetGo => up,
-                        };
-                        self.pressed(Witness::Ari, key, at);
+                        let held = Duration::from_millis(press.duration_ms);
+                        let told = self.keys.told_by_asterisk(key, up, held);
+                        told.into_iter().for_each(|key| self.tell(key));
                     }
                     (Some(input), _) => self.tell(input),
                     (None, _) => {}
@@ -235,13 +232,6 @@ impl Driver {
             Delivery::Lost { .. }
             | Delivery::ConnectionLost { .. }
             | Delivery::Reconnected { .. } => {}
-        }
-    }
-
-    /// A key that one of those who see the caller's keys tells of; the call is told once.
-    fn pressed(&mut self, witness: Witness, key: char, at: Duration) {
-        if self.presses.is_new(witness, key, at) {
-            self.tell(Input::Digit(key));
         }
     }
 
@@ -272,7 +262,10 @@ impl Driver {
         let since = |at: Instant| at.saturating_duration_since(self.arrived);
         let input = match event {
             LegEvent::FirstPacket { .. } => Input::FirstAudio,
-            LegEvent::Digit(key) => return self.pressed(Witness::Media, key, self.now()),
+            LegEvent::Digit(key) => match self.keys.told_by_leg(key, self.now()) {
+                Some(key) => key,
+                None => return,
+            },
             LegEvent::FirstAudioOut { id, at } => {
                 Input::PromptAudible { prompt: prompt(id), at: since(at.into_std()) }
             }

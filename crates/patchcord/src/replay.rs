@@ -318,6 +318,7 @@ mod tests {
     use engines::models::Store;
 
     use super::*;
+    use crate::captured::CapturedPacket;
     use crate::{labels, report};
 
     /// The models, or none where they are not fetched: then the reason is printed, unless they are required.
@@ -358,5 +359,34 @@ mod tests {
             assert!(call.as_expected(), "{}", report::json(&call));
             assert!(!call.wrong_early_commit(), "{}", report::json(&call));
         }
+    }
+
+    #[test]
+    fn a_capture_of_a_call_ends_where_its_recording_does() {
+        let Some(paths) = models() else { return };
+        let desk = Desk::embedded().expect("the sample is well formed");
+        let mut engines = Engines::load(&paths).expect("the models load");
+        let samples = labels::embedded().expect("the samples are well formed");
+        let sample = samples.iter().find(|sample| sample.name == "billing-please").expect("there");
+        let packet = |(index, said): (usize, &[i16])| {
+            let mut bytes = vec![0xFF; audio::rtp::HEADER_LEN + audio::FRAME];
+            let header = audio::rtp::Header {
+                sequence: index as u16,
+                timestamp: (index * audio::FRAME) as u32,
+                ..Default::default()
+            };
+            let (head, payload) = bytes.split_first_chunk_mut().expect("longer than a header");
+            header.write(head);
+            audio::g711::encode_ulaw(said, &mut payload[..said.len()]);
+            CapturedPacket { at: audio::FRAME_TIME * index as u32, bytes }
+        };
+        let packets = sample.audio.chunks(audio::FRAME).enumerate().map(packet);
+        // One in fifty is lost.
+        let packets = packets.enumerate().filter(|(n, _)| n % 50 != 7).map(|(_, packet)| packet);
+        let captured = CapturedCall { name: "again".to_owned(), packets: packets.collect() };
+        let call = replay_capture(&desk, &Agents::embedded(), &mut engines, &captured);
+        let expected = sample.label.as_ref().and_then(|label| label.destination.as_deref());
+        assert_eq!(call.record.destination(), expected, "{}", report::json(&call));
+        assert!(call.record.line.is_some_and(|line| line.loss > 0.0), "{}", report::json(&call));
     }
 }

@@ -47,7 +47,6 @@ pub(super) struct Wav {
     file: WavWriter<BufWriter<File>>,
     line: Timeline,
     gate: Gate,
-    settled: Vec<Both>,
 }
 
 impl Wav {
@@ -59,16 +58,7 @@ impl Wav {
             sample_format: SampleFormat::Int,
         };
         let file = WavWriter::new(create(path)?, spec).map_err(io_error)?;
-        Ok(Wav { file, line: Timeline::default(), gate: Gate::default(), settled: Vec::new() })
-    }
-
-    fn write(&mut self) -> io::Result<u64> {
-        for sample in self.settled.iter().flatten() {
-            self.file.write_sample(*sample).map_err(io_error)?;
-        }
-        let written = self.settled.len() * size_of::<Both>();
-        self.settled.clear();
-        Ok(written as u64)
+        Ok(Wav { file, line: Timeline::new(), gate: Gate::default() })
     }
 }
 
@@ -79,9 +69,13 @@ impl Sink for Wav {
             Side::Us => Packet::parse(copy.packet).ok(),
         };
         let Some(packet) = packet else { return Ok(0) };
-        let settled = &mut self.settled;
-        self.line.add(copy.at, copy.side, &packet, |both| settled.push(both));
-        self.write()
+        let (file, mut written) = (&mut self.file, Ok(0));
+        self.line.add(copy.at, copy.side, &packet, |both| {
+            if let Ok(bytes) = &written {
+                written = write(file, both).map(|more| bytes + more);
+            }
+        });
+        written
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -89,10 +83,19 @@ impl Sink for Wav {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.settled.extend(self.line.rest());
-        self.write()?;
+        for both in self.line.rest() {
+            write(&mut self.file, both)?;
+        }
         self.flush()
     }
+}
+
+/// Writes a moment; says how many bytes it took.
+fn write(file: &mut WavWriter<BufWriter<File>>, both: Both) -> io::Result<u64> {
+    for sample in both {
+        file.write_sample(sample).map_err(io_error)?;
+    }
+    Ok(size_of::<Both>() as u64)
 }
 
 fn io_error(error: hound::Error) -> io::Error {

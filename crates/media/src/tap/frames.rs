@@ -96,3 +96,55 @@ impl FrameTap {
 fn samples_in(time: Duration) -> u32 {
     (time.as_micros() * u128::from(SAMPLE_RATE) / 1_000_000) as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{ring, timeline::Timeline},
+        *,
+    };
+    use audio::rtp::Packet;
+
+    #[test]
+    fn what_is_called_back_makes_room_for_what_is_said_instead() {
+        let start = Instant::now();
+        let (tap, mut copies) = ring(start.into());
+        let mut tap = FrameTap::new(tap);
+        let at = |ms| start + Duration::from_millis(ms);
+        let (old, new) =
+            ([g711::encode_ulaw_sample(9_000); FRAME], [g711::encode_ulaw_sample(-9_000); FRAME]);
+        // Twenty frames are sent ahead; after 100 ms what is left of them is flushed.
+        (0..20).for_each(|n| tap.said(at(20 * n), &old));
+        (0..20).for_each(|n| tap.said(at(100 + 20 * n), &new));
+        tap.pressed(at(500), '5');
+        let (mut line, mut all, mut sequences, mut keys) = (Timeline::new(), vec![], vec![], 0);
+        while let Some(copy) = copies.next() {
+            let packet = Packet::parse(copy.packet).unwrap();
+            if copy.side == Side::Us {
+                sequences.push(packet.sequence);
+            }
+            keys += u32::from(packet.payload_type == rtp::TELEPHONE_EVENT);
+            line.add(copy.at, copy.side, &packet, |both| all.push(both[1]));
+        }
+        all.extend(line.rest().map(|both| both[1]));
+        assert_eq!((sequences, keys), ((0..40).collect(), 1));
+        assert_eq!(all.len(), 500 * 8);
+        assert!(all[..800].iter().all(|sample| *sample > 8_000));
+        assert!(all[800..].iter().all(|sample| *sample < -8_000));
+    }
+
+    #[test]
+    fn what_is_left_out_is_a_hole() {
+        let start = Instant::now();
+        let (tap, mut copies) = ring(start.into());
+        let mut tap = FrameTap::new(tap);
+        tap.said(start, &[0; FRAME]);
+        tap.leave_out(3);
+        tap.said(start + 4 * FRAME_TIME, &[0; FRAME]);
+        let mut timestamps = Vec::new();
+        while let Some(copy) = copies.next() {
+            timestamps.push(Packet::parse(copy.packet).unwrap().timestamp);
+        }
+        assert_eq!(timestamps, [0, 640]);
+    }
+}

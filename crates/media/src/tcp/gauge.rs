@@ -57,7 +57,7 @@ mod tests {
             gauge.look(start + arrived, &mut stats);
         }
         assert!(stats.heard.jitter > Duration::from_millis(8), "{:?}", stats.heard.jitter);
-        assert_eq!((stats.quality.heard, stats.quality.lost), (50, 0));
+        assert_eq!((stats.quality.heard, stats.quality.lost), (51, 0));
         assert!(stats.quality.mos > 4.3);
     }
 }

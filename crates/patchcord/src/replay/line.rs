@@ -150,3 +150,51 @@ impl<'a> CallerLine<'a> {
         self.jitter.push(now, &packet);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use audio::jitter::FrameKind;
+    use audio::telephone_event::Event;
+
+    fn packet(ms: u64, sequence: u16, payload_type: u8, payload: &[u8]) -> CapturedPacket {
+        let mut bytes = vec![0; rtp::HEADER_LEN];
+        let timestamp = u32::from(sequence) * 160;
+        let header = rtp::Header { sequence, timestamp, payload_type, ssrc: 9, marker: false };
+        header.write(bytes.first_chunk_mut().expect("that long"));
+        bytes.extend(payload);
+        CapturedPacket { at: Duration::from_millis(ms), bytes }
+    }
+
+    #[test]
+    fn a_capture_is_heard_as_it_came_and_then_there_is_silence() {
+        let event = Event { code: 5, end: true, volume: 10, duration: 800 }.to_bytes();
+        let sound = [0x80; FRAME];
+        let packets = [
+            packet(0, 0, rtp::PCMU, &sound),
+            packet(20, 1, rtp::PCMU, &sound),
+            // One is lost, and one late.
+            packet(90, 3, rtp::PCMU, &sound),
+            packet(95, 4, rtp::TELEPHONE_EVENT, &event),
+        ];
+        let mut line = CallerLine::captured(&packets);
+        line.answered(Duration::from_millis(5));
+        let mut now = line.first_frame_after(Duration::from_millis(40));
+        let (mut frames, mut keys) = (Vec::new(), Vec::new());
+        while now < Duration::from_millis(400) {
+            let arrival = line.arrival(now);
+            keys.extend(arrival.keys);
+            frames.extend(arrival.frames);
+            let next = line.next(now);
+            assert!(next > now, "time goes on");
+            now = next;
+        }
+        assert_eq!(keys, ['5']);
+        let kinds: Vec<FrameKind> = frames.iter().map(|frame| frame.kind).collect();
+        let voice = FrameKind::Voice;
+        assert_eq!(kinds[..4], [voice, voice, FrameKind::Concealed, voice]);
+        assert!(frames[6..].iter().all(|frame| frame.samples == [0; FRAME]));
+        assert_eq!((line.stats().lost, line.stats().resyncs), (1, 0));
+        assert!(frames.windows(2).all(|pair| pair[1].position == pair[0].position + 160));
+    }
+}

@@ -63,7 +63,8 @@ fn a_key_is_one_digit(stage: &Stage) {
     let call = stage.hang_up(caller);
     assert_eq!(call["decided_by"], "digit", "{call}");
     assert_eq!(call["attempts"].as_array().map(Vec::len), Some(1), "{call}");
-    assert!(call["line"]["mos"].as_f64().is_some_and(|mos| mos > 4.0), "{call}");
+    // Over RTP Asterisk counts packets for the key that it never sends: they are missing like lost ones.
+    assert!(call["line"]["mos"].as_f64().is_some_and(|mos| mos > 3.5), "{call}");
 }
 
 #[test]

@@ -14,6 +14,9 @@
 //! RTP is one of three roads into Asterisk. [`websocket`] and [`audiosocket`] open the same [`Leg`]
 //! over TCP, in tasks of the async runtime, and [`road`] chooses among them.
 //!
+//! What a leg hears and says can be written to files while it runs ([`Leg::record`]); [`LegStats`] tell
+//! how well it hears.
+//!
 //! ```text
 //!            ┌ shard: a thread ──────────────────────────────┐  ring   ┌ pump: a task ─┐
 //! RTP ─────► │ by source ─► gate ─► jitter buffer ─► frames ─┼───────► │ sinks, events │

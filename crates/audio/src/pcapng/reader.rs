@@ -44,7 +44,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Datagram<'_>>, PcapngError> {
         let order = section.order;
         let kind = order.u32(block, 0).unwrap_or_default();
         let len = order.u32(block, 4).unwrap_or_default() as usize;
-        if len < HEADER + 4 || len % ALIGNMENT != 0 {
+        if len < HEADER + 4 || !len.is_multiple_of(ALIGNMENT) {
             return Err(PcapngError::Block { at, len });
         }
         let Some(body) = block.get(..len).map(|block| &block[HEADER..len - 4]) else { break };

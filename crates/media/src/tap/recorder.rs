@@ -280,6 +280,7 @@ impl Writer {
         Ok(Then::GoOn)
     }
 
+    /// The last packet is written.
     fn finish(&mut self) -> Result<Recorded, RecordingError> {
         for (path, sink) in &mut self.sinks {
             sink.finish().map_err(|cause| failed(path, cause))?;

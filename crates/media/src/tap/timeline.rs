@@ -205,7 +205,7 @@ mod tests {
             &mut self,
             seconds: u64,
             mut delay: impl FnMut(&mut Talker, u64) -> Option<u64>,
-        ) -> Vec<(u64, Vec<u8>)> {
+        ) -> Packets {
             let mut packets = Vec::new();
             for n in 0.. {
                 // When the packet is spoken, by our clock.
@@ -236,8 +236,11 @@ mod tests {
         }
     }
 
+    /// Packets and when they come, in µs.
+    type Packets = Vec<(u64, Vec<u8>)>;
+
     /// Where each side clicks.
-    fn clicks(talkers: [(Side, Vec<(u64, Vec<u8>)>); 2]) -> ([Vec<usize>; 2], usize) {
+    fn clicks(talkers: [(Side, Packets); 2]) -> ([Vec<usize>; 2], usize) {
         let mut packets: Vec<(u64, Side, Vec<u8>)> = talkers
             .into_iter()
             .flat_map(|(side, packets)| packets.into_iter().map(move |(at, p)| (at, side, p)))

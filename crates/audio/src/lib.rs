@@ -4,7 +4,7 @@
 //! holds everything between that and the wire: [`g711`] companding, [`rtp`] and [`rtcp`] packets,
 //! [`telephone_event`] digits, the [`jitter`] buffer that turns packets into frames and has lost
 //! ones made up ([`conceal`]), [`quality`] in numbers, [`resample`] for the recogniser, for synthesis
-//! and for files, [`wav`] files, [`tone`]s with the means to find them again, [`mix`]ing and fading.
+//! and for files, [`wav`] files, [`pcapng`] captures, [`tone`]s with the means to find them again, [`mix`]ing and fading.
 //! Wideband legs speak [`g722`], or with the feature `opus` Opus.
 //!
 //! Time is an argument: a [`Duration`] since an instant that the caller chose
@@ -36,6 +36,7 @@ pub mod jitter;
 pub mod mix;
 #[cfg(feature = "opus")]
 pub mod opus;
+pub mod pcapng;
 pub mod quality;
 pub mod resample;
 pub mod rtcp;

@@ -21,6 +21,10 @@ pub const PCMU: u8 = 0;
 /// Static payload type of G.711 A-law at 8 kHz (RFC 3551 section 6).
 pub const PCMA: u8 = 8;
 
+/// Static payload type of comfort noise: the level of what the sender hears while it says nothing
+/// (RFC 3389 section 4).
+pub const COMFORT_NOISE: u8 = 13;
+
 /// Payload type of telephone events on the legs that Patchcord opens; Asterisk uses the same
 /// (RFC 4733; the number is dynamic by the standard and fixed by custom).
 pub const TELEPHONE_EVENT: u8 = 101;

@@ -28,5 +28,5 @@ pub use call::Call;
 pub use receptionist::{
     Destination, DestinationId, Finding, Findings, Patience, Place, Prompts, Receptionist, Wish,
 };
-pub use record::{Attempt, Basis, Decision, Mark, Outcome, Record, Reply, Turn};
+pub use record::{Attempt, Basis, Decision, LineQuality, Mark, Outcome, Record, Reply, Turn};
 pub use words::{Command, Heard, Input, Prompt, Why};

@@ -28,6 +28,19 @@ pub struct Record {
     pub overruns: Vec<Overrun>,
     /// What went wrong, in words for the operator.
     pub troubles: Vec<String>,
+    /// How well the caller was heard, if at all.
+    pub line: Option<LineQuality>,
+}
+
+/// How well the caller's sound came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LineQuality {
+    /// The share of packets that did not come, or too late: 0 to 1.
+    pub loss: f32,
+    /// How unevenly they came (RFC 3550 section 6.4.1).
+    pub jitter: Duration,
+    /// The mean opinion of such a line, 1.0 (bad) to 4.4 (excellent), by its losses alone (ITU-T G.107).
+    pub mos: f32,
 }
 
 /// How a call ended for the caller.

@@ -1,12 +1,18 @@
 //! Decides which packets of a peer are the caller's voice.
+//!
+//! Comfort noise (RFC 3389) is let through because it has a place in the stream: to the jitter buffer it is a packet
+//! without sound, so the time until the next one is silence and nothing is missing.
 
 use audio::rtp::{self, Packet};
 
 /// Why a datagram of the peer is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
+    /// It is not RTP.
     Malformed,
+    /// It is neither mu-law nor comfort noise nor telephone events.
     PayloadType,
+    /// It is of another stream than the one that is heard.
     Ssrc,
 }
 
@@ -19,7 +25,7 @@ pub(crate) enum Refusal {
 /// RFC 3550 appendix A.1 does with a new source): then a stray packet, or one that someone forged
 /// with the right address, does not cut the caller off, and two streams at once are not mixed up.
 #[derive(Debug, Default)]
-pub(crate) struct Gate {
+pub struct Gate {
     pinned: Option<u32>,
     candidate: Option<Candidate>,
 }
@@ -37,9 +43,12 @@ const PROBATION: u32 = 3;
 
 impl Gate {
     /// The packet in `datagram`, if it is to be heard.
-    pub(crate) fn admit<'a>(&mut self, datagram: &'a [u8]) -> Result<Packet<'a>, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal`] says why it is not.
+    pub fn admit<'a>(&mut self, datagram: &'a [u8]) -> Result<Packet<'a>, Refusal> {
         let packet = Packet::parse(datagram).map_err(|_| Refusal::Malformed)?;
-        if !matches!(packet.payload_type, rtp::PCMU | rtp::TELEPHONE_EVENT) {
+        if !matches!(packet.payload_type, rtp::PCMU | rtp::COMFORT_NOISE | rtp::TELEPHONE_EVENT) {
             return Err(Refusal::PayloadType);
         }
         match self.pinned {
@@ -86,11 +95,11 @@ mod tests {
     }
 
     #[test]
-    fn only_mu_law_and_telephone_events_are_heard() {
+    fn only_mu_law_comfort_noise_and_telephone_events_are_heard() {
         let mut gate = Gate::default();
         for payload_type in 0..128 {
             let bytes = datagram(1, 1, payload_type);
-            let expected = matches!(payload_type, 0 | 101);
+            let expected = matches!(payload_type, 0 | 13 | 101);
             assert_eq!(gate.admit(&bytes).is_ok(), expected);
         }
     }

@@ -1,7 +1,13 @@
 //! A leg as a call sees it: a handle, events, counters. The same for every road into Asterisk.
 
-use crate::playout::Playout;
-use audio::jitter::{self, Frame};
+use crate::{
+    playout::Playout,
+    tap::{Recorder, Recording, RecordingPlan, Tap},
+};
+use audio::{
+    jitter::{self, Frame},
+    quality::{Codec, Meter, Quality},
+};
 use std::{fmt, net::SocketAddr, time::Duration};
 use tokio::{
     sync::{mpsc, watch},
@@ -28,7 +34,8 @@ pub enum LegEvent {
         /// When it was received.
         at: Instant,
     },
-    /// The caller has pressed a key; told when the key goes down.
+    /// The caller has pressed a key. Over RTP it is told when the key goes down, over the other roads
+    /// when it is let go, as Asterisk does there.
     Digit(char),
     /// The first audible sample of a playout (-50 dBFS and above) is on the wire.
     FirstAudioOut {
@@ -48,17 +55,19 @@ pub enum LegEvent {
         /// How long the silence has lasted, since the last packet or since the start.
         gap: Duration,
     },
+    /// A recording of the leg ended before the leg, for this reason; the leg itself goes on.
+    RecordingEnded(String),
     /// Something failed. A leg that can hear nothing any more ends with this; one that cannot send
     /// goes on trying and tells the first failure of a row.
     Failed(String),
 }
 
 /// What a leg has counted since its start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct LegStats {
     /// Datagrams from the peer that are not RTP.
     pub malformed: u64,
-    /// Packets from the peer that are neither mu-law nor telephone events.
+    /// Packets from the peer that are neither mu-law nor telephone events nor comfort noise.
     pub wrong_payload_type: u64,
     /// Packets from the peer of a stream that is not, or not yet, accepted.
     pub wrong_ssrc: u64,
@@ -74,14 +83,35 @@ pub struct LegStats {
     pub send_failures: u64,
     /// Packets left out because the leg's turn came too late to send them.
     pub skipped: u64,
+    /// Packets that a recording misses because its files could not be written fast enough.
+    pub unrecorded: u64,
+    /// How well the caller is heard, of the last whole second. Over TCP nothing is lost on the way:
+    /// there the network shows as jitter.
+    pub quality: Quality,
+}
+
+/// What the caller is heard by: concealment as the jitter buffer has it.
+pub(crate) const CODEC: Codec = Codec::G711_PLC;
+
+/// A leg knows its own part of the way only, so its rating is one of loss alone.
+pub(crate) const DELAY: Duration = Duration::ZERO;
+
+impl LegStats {
+    /// How well the caller was heard, from the start on.
+    pub fn overall(&self) -> Quality {
+        Meter::default().interval(&self.heard, CODEC, DELAY)
+    }
 }
 
 /// A running leg. Dropping it ends it and frees what it held.
 #[derive(Debug)]
 pub struct Leg {
     local_addr: SocketAddr,
+    peer: Option<SocketAddr>,
     epoch: Instant,
     road: Box<dyn Road>,
+    /// Weak, so that the last event is the last one when the road is at its end.
+    tell: mpsc::WeakUnboundedSender<LegEvent>,
     events: mpsc::UnboundedReceiver<LegEvent>,
     stats: watch::Receiver<LegStats>,
 }
@@ -101,6 +131,13 @@ impl Road for mpsc::UnboundedSender<Command> {
 
 #[derive(Debug)]
 pub(crate) enum Command {
+    Speak(Speech),
+    /// Both directions are copied into this from now on.
+    Tap(Box<Tap>),
+}
+
+#[derive(Debug)]
+pub(crate) enum Speech {
     Play(Playout),
     Stop(u64),
     StopAll,
@@ -122,8 +159,14 @@ impl Leg {
     ) -> Leg {
         let (event_queue, events) = mpsc::unbounded_channel();
         let (stats_out, stats) = watch::channel(LegStats::default());
+        let tell = event_queue.downgrade();
         let road = road(Teller { events: event_queue, stats: stats_out });
-        Leg { local_addr, epoch, road, events, stats }
+        Leg { local_addr, peer: None, epoch, road, tell, events, stats }
+    }
+
+    /// The same with the address of the other end.
+    pub(crate) fn with_peer(self, peer: SocketAddr) -> Leg {
+        Leg { peer: Some(peer), ..self }
     }
 
     /// The leg's own address.
@@ -138,17 +181,28 @@ impl Leg {
 
     /// Plays `playout` from the next packet on, in place of what plays now.
     pub fn play(&self, playout: Playout) {
-        self.road.command(Command::Play(playout));
+        self.road.command(Command::Speak(Speech::Play(playout)));
     }
 
     /// Stops the playout `id` with a fade of 5 ms; nothing happens if another one plays.
     pub fn stop(&self, id: u64) {
-        self.road.command(Command::Stop(id));
+        self.road.command(Command::Speak(Speech::Stop(id)));
     }
 
     /// Stops whatever plays, as [`stop`](Leg::stop) does.
     pub fn stop_all(&self) {
-        self.road.command(Command::StopAll);
+        self.road.command(Command::Speak(Speech::StopAll));
+    }
+
+    /// Writes both directions to files from now on, in place of a recording that is under way.
+    ///
+    /// The leg copies its packets into a ring and the recorder's thread does the rest, so a slow or full
+    /// disk costs packets of the recording ([`LegStats::unrecorded`]) and never any of the call. What
+    /// ends a recording before its leg is told by [`LegEvent::RecordingEnded`] too.
+    pub fn record(&self, recorder: &Recorder, plan: RecordingPlan) -> Recording {
+        let (tap, recording) = recorder.begin(plan, self.local_addr, self.peer, self.tell.clone());
+        self.road.command(Command::Tap(Box::new(tap)));
+        recording
     }
 
     /// The next event; `None` when the leg has failed and all is told. Cancel safe.

@@ -14,6 +14,9 @@
 //! RTP is one of three roads into Asterisk. [`websocket`] and [`audiosocket`] open the same [`Leg`]
 //! over TCP, in tasks of the async runtime, and [`road`] chooses among them.
 //!
+//! What a leg hears and says can be written to files while it runs ([`Leg::record`]); [`LegStats`] tell
+//! how well it hears.
+//!
 //! ```text
 //!            ┌ shard: a thread ──────────────────────────────┐  ring   ┌ pump: a task ─┐
 //! RTP ─────► │ by source ─► gate ─► jitter buffer ─► frames ─┼───────► │ sinks, events │
@@ -53,13 +56,16 @@ pub mod road;
 mod shard;
 mod stream;
 mod system;
+mod tap;
 mod tcp;
 mod watch;
 pub mod websocket;
 
 pub use self::{
     counters::{Histogram, ShardCounters},
+    gate::{Gate, Refusal},
     leg::{FrameSink, Leg, LegEvent, LegStats},
     plane::{Plane, PlaneConfig, PlaneError, RtpPort, Scheduling},
     playout::{Playout, Repeat, Sound},
+    tap::{Recorded, Recorder, Recording, RecordingError, RecordingPlan},
 };

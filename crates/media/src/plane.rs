@@ -190,6 +190,7 @@ impl RtpPort {
             place.open(peer, opening, Box::new(Listener { sink: Box::new(sink), teller }));
             Box::new(place)
         })
+        .with_peer(peer)
     }
 }
 

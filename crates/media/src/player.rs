@@ -2,7 +2,7 @@
 
 use crate::{
     fade::{FADE, Tail},
-    leg::Command,
+    leg::Speech,
     playout::{Playout, Repeat},
 };
 use audio::{FRAME, g711};
@@ -48,11 +48,11 @@ pub(crate) struct Filled {
 }
 
 impl Player {
-    pub(crate) fn command(&mut self, command: Command) {
-        match command {
-            Command::Play(playout) => self.play(playout),
-            Command::Stop(id) => self.stop(id),
-            Command::StopAll => self.stop_all(),
+    pub(crate) fn command(&mut self, speech: Speech) {
+        match speech {
+            Speech::Play(playout) => self.play(playout),
+            Speech::Stop(id) => self.stop(id),
+            Speech::StopAll => self.stop_all(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! In steady state no packet allocates: not on the media thread, not on its way to the sink.
+//! In steady state no packet allocates: not on the media thread, not on its way to the sink, and not into files either.
 //!
 //! The counting allocator sees the whole process, so this is its only test.
 
@@ -9,7 +9,7 @@ use audio::{
     jitter::Frame,
     rtp::{HEADER_LEN, Header},
 };
-use media::{Leg, Plane, PlaneConfig, Playout};
+use media::{Leg, Plane, PlaneConfig, Playout, Recorder, RecordingPlan};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::{
     alloc::System,
@@ -69,12 +69,35 @@ async fn a_packet_in_steady_state_allocates_nothing() {
         })
         .collect();
 
+    steadily_without_allocation(&plane, &mut calls, &heard).await;
+
+    let folder = std::env::temp_dir().join(format!("allocations-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let recorder = Recorder::start().unwrap();
+    let recordings = calls.iter().enumerate().map(|(n, (leg, _))| {
+        let file = |ending: &str| Some(folder.join(format!("{n}.{ending}")));
+        let (wav, pcapng) = (file("wav"), file("pcapng"));
+        leg.record(&recorder, RecordingPlan { wav, pcapng, ..RecordingPlan::default() })
+    });
+    let recordings: Vec<_> = recordings.collect();
+    steadily_without_allocation(&plane, &mut calls, &heard).await;
+    drop(calls);
+    for recording in recordings {
+        let recorded = recording.ended().await.unwrap();
+        // Three seconds of both directions, as sound and as packets.
+        assert!(recorded.bytes > 3 * 50 * 2 * (172 + 320), "{recorded:?}");
+        assert_eq!(recorded.lost, 0);
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+async fn steadily_without_allocation(plane: &Plane, calls: &mut [(Leg, Far)], heard: &AtomicU64) {
     // Every call's buffers have their size after its first packets, and every table too.
     let mut beat = tokio::time::interval(audio::FRAME_TIME);
-    talk(&mut calls, &heard, &mut beat, 60).await;
+    talk(calls, heard, &mut beat, 60).await;
     let counters = plane.counters().swap_remove(0);
     let region = Region::new(ALLOCATOR);
-    talk(&mut calls, &heard, &mut beat, 100).await;
+    talk(calls, heard, &mut beat, 100).await;
     let change = region.change();
     assert_eq!((change.allocations, change.reallocations), (0, 0), "{change:?}");
     let after = plane.counters().swap_remove(0);

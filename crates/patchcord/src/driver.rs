@@ -11,22 +11,25 @@
 //! event; when the call is over, the task waits for what is still under way and takes down every channel and bridge
 //! that it made.
 
+mod keys;
 mod line;
 mod switchboard;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ari::{Arrival, Delivery, Mailbox};
+use ari::{Arrival, Delivery, Event, Mailbox};
 use call::{Call, Command, Input, Prompt, Record, Stage};
 use engines::listener::Heard;
 use media::{LegEvent, Playout};
 use tokio::sync::mpsc;
 
+use crate::capture::Capture;
 use crate::desk::Desk;
 use crate::hear::{self, Ears, RankingTime};
 use crate::media_road::MediaRoad;
 
+use keys::Keys;
 use line::Line;
 use switchboard::{News, Switchboard};
 
@@ -40,6 +43,8 @@ pub(crate) struct Shared {
     pub road: Arc<MediaRoad>,
     /// Whether a call keeps all the audio that it receives, to be compared with a recording afterwards.
     pub tap: Tap,
+    /// Where files of each call go, if anywhere.
+    pub capture: Option<Arc<Capture>>,
 }
 
 /// Whether a call keeps the audio that it receives.
@@ -62,6 +67,8 @@ pub(crate) struct Driven {
 
 struct Driver {
     shared: Shared,
+    /// The caller's channel.
+    channel: String,
     arrived: Instant,
     call: Call,
     switchboard: Switchboard,
@@ -70,6 +77,7 @@ struct Driver {
     heard: (mpsc::UnboundedSender<Heard>, mpsc::UnboundedReceiver<Heard>),
     /// Prompts by the number of their playout.
     playouts: Vec<Prompt>,
+    keys: Keys,
 }
 
 /// What the task was woken by.
@@ -90,6 +98,7 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         .unwrap_or(&channel.id)
         .clone();
     let driver = Driver {
+        channel: channel.id.clone(),
         arrived: arrival.at,
         call: Call::new(shared.desk.receptionist.clone()),
         switchboard: Switchboard::new(&shared, channel),
@@ -97,6 +106,7 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         line: None,
         heard: mpsc::unbounded_channel(),
         playouts: Vec::new(),
+        keys: Keys::new(shared.road.tells_keys()),
         shared,
     };
     let (record, received, began) = driver.run().await;
@@ -206,8 +216,16 @@ impl Driver {
     fn delivered(&mut self, delivery: &Delivery) {
         match delivery {
             Delivery::Event(received) => {
-                if let Some(input) = self.switchboard.event(&received.event) {
-                    self.tell(input);
+                let input = self.switchboard.event(&received.event);
+                match (input, &received.event) {
+                    (Some(Input::Digit(key)), Event::ChannelDtmfReceived(press)) => {
+                        let up = received.at.saturating_duration_since(self.arrived);
+                        let held = Duration::from_millis(press.duration_ms);
+                        let told = self.keys.told_by_asterisk(key, up, held);
+                        told.into_iter().for_each(|key| self.tell(key));
+                    }
+                    (Some(input), _) => self.tell(input),
+                    (None, _) => {}
                 }
             }
             // What ended or began unseen is told by events that the client makes up.
@@ -221,6 +239,9 @@ impl Driver {
         match news {
             News::Tell(input) => self.tell(input),
             News::MediaOpened(line) => {
+                if let Some(capture) = &self.shared.capture {
+                    line.capture(capture, &self.channel);
+                }
                 self.line = Some(*line);
                 self.switchboard.media_flows();
             }
@@ -241,13 +262,17 @@ impl Driver {
         let since = |at: Instant| at.saturating_duration_since(self.arrived);
         let input = match event {
             LegEvent::FirstPacket { .. } => Input::FirstAudio,
-            // Keys come as Asterisk's events, which the caller's own channel reports: once each.
-            LegEvent::Digit(_) => return,
+            LegEvent::Digit(key) => match self.keys.told_by_leg(key, self.now()) {
+                Some(key) => key,
+                None => return,
+            },
             LegEvent::FirstAudioOut { id, at } => {
                 Input::PromptAudible { prompt: prompt(id), at: since(at.into_std()) }
             }
             LegEvent::Finished { id } => Input::PromptEnded(prompt(id)),
             LegEvent::Silent { .. } => return,
+            // It has been logged, and concerns nobody in the call.
+            LegEvent::RecordingEnded(_) => return,
             LegEvent::Failed(cause) => Input::RecognizerFailed(cause),
         };
         self.tell(input);
@@ -268,12 +293,14 @@ impl Driver {
 
     /// Waits for what is still under way, then takes everything down.
     async fn finish(mut self) -> (Record, Vec<i16>, Option<f64>) {
-        let (received, began) = match self.line.take() {
-            Some(line) => line.keepsake(),
-            None => (Vec::new(), None),
-        };
+        let mut line = self.line.take();
+        let (received, began) = line.as_mut().map(Line::keepsake).unwrap_or_default();
         self.switchboard.take_down(&mut self.mailbox).await;
-        (self.call.record().clone(), received, began)
+        let mut record = self.call.record().clone();
+        if let Some(line) = &mut line {
+            record.line = line.quality().await;
+        }
+        (record, received, began)
     }
 }
 

@@ -10,6 +10,8 @@ mod agents;
 mod align;
 mod allocations;
 mod assets;
+mod capture;
+mod captured;
 mod command;
 mod desk;
 mod driver;

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use ari::features::{Avoid, Feature, Features, Support};
 use ari::{Channel, Client, ExternalMedia, MediaTransport};
+use call::LineQuality;
 use media::road::{Choice, Opener, Preference, Road, Standing};
-use media::{FrameSink, Leg, Plane, PlaneConfig, audiosocket, websocket};
+use media::{FrameSink, Leg, LegStats, Plane, PlaneConfig, PlaneError, audiosocket, websocket};
 use tokio::time::timeout;
 
 /// How long Asterisk may take to connect to us.
@@ -36,11 +37,27 @@ pub(crate) enum Control {
     Default,
 }
 
+/// When a leg tells of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TellsKeys {
+    GoingDown,
+    LetGo,
+}
+
+/// How well a leg heard the caller; none if it heard nothing.
+pub(crate) fn line_quality(stats: &LegStats) -> Option<LineQuality> {
+    let heard = stats.overall();
+    let (loss, jitter, mos) = (heard.loss(), heard.jitter, heard.mos);
+    (heard.heard > 0).then_some(LineQuality { loss, jitter, mos })
+}
+
 /// What the configuration says of media.
 #[derive(Debug, Clone)]
 pub(crate) struct MediaSettings {
     /// An address of ours that Asterisk can reach.
     pub address: IpAddr,
+    /// The threads and ports of RTP.
+    pub plane: PlaneConfig,
     /// The port for roads that Asterisk opens; any free one if 0.
     pub port: u16,
     pub preference: Preference,
@@ -53,8 +70,25 @@ pub(crate) struct MediaSettings {
 impl MediaRoad {
     /// RTP at an address of ours.
     pub(crate) fn rtp(bind: IpAddr) -> Result<MediaRoad, String> {
-        let plane = Plane::start(&PlaneConfig { bind, ..PlaneConfig::default() });
-        plane.map(MediaRoad::Rtp).map_err(|error| error.to_string())
+        MediaRoad::start(&PlaneConfig { bind, ..PlaneConfig::default() })
+    }
+
+    fn start(config: &PlaneConfig) -> Result<MediaRoad, String> {
+        let plane = Plane::start(config).map_err(|error| match error {
+            PlaneError::Ports { .. } => format!("{error}\n  mend: [media] address and ports"),
+            error => error.to_string(),
+        })?;
+        Ok(MediaRoad::Rtp(plane))
+    }
+
+    /// When a leg of this road tells of a key.
+    pub(crate) fn tells_keys(&self) -> TellsKeys {
+        match self {
+            MediaRoad::Rtp(_) => TellsKeys::GoingDown,
+            MediaRoad::WebSocket { .. }
+            | MediaRoad::WebSocketFromAsterisk { .. }
+            | MediaRoad::AudioSocket(_) => TellsKeys::LetGo,
+        }
     }
 
     /// The road that the settings ask for, as far as this Asterisk has it.
@@ -66,7 +100,7 @@ impl MediaRoad {
         let road = choose(&settings.preference, &features)?;
         let address = (settings.address, settings.port);
         Ok(match road {
-            Road::Rtp => MediaRoad::rtp(settings.address)?,
+            Road::Rtp => MediaRoad::start(&settings.plane)?,
             Road::WebSocket(Opener::Us) => {
                 let base = client.config().base().filter(|base| base.scheme() == ari::Scheme::Http);
                 let base = base.ok_or(

@@ -56,7 +56,7 @@ pub(crate) async fn run(
         ari::Config::new(&pbx.url(), USERNAME, PASSWORD, APP).map_err(|error| error.to_string())?;
     let (client, arrivals) = ari::Client::connect(config).await.map_err(|e| e.to_string())?;
     let road = Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into())?);
-    let shared = Shared { desk, client: client.clone(), ears, road, tap: Tap::On };
+    let shared = Shared { desk, client: client.clone(), ears, road, tap: Tap::On, capture: None };
     let (over, mut driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

@@ -1,4 +1,4 @@
-//! Recorded calls in virtual time: the same ear, model and call as live, faster than life, with the same result every
+//! Recorded and captured calls in virtual time: the same ear, model and call as live, faster than life, with the same result every
 //! time.
 //!
 //! Nothing here waits. Engines work as fast as they can, and what they cost is stated by a model
@@ -11,18 +11,21 @@ mod line;
 use std::path::Path;
 use std::time::Duration;
 
-use call::{Call, Command, Input, Place, Prompt, Why};
+use call::{Call, Command, Input, Place, Prompt, Record, Why};
 use engines::listener::ReadId;
 use engines::listener::{Listener, ListenerConfig, Output};
 use engines::models::ModelPaths;
 use engines::recognizer::{ReadError, Reading, Recognizer, Vad};
 use engines::{cost, moonshine::Moonshine, runtime::Runtime, silero::Silero};
+use media::LegStats;
 
 use crate::agents::{Agents, Reaction};
+use crate::captured::CapturedCall;
 use crate::desk::Desk;
 use crate::finished::Finished;
 use crate::hear::{self, CallClock, RankingTime};
 use crate::labels::SampleCall;
+use crate::media_road::line_quality;
 
 use agenda::Agenda;
 use line::CallerLine;
@@ -95,20 +98,7 @@ pub(crate) fn replay(
     engines: &mut Engines,
     sample: &SampleCall,
 ) -> Finished {
-    let mut replay = Replay {
-        desk,
-        agents,
-        engines,
-        call: Call::new(desk.receptionist.clone()),
-        now: Duration::ZERO,
-        agenda: Agenda::default(),
-        line: CallerLine::new(&sample.audio),
-        listener: None,
-        clock: CallClock::default(),
-        busy: Duration::ZERO,
-        playout: 0,
-        over: false,
-    };
+    let mut replay = Replay::new(desk, agents, engines, CallerLine::new(&sample.audio));
     replay.agenda.add(GIVES_UP, Event::HangsUp);
     if let Some(label) = &sample.label {
         for press in &label.digits {
@@ -120,10 +110,51 @@ pub(crate) fn replay(
     }
     replay.run();
     let began = replay.clock.zero().map(|zero| zero - replay.line.skipped_seconds());
-    Finished::new(sample.name.clone(), replay.call.record().clone(), sample.label.clone(), began)
+    Finished::new(sample.name.clone(), replay.record(), sample.label.clone(), began)
 }
 
-impl Replay<'_> {
+/// Replays one captured call: its caller's packets, with all that the network did to them.
+pub(crate) fn replay_capture(
+    desk: &Desk,
+    agents: &Agents,
+    engines: &mut Engines,
+    call: &CapturedCall,
+) -> Finished {
+    let mut replay = Replay::new(desk, agents, engines, CallerLine::captured(&call.packets));
+    replay.agenda.add(GIVES_UP, Event::HangsUp);
+    replay.run();
+    Finished::new(call.name.clone(), replay.record(), None, None)
+}
+
+impl<'a> Replay<'a> {
+    fn new(
+        desk: &'a Desk,
+        agents: &'a Agents,
+        engines: &'a mut Engines,
+        line: CallerLine<'a>,
+    ) -> Self {
+        Self {
+            desk,
+            agents,
+            engines,
+            call: Call::new(desk.receptionist.clone()),
+            now: Duration::ZERO,
+            agenda: Agenda::default(),
+            line,
+            listener: None,
+            clock: CallClock::default(),
+            busy: Duration::ZERO,
+            playout: 0,
+            over: false,
+        }
+    }
+
+    fn record(&self) -> Record {
+        let heard = self.line.stats();
+        let line = line_quality(&LegStats { heard, ..LegStats::default() });
+        Record { line, ..self.call.record().clone() }
+    }
+
     fn run(&mut self) {
         loop {
             while let Some(command) = self.call.poll() {
@@ -240,14 +271,18 @@ impl Replay<'_> {
     }
 
     fn frame(&mut self) {
-        for frame in self.line.packet(self.now) {
+        let arrival = self.line.arrival(self.now);
+        for key in arrival.keys {
+            self.tell(Input::Digit(key));
+        }
+        for frame in arrival.frames {
             self.clock.frame(frame.position, frame.arrived);
             if let Some((listener, _)) = &mut self.listener {
                 listener.push(self.now, &frame.samples, frame.position);
                 self.drain_listener();
             }
         }
-        self.agenda.add(self.now + audio::FRAME_TIME, Event::Frame);
+        self.agenda.add(self.line.next(self.now), Event::Frame);
     }
 
     fn drain_listener(&mut self) {
@@ -283,6 +318,7 @@ mod tests {
     use engines::models::Store;
 
     use super::*;
+    use crate::captured::CapturedPacket;
     use crate::{labels, report};
 
     /// The models, or none where they are not fetched: then the reason is printed, unless they are required.
@@ -323,5 +359,34 @@ mod tests {
             assert!(call.as_expected(), "{}", report::json(&call));
             assert!(!call.wrong_early_commit(), "{}", report::json(&call));
         }
+    }
+
+    #[test]
+    fn a_capture_of_a_call_ends_where_its_recording_does() {
+        let Some(paths) = models() else { return };
+        let desk = Desk::embedded().expect("the sample is well formed");
+        let mut engines = Engines::load(&paths).expect("the models load");
+        let samples = labels::embedded().expect("the samples are well formed");
+        let sample = samples.iter().find(|sample| sample.name == "billing-please").expect("there");
+        let packet = |(index, said): (usize, &[i16])| {
+            let mut bytes = vec![0xFF; audio::rtp::HEADER_LEN + audio::FRAME];
+            let header = audio::rtp::Header {
+                sequence: index as u16,
+                timestamp: (index * audio::FRAME) as u32,
+                ..Default::default()
+            };
+            let (head, payload) = bytes.split_first_chunk_mut().expect("longer than a header");
+            header.write(head);
+            audio::g711::encode_ulaw(said, &mut payload[..said.len()]);
+            CapturedPacket { at: audio::FRAME_TIME * index as u32, bytes }
+        };
+        let packets = sample.audio.chunks(audio::FRAME).enumerate().map(packet);
+        // One in fifty is lost.
+        let packets = packets.enumerate().filter(|(n, _)| n % 50 != 7).map(|(_, packet)| packet);
+        let captured = CapturedCall { name: "again".to_owned(), packets: packets.collect() };
+        let call = replay_capture(&desk, &Agents::embedded(), &mut engines, &captured);
+        let expected = sample.label.as_ref().and_then(|label| label.destination.as_deref());
+        assert_eq!(call.record.destination(), expected, "{}", report::json(&call));
+        assert!(call.record.line.is_some_and(|line| line.loss > 0.0), "{}", report::json(&call));
     }
 }

@@ -23,10 +23,18 @@ struct Line<'a> {
     decide_ms: Option<f64>,
     act_ms: Option<f64>,
     answer_ms: Option<f64>,
+    line: Option<LineLine>,
     waterfall: Vec<Bar>,
     attempts: Vec<Try<'a>>,
     overruns: Vec<OverrunLine>,
     troubles: &'a [String],
+}
+
+#[derive(Serialize)]
+struct LineLine {
+    loss: f64,
+    jitter_ms: f64,
+    mos: f64,
 }
 
 #[derive(Serialize)]
@@ -66,6 +74,11 @@ pub(crate) fn json(call: &Finished) -> String {
         decide_ms: call.decide_ms().map(tenth),
         act_ms: record.act_ms().map(tenth),
         answer_ms: record.answer_ms().map(tenth),
+        line: record.line.map(|line| LineLine {
+            loss: round(f64::from(line.loss), 1e4),
+            jitter_ms: ms(line.jitter),
+            mos: round(f64::from(line.mos), 1e2),
+        }),
         waterfall: record.waterfall.iter().map(bar).collect(),
         attempts: record
             .attempts

@@ -1,15 +1,19 @@
 //! The configuration of `patchcord serve`: where Asterisk is, who we are, and which receptionist works.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ari::SecretSource;
+use media::PlaneConfig;
 use media::road::{Preference, Road, UnknownRoad};
 use media::websocket::Credentials;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::capture::CaptureSettings;
 use crate::media_road::MediaSettings;
 
 /// The configuration file.
@@ -70,12 +74,55 @@ struct Media {
     road: Option<RoadName>,
     port: u16,
     connection: String,
+    ports: PortRange,
+    threads: NonZeroUsize,
+    cores: Vec<usize>,
+    calls_a_thread: NonZeroUsize,
+    capture: Option<PathBuf>,
+    capture_minutes: NonZeroU32,
+    capture_megabytes: NonZeroU32,
 }
 
 impl Default for Media {
     fn default() -> Self {
-        let (address, connection) = (Ipv4Addr::LOCALHOST.into(), "patchcord".to_owned());
-        Self { address, road: None, port: 0, connection }
+        let plane = PlaneConfig::default();
+        Self {
+            address: Ipv4Addr::LOCALHOST.into(),
+            road: None,
+            port: 0,
+            connection: "patchcord".to_owned(),
+            ports: PortRange(plane.ports),
+            threads: plane.shards,
+            cores: plane.cores,
+            calls_a_thread: plane.legs_a_shard,
+            capture: None,
+            capture_minutes: NonZeroU32::new(60).expect("more than none"),
+            capture_megabytes: NonZeroU32::new(256).expect("more than none"),
+        }
+    }
+}
+
+/// A range of UDP ports as it is written: `"30000-30999"`.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct PortRange(RangeInclusive<u16>);
+
+impl TryFrom<String> for PortRange {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "{text:?} is no range of UDP ports: write the first and the last, as in \"30000-30999\", with room for \
+                 a pair that begins at an even port"
+            )
+        };
+        let (first, last) = text.split_once('-').ok_or_else(wrong)?;
+        let port = |text: &str| text.trim().parse::<u16>().ok();
+        let (first, last) = port(first).zip(port(last)).ok_or_else(wrong)?;
+        // RTP takes an even port and the one above it.
+        let pair = first.max(2).checked_next_multiple_of(2).ok_or_else(wrong)?;
+        if last <= pair { Err(wrong()) } else { Ok(Self(first..=last)) }
     }
 }
 
@@ -117,6 +164,18 @@ pub(crate) enum SettingsError {
         "{path}: [ari] has only one of certificate_file and key_file\n  mend: name both, or neither"
     )]
     HalfIdentity { path: PathBuf },
+    #[error(
+        "{path}: [media] names {cores} cores for {threads} threads\n  mend: name at most one core a thread, or raise threads"
+    )]
+    Cores { path: PathBuf, cores: usize, threads: usize },
+    #[error(
+        "{path}: [media] needs {pairs} pairs of UDP ports, one a thread, and ports has fewer\n  mend: widen ports, or lower threads"
+    )]
+    FewPorts { path: PathBuf, pairs: usize },
+    #[error(
+        "{path}: [media] capture: {folder} cannot be made or written: {source}\n  mend: name a folder of ours, or take the key out"
+    )]
+    Capture { path: PathBuf, folder: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Secret(#[from] ari::SecretError),
     #[error("{path}: [ari] {source}")]
@@ -143,6 +202,7 @@ impl Settings {
         if ari.certificate_file.is_some() != ari.key_file.is_some() {
             return Err(SettingsError::HalfIdentity { path: path.to_owned() });
         }
+        settings.media.check(path)?;
         Ok(settings)
     }
 
@@ -163,13 +223,35 @@ impl Settings {
             Some(RoadName(road)) => Preference::Only(*road),
             None => Preference::default(),
         };
+        let plane = PlaneConfig {
+            shards: media.threads,
+            bind: media.address,
+            ports: media.ports.0.clone(),
+            legs_a_shard: media.calls_a_thread,
+            cores: media.cores.clone(),
+            ..PlaneConfig::default()
+        };
         Ok(MediaSettings {
             address: media.address,
+            plane,
             port: media.port,
             preference,
             connection: media.connection.clone(),
             credentials: Credentials::new(&self.ari.username, self.password()?.expose()),
         })
+    }
+
+    /// Where files of each call go, and how much of it; none unless asked for. `path` is for the messages.
+    pub(crate) fn capture(&self, path: &Path) -> Result<Option<CaptureSettings>, SettingsError> {
+        let Some(folder) = self.beside(&self.media.capture) else { return Ok(None) };
+        std::fs::create_dir_all(&folder).map_err(|source| SettingsError::Capture {
+            path: path.to_owned(),
+            folder: folder.clone(),
+            source,
+        })?;
+        let max_time = Duration::from_secs(60 * u64::from(self.media.capture_minutes.get()));
+        let max_bytes = u64::from(self.media.capture_megabytes.get()) * 1_000_000;
+        Ok(Some(CaptureSettings { folder, max_time, max_bytes }))
     }
 
     /// How many readings may be under way at once; the engines' own default if none.
@@ -240,6 +322,57 @@ impl Settings {
     }
 }
 
+impl Media {
+    fn check(&self, path: &Path) -> Result<(), SettingsError> {
+        let (path, threads) = (path.to_owned(), self.threads.get());
+        let (first, last) = (usize::from(*self.ports.0.start()), usize::from(*self.ports.0.end()));
+        if self.cores.len() > threads {
+            return Err(SettingsError::Cores { path, cores: self.cores.len(), threads });
+        }
+        if (last + 1).saturating_sub(first.max(2).next_multiple_of(2)) / 2 < threads {
+            return Err(SettingsError::FewPorts { path, pairs: threads });
+        }
+        Ok(())
+    }
+}
+
 fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|&&byte| byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn media(text: &str) -> Result<Media, String> {
+        let media: Media = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        media.check(Path::new("patchcord.toml")).map_err(|error| error.to_string())?;
+        Ok(media)
+    }
+
+    #[test]
+    fn the_threads_and_ports_of_rtp_are_read() {
+        let text = "ports = \"20000-20009\"\nthreads = 2\ncores = [2, 3]\ncalls_a_thread = 500\n";
+        let read = media(text).expect("it is right");
+        assert_eq!(
+            (read.ports.0, read.threads.get(), read.cores),
+            (20_000..=20_009, 2, vec![2, 3])
+        );
+        assert_eq!(media("").expect("nothing is needed").ports.0, 30_000..=30_999);
+    }
+
+    #[test]
+    fn what_cannot_be_is_told_with_its_key_and_mend() {
+        for (text, says) in [
+            ("ports = \"30000\"", "as in \"30000-30999\""),
+            ("ports = \"30001-30002\"", "even port"),
+            ("ports = \"65535-65535\"", "even port"),
+            ("ports = \"30000-30003\"\nthreads = 3", "widen ports"),
+            ("cores = [1, 2]", "raise threads"),
+            ("threads = 0", "nonzero"),
+        ] {
+            let error = media(text).err().unwrap_or_else(|| panic!("{text}"));
+            assert!(error.contains(says), "{text}: {error}");
+        }
+    }
 }

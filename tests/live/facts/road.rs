@@ -1,13 +1,16 @@
 //! One call over any road: a SIP caller in a bridge with an external media channel, tones both ways, a key, and sound
 //! that is cut off. What depends on clocks is printed, what depends on samples is asserted.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use audio::jitter::Frame;
+use audio::pcapng::{self, Direction};
+use audio::rtp::{self, Packet};
 use audio::tone::{self, Sine};
-use audio::{FRAME, SAMPLE_RATE};
-use media::{FrameSink, Leg, LegEvent, Playout};
+use audio::{FRAME, SAMPLE_RATE, g711};
+use media::{FrameSink, Leg, LegEvent, Playout, Recorder, RecordingPlan};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::sipp::{Act, Caller, CallerRun};
@@ -79,6 +82,9 @@ impl Stage {
     /// Has the call, and looks at all of it.
     pub(super) async fn play(mut self, road: &str, mut leg: Leg, over: Over) {
         let opened = self.asked.elapsed();
+        let recorder = Recorder::start().expect("a thread can be had");
+        let files = Files::new(road);
+        let recording = leg.record(&recorder, files.plan());
         self.events.until(|event| about(event, "StasisStart", "media")).await;
         let join = json!({ "channel": "media" });
         self.probe.ask(Method::POST, "bridges/room/addChannel", join).await;
@@ -99,7 +105,11 @@ impl Stage {
         let stats = leg.stats();
         println!("{road}: {stats:?}");
         assert_eq!((stats.malformed, stats.untaken, stats.send_failures), (0, 0, 0));
+        assert!(stats.quality.mos > 4.0 && stats.overall().mos > 4.0, "{:?}", stats.overall());
         timeout(PATIENCE, leg.close()).await.expect("it closes");
+        let recorded = timeout(PATIENCE, recording.ended()).await.expect("it ends");
+        assert_eq!(recorded.expect("it is whole").lost, 0);
+        files.hold_both_tones(road, over);
         if over == Over::Tcp {
             self.probe.until_gone("media").await;
         }
@@ -210,6 +220,63 @@ impl Stage {
             }
         };
         timeout(PATIENCE, look).await.expect("the caller is heard")
+    }
+}
+
+/// What is recorded of a call.
+struct Files(PathBuf);
+
+impl Files {
+    fn new(road: &str) -> Files {
+        let name: String = road.chars().filter(|c| c.is_alphanumeric()).collect();
+        let folder = std::env::temp_dir().join(format!("recorded-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("writable");
+        Files(folder)
+    }
+
+    fn plan(&self) -> RecordingPlan {
+        let file = |name| Some(self.0.join(name));
+        let (wav, pcapng) = (file("call.wav"), file("call.pcapng"));
+        RecordingPlan { wav, pcapng, ..RecordingPlan::default() }
+    }
+
+    /// The caller's tone is left and came in, ours is right and went out; nowhere is the other.
+    fn hold_both_tones(&self, road: &str, over: Over) {
+        let wav = std::fs::read(self.0.join("call.wav")).expect("it is there");
+        assert_eq!(wav[40..44], ((wav.len() - 44) as u32).to_le_bytes(), "as long as it says");
+        let side = |at: usize| -> Vec<i16> {
+            let sample = |both: &[u8]| i16::from_le_bytes([both[at], both[at + 1]]);
+            wav[44..].chunks_exact(4).map(sample).collect()
+        };
+        let capture = std::fs::read(self.0.join("call.pcapng")).expect("it is there");
+        let datagrams = pcapng::read(&capture).expect("it can be read");
+        let packets = |direction| -> Vec<i16> {
+            let ours = datagrams.iter().filter(|datagram| datagram.direction == Some(direction));
+            let packets = ours.filter_map(|datagram| Packet::parse(datagram.payload).ok());
+            let sound = packets.filter(|packet| packet.payload_type == rtp::PCMU);
+            let codes = sound.flat_map(|packet| packet.payload);
+            codes.map(|code| g711::decode_ulaw_sample(*code)).collect()
+        };
+        for (what, caller, us) in [
+            ("WAV", side(0), side(2)),
+            ("pcapng", packets(Direction::Inbound), packets(Direction::Outbound)),
+        ] {
+            let count = |samples: &[i16], hz| samples.chunks(FRAME).filter(|c| is(c, hz)).count();
+            let theirs = (count(&caller, CALLERS_TONE), count(&caller, OUR_TONE));
+            let ours = (count(&us, OUR_TONE), count(&us, CALLERS_TONE));
+            println!("{road}: {what} holds {theirs:?} frames of the caller, {ours:?} of ours");
+            assert!(theirs.0 > 100 && theirs.1 == 0, "{road}, {what}: {theirs:?}");
+            assert!(ours.0 > 60 && ours.1 == 0, "{road}, {what}: {ours:?}");
+        }
+        let keys = datagrams.iter().filter_map(|datagram| Packet::parse(datagram.payload).ok());
+        let keys = keys.filter(|packet| packet.payload_type == rtp::TELEPHONE_EVENT).count();
+        assert_eq!(keys, usize::from(over == Over::Tcp));
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

@@ -63,7 +63,23 @@ impl Reception {
     /// Counts a packet that carries sound and arrived at `arrival`.
     pub fn sound(&mut self, arrival: Duration, packet: &rtp::Packet<'_>) {
         if self.count(packet.sequence) {
-            self.observe(arrival, packet.timestamp);
+            self.timing(arrival, packet.timestamp);
+        }
+    }
+
+    /// Notes only when what was spoken at `timestamp` arrived: for a stream without numbers, such as
+    /// one over TCP.
+    pub fn timing(&mut self, arrival: Duration, timestamp: u32) {
+        let nanos_a_sample = 1_000_000_000 / SAMPLE_RATE;
+        let ticks = (arrival.as_secs() as u32)
+            .wrapping_mul(SAMPLE_RATE)
+            .wrapping_add(arrival.subsec_nanos() / nanos_a_sample);
+        let transit = ticks.wrapping_sub(timestamp);
+        let before = self.transit.replace(transit).unwrap_or(transit);
+        let deviation = (transit.wrapping_sub(before) as i32).unsigned_abs();
+        if deviation <= MAX_DEVIATION {
+            // A sixteenth of the way to the new deviation, rounded (RFC 3550 appendix A.8).
+            self.jitter = self.jitter + deviation - ((self.jitter + 8) >> 4);
         }
     }
 
@@ -147,20 +163,6 @@ impl Reception {
         self.received = 1;
         self.prior = Prior::default();
         self.transit = None;
-    }
-
-    fn observe(&mut self, arrival: Duration, timestamp: u32) {
-        let nanos_a_sample = 1_000_000_000 / SAMPLE_RATE;
-        let ticks = (arrival.as_secs() as u32)
-            .wrapping_mul(SAMPLE_RATE)
-            .wrapping_add(arrival.subsec_nanos() / nanos_a_sample);
-        let transit = ticks.wrapping_sub(timestamp);
-        let before = self.transit.replace(transit).unwrap_or(transit);
-        let deviation = (transit.wrapping_sub(before) as i32).unsigned_abs();
-        if deviation <= MAX_DEVIATION {
-            // A sixteenth of the way to the new deviation, rounded (RFC 3550 appendix A.8).
-            self.jitter = self.jitter + deviation - ((self.jitter + 8) >> 4);
-        }
     }
 }
 

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     leg::{Command, LegEvent, LegStats, Teller},
-    tcp::{Converter, Ear, Outlet, is_hang_up},
+    tap::FrameTap,
+    tcp::{Converter, Ear, Gauge, Outlet, is_hang_up},
     watch::Watch,
 };
 use std::{io, time::Duration};
@@ -32,6 +33,7 @@ pub(super) struct Task {
     pub(super) voice: Voice,
     pub(super) sending: Sending,
     pub(super) stats: LegStats,
+    pub(super) tap: Option<Box<FrameTap>>,
 }
 
 /// What is made of the bytes that come.
@@ -42,6 +44,7 @@ pub(super) struct Hearing {
     samples: Vec<i16>,
     converter: Converter,
     ear: Ear,
+    gauge: Gauge,
     watch: Watch,
 }
 
@@ -78,6 +81,7 @@ impl Hearing {
             samples: Vec::new(),
             converter: Converter::to_8000_from(rate.hz()),
             ear: Ear::new(),
+            gauge: Gauge::new(now),
             watch: Watch::new(now, silent_after),
         }
     }
@@ -93,7 +97,8 @@ impl Task {
             End::HungUp => {}
         }
         // The leg is over for its owner when the last of these goes.
-        let Task { stream, outlet, stats, teller: _teller, .. } = self;
+        let stats = self.stats();
+        let Task { stream, outlet, teller: _teller, .. } = self;
         drop(stream);
         outlet.close().await;
         tracing::debug!(?end, ?stats, "AudioSocket closed");
@@ -106,7 +111,11 @@ impl Task {
                 // The clock comes before the network: no flood may hold up what the caller hears.
                 biased;
                 command = commands.recv() => match command {
-                    Some(command) => self.voice.command(command),
+                    Some(Command::Speak(speech)) => self.voice.command(speech),
+                    Some(Command::Tap(tap)) => {
+                        self.stats.unrecorded = self.stats().unrecorded;
+                        self.tap = Some(Box::new(FrameTap::new(*tap)));
+                    }
                     None => return End::Dropped,
                 },
                 () = sleep_until(wake) => {
@@ -124,8 +133,13 @@ impl Task {
                     }
                 }
             }
-            self.teller.stats.send_replace(self.stats);
+            self.teller.stats.send_replace(self.stats());
         }
+    }
+
+    fn stats(&self) -> LegStats {
+        let unrecorded = self.stats.unrecorded + self.tap.as_ref().map_or(0, |tap| tap.lost());
+        LegStats { unrecorded, ..self.stats }
     }
 
     /// Reads what is there.
@@ -180,7 +194,12 @@ impl Task {
                 self.stats.heard.received += 1;
             }
             Message::Sound(..) => self.stats.wrong_payload_type += 1,
-            Message::Digit(key) => self.tell(LegEvent::Digit(key)),
+            Message::Digit(key) => {
+                self.tell(LegEvent::Digit(key));
+                if let Some(tap) = &mut self.tap {
+                    tap.pressed(Instant::now(), key);
+                }
+            }
             Message::HangUp => return Some(End::HungUp),
             Message::Error(code) => return Some(End::Failed(format!("error {code:?} over there"))),
             Message::Uuid(_) | Message::Unknown(_) => self.stats.malformed += 1,
@@ -196,13 +215,18 @@ impl Task {
         let now = Instant::now();
         let first = self.hearing.watch.heard(now);
         first.into_iter().for_each(|event| self.tell(event));
-        let Hearing { samples, converter, ear, .. } = &mut self.hearing;
+        let Hearing { samples, converter, ear, gauge, .. } = &mut self.hearing;
         let arrived = now.saturating_duration_since(self.epoch);
-        let untaken = &mut self.stats.untaken;
+        let (untaken, tap) = (&mut self.stats.untaken, &mut self.tap);
         ear.hear(arrived, converter.convert(samples), |frame| {
+            gauge.heard(frame);
+            if let Some(tap) = tap {
+                tap.heard(now, frame);
+            }
             *untaken += u64::from(!self.outlet.give(frame));
         });
         samples.clear();
+        gauge.look(now, &mut self.stats);
     }
 
     /// Whatever the time has come for.
@@ -212,6 +236,9 @@ impl Task {
         silence.into_iter().for_each(|event| self.tell(event));
         let (frames, skipped) = self.voice.due(now);
         self.stats.skipped += u64::from(skipped);
+        if let Some(tap) = &mut self.tap {
+            tap.leave_out(skipped);
+        }
         for _ in 0..frames {
             self.send_frame(now)?;
         }
@@ -224,11 +251,19 @@ impl Task {
         match self.sending.write(&self.stream, frame, now)? {
             Written::OnItsWay => {
                 self.stats.sent += 1;
+                if let Some(tap) = &mut self.tap {
+                    tap.said(now, self.voice.codes());
+                }
                 let audible = told.became_audible;
                 let event = audible.map(|id| LegEvent::FirstAudioOut { id, at: now });
                 event.into_iter().for_each(|event| self.tell(event));
             }
-            Written::LeftOut => self.stats.skipped += 1,
+            Written::LeftOut => {
+                self.stats.skipped += 1;
+                if let Some(tap) = &mut self.tap {
+                    tap.leave_out(1);
+                }
+            }
         }
         told.finished.into_iter().for_each(|id| self.tell(LegEvent::Finished { id }));
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::wire::{Message, Rate};
 use crate::{
-    leg::Command,
+    leg::Speech,
     player::{MAX_BURST, Player},
     tcp::Converter,
 };
@@ -16,6 +16,7 @@ pub(super) struct Voice {
     converter: Converter,
     player: Player,
     next: Instant,
+    codes: [u8; FRAME],
     payload: Vec<u8>,
     frame: Vec<u8>,
 }
@@ -34,11 +35,12 @@ impl Voice {
     pub(super) fn new(rate: Rate, now: Instant) -> Voice {
         let converter = Converter::from_8000_to(rate.hz());
         let (payload, frame) = (Vec::new(), Vec::new());
-        Voice { rate, converter, player: Player::default(), next: now, payload, frame }
+        let (player, codes) = (Player::default(), [0; FRAME]);
+        Voice { rate, converter, player, next: now, codes, payload, frame }
     }
 
-    pub(super) fn command(&mut self, command: Command) {
-        self.player.command(command);
+    pub(super) fn command(&mut self, speech: Speech) {
+        self.player.command(speech);
     }
 
     /// When the next frame is due.
@@ -57,10 +59,9 @@ impl Voice {
 
     /// The next frame as it is on the wire.
     pub(super) fn frame(&mut self) -> (&[u8], Told) {
-        let mut codes = [0; FRAME];
-        let filled = self.player.fill(&mut codes);
+        let filled = self.player.fill(&mut self.codes);
         let mut samples = [0; FRAME];
-        g711::decode_ulaw(&codes, &mut samples);
+        g711::decode_ulaw(&self.codes, &mut samples);
         let samples = self.converter.convert(&samples);
         self.payload.clear();
         self.payload.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
@@ -68,6 +69,11 @@ impl Voice {
         Message::Sound(self.rate, &self.payload).write(&mut self.frame);
         let told = Told { became_audible: filled.became_audible, finished: filled.finished };
         (&self.frame, told)
+    }
+
+    /// The mu-law of the frame that was made last.
+    pub(super) fn codes(&self) -> &[u8] {
+        &self.codes
     }
 }
 
@@ -95,7 +101,7 @@ mod tests {
     fn each_rate_has_frames_of_its_own_size() {
         for rate in Rate::ALL {
             let mut voice = Voice::new(rate, Instant::now());
-            voice.command(Command::Play(Playout::once(3, [7_932; 2 * FRAME])));
+            voice.command(Speech::Play(Playout::once(3, [7_932; 2 * FRAME])));
             let (bytes, told) = voice.frame();
             assert_eq!(told, Told { became_audible: Some(3), finished: None });
             assert_eq!((bytes[0], bytes.len()), (rate.kind(), 3 + 2 * rate.frame()), "{rate:?}");

@@ -4,20 +4,20 @@ use super::outbox::{Key, Outbox};
 use crate::{
     counters::Counters,
     gate::{Gate, Refusal},
-    leg::{Command, LegEvent, LegStats},
+    leg::{CODEC, Command, DELAY, LegEvent, LegStats},
     player::{Filled, Player},
     stream::Stream,
     system::Name,
+    tap::{Side, Tap},
     watch::Watch,
 };
-use audio::{FRAME, jitter::JitterBuffer, rtp, telephone_event::Digits};
+use audio::{jitter::JitterBuffer, quality::Meter, rtp, telephone_event::Digits};
 use std::{
     io,
     time::{Duration, Instant},
 };
 
-/// Bytes of a packet with 20 ms of mu-law.
-pub(super) const PACKET: usize = rtp::HEADER_LEN + FRAME;
+pub(super) use crate::tap::PACKET;
 
 /// Turns between two reports of a call's counters: a second.
 const TURNS_A_REPORT: u32 = 50;
@@ -44,7 +44,9 @@ pub(super) struct Call {
     stream: Stream,
     sending: Sending,
     turns_to_report: u32,
+    meter: Meter,
     stats: LegStats,
+    tap: Option<Box<Tap>>,
 }
 
 /// Whether the last packet could be sent.
@@ -74,7 +76,9 @@ impl Call {
             stream: Stream::new(),
             sending: Sending::Works,
             turns_to_report: TURNS_A_REPORT,
+            meter: Meter::default(),
             stats: LegStats::default(),
+            tap: None,
         }
     }
 
@@ -83,11 +87,18 @@ impl Call {
     }
 
     pub(super) fn stats(&self) -> LegStats {
-        LegStats { heard: self.jitter.stats(), ..self.stats }
+        let unrecorded = self.stats.unrecorded + self.tap.as_ref().map_or(0, |tap| tap.lost());
+        LegStats { heard: self.jitter.stats(), unrecorded, ..self.stats }
     }
 
     pub(super) fn command(&mut self, command: Command) {
-        self.player.command(command);
+        match command {
+            Command::Speak(speech) => self.player.command(speech),
+            Command::Tap(tap) => {
+                self.stats.unrecorded = self.stats().unrecorded;
+                self.tap = Some(tap);
+            }
+        }
     }
 
     /// Takes a datagram of the peer, `None` for one that is too long to be RTP; says whether the
@@ -98,6 +109,9 @@ impl Call {
         datagram: Option<&[u8]>,
         told: &mut Told<'_>,
     ) -> Gap {
+        if let (Some(tap), Some(datagram)) = (&mut self.tap, datagram) {
+            tap.copy(Side::Caller, now, &[datagram]);
+        }
         let admitted = datagram.ok_or(Refusal::Malformed).and_then(|it| self.gate.admit(it));
         let packet = match admitted {
             Ok(packet) => packet,
@@ -144,6 +158,9 @@ impl Call {
         let payload = payload.first_chunk_mut().expect("what follows the header is a frame");
         let filled = self.player.fill(payload);
         *header = self.stream.next(filled.talking);
+        if let Some(tap) = &mut self.tap {
+            tap.hold(&packet);
+        }
         (packet, filled)
     }
 
@@ -159,6 +176,9 @@ impl Call {
             Ok(()) => {
                 self.stats.sent += 1;
                 self.sending = Sending::Works;
+                if let Some(tap) = &mut self.tap {
+                    tap.copy_held(at);
+                }
                 if let Some(id) = filled.became_audible {
                     told.event(LegEvent::FirstAudioOut { id, at: at.into() });
                 }
@@ -180,6 +200,7 @@ impl Call {
         self.turns_to_report -= 1;
         if self.turns_to_report == 0 {
             self.turns_to_report = TURNS_A_REPORT;
+            self.stats.quality = self.meter.interval(&self.jitter.stats(), CODEC, DELAY);
             told.outbox.stats(told.key, self.stats());
         }
     }

@@ -2,12 +2,14 @@
 
 mod convert;
 mod ear;
+mod gauge;
 mod guests;
 mod outlet;
 
 pub(crate) use self::{
     convert::Converter,
     ear::Ear,
+    gauge::Gauge,
     guests::{Guest, Guests},
     outlet::Outlet,
 };

@@ -145,6 +145,11 @@ impl Feed {
         self.sent
     }
 
+    /// Frames that wait over there, as far as is known.
+    pub(super) fn queued(&self) -> usize {
+        self.queued.len()
+    }
+
     /// Empties Asterisk's queue and the player. Gives the beginning of what would have been played next, fading.
     fn cut(&mut self, now: Instant, items: &mut Vec<Item>) -> Option<Tail> {
         let tail = self.tail(now);

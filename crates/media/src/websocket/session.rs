@@ -6,11 +6,12 @@ use super::{
     format::Format,
 };
 use crate::{
-    leg::{Command, LegEvent, LegStats},
-    tcp::Ear,
+    leg::{Command, LegEvent, LegStats, Speech},
+    tap::FrameTap,
+    tcp::{Ear, Gauge},
     watch::Watch,
 };
-use audio::jitter::Frame;
+use audio::{FRAME, FRAME_TIME, jitter::Frame};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -27,7 +28,9 @@ pub(super) struct Session {
     samples: Vec<i16>,
     items: Vec<Item>,
     events: Vec<LegEvent>,
+    gauge: Gauge,
     stats: LegStats,
+    tap: Option<Box<FrameTap>>,
 }
 
 /// A message to send.
@@ -57,16 +60,22 @@ impl Session {
             samples: Vec::new(),
             items: Vec::new(),
             events: Vec::new(),
+            gauge: Gauge::new(now),
             stats: LegStats::default(),
+            tap: None,
         }
     }
 
     /// Takes what the leg's owner commands.
     pub(super) fn command(&mut self, now: Instant, command: Command) {
         match command {
-            Command::Play(playout) => self.feed.play(now, playout, &mut self.items),
-            Command::Stop(id) => self.feed.stop(now, id, &mut self.items),
-            Command::StopAll => self.feed.stop_all(now, &mut self.items),
+            Command::Speak(Speech::Play(playout)) => self.feed.play(now, playout, &mut self.items),
+            Command::Speak(Speech::Stop(id)) => self.feed.stop(now, id, &mut self.items),
+            Command::Speak(Speech::StopAll) => self.feed.stop_all(now, &mut self.items),
+            Command::Tap(tap) => {
+                self.stats.unrecorded = self.stats().unrecorded;
+                self.tap = Some(Box::new(FrameTap::new(*tap)));
+            }
         }
     }
 
@@ -74,7 +83,12 @@ impl Session {
     pub(super) fn text(&mut self, now: Instant, text: &str) -> Result<(), Failure> {
         match Event::parse(text) {
             Ok(Event::MediaStart(start)) => self.start(&start, ControlFormat::of(text))?,
-            Ok(Event::DtmfEnd(key)) => self.events.push(LegEvent::Digit(key)),
+            Ok(Event::DtmfEnd(key)) => {
+                self.events.push(LegEvent::Digit(key));
+                if let Some(tap) = &mut self.tap {
+                    tap.pressed(now, key);
+                }
+            }
             Ok(Event::MediaXoff) => self.feed.close(),
             Ok(Event::MediaXon) => self.feed.open(&mut self.items),
             Ok(Event::MarkProcessed(Some(mark)) | Event::BufferingCompleted(Some(mark))) => {
@@ -109,9 +123,16 @@ impl Session {
         }
         self.events.extend(self.watch.heard(now));
         let arrived = now.saturating_duration_since(self.epoch);
-        let untaken = &mut self.stats.untaken;
-        self.ear.hear(arrived, &self.samples, |frame| *untaken += u64::from(!give(frame)));
+        let (untaken, gauge, tap) = (&mut self.stats.untaken, &mut self.gauge, &mut self.tap);
+        self.ear.hear(arrived, &self.samples, |frame| {
+            gauge.heard(frame);
+            if let Some(tap) = tap {
+                tap.heard(now, frame);
+            }
+            *untaken += u64::from(!give(frame));
+        });
         self.samples.clear();
+        self.gauge.look(now, &mut self.stats);
     }
 
     /// Tells a silence that has lasted.
@@ -130,14 +151,18 @@ impl Session {
     }
 
     /// What is to be sent.
-    pub(super) fn outgoing(&mut self) -> Vec<Outgoing> {
+    pub(super) fn outgoing(&mut self, now: Instant) -> Vec<Outgoing> {
         let Some(control) = self.control else { return Vec::new() };
+        if let Some(tap) = &mut self.tap {
+            copy(&self.items, now, self.feed.queued(), tap);
+        }
         let (format, items) = (self.format, self.items.drain(..));
         items.map(|item| to_send(format, control, item)).collect()
     }
 
     pub(super) fn stats(&self) -> LegStats {
-        LegStats { sent: self.feed.sent(), ..self.stats }
+        let unrecorded = self.stats.unrecorded + self.tap.as_ref().map_or(0, |tap| tap.lost());
+        LegStats { sent: self.feed.sent(), unrecorded, ..self.stats }
     }
 
     fn start(&mut self, start: &MediaStart, control: ControlFormat) -> Result<(), Failure> {
@@ -152,6 +177,20 @@ impl Session {
         self.control = Some(control);
         self.feed.open(&mut self.items);
         Ok(())
+    }
+}
+
+/// Copies what is sent, at the times when it will be played: of the `queued` frames it is the last.
+fn copy(items: &[Item], now: Instant, queued: usize, tap: &mut FrameTap) {
+    let frames = || {
+        items.iter().flat_map(|item| match item {
+            Item::Sound(codes) => codes.chunks(FRAME),
+            Item::Mark(_) | Item::Flush => [].chunks(FRAME),
+        })
+    };
+    let ahead = queued.saturating_sub(frames().count());
+    for (place, codes) in (ahead as u32..).zip(frames()) {
+        tap.said(now + FRAME_TIME * place, codes);
     }
 }
 
@@ -188,20 +227,24 @@ mod tests {
         Session::new(Format::Ulaw, now, now, Duration::from_secs(2))
     }
 
+    fn play(id: u64) -> Command {
+        Command::Speak(Speech::Play(Playout::once(id, [9000; 160])))
+    }
+
     fn texts(session: &mut Session) -> Vec<String> {
         let text = |message| match message {
             Outgoing::Text(text) => Some(text),
             Outgoing::Binary(_) => None,
         };
-        session.outgoing().into_iter().filter_map(text).collect()
+        session.outgoing(Instant::now()).into_iter().filter_map(text).collect()
     }
 
     #[test]
     fn it_speaks_as_it_is_spoken_to() {
         let now = Instant::now();
         let mut plain = session(now);
-        plain.command(now, Command::Play(Playout::once(1, [9000; 160])));
-        assert_eq!(plain.outgoing(), [], "nothing before the start");
+        plain.command(now, play(1));
+        assert_eq!(plain.outgoing(now), [], "nothing before the start");
         plain.text(now, START).unwrap();
         let sent = texts(&mut plain);
         assert_eq!(sent[..2], ["STOP_MEDIA_BUFFERING 0", "STOP_MEDIA_BUFFERING 1"]);
@@ -211,7 +254,7 @@ mod tests {
 
         let mut json = session(now);
         json.text(now, START_JSON).unwrap();
-        json.command(now, Command::Play(Playout::once(1, [9000; 160])));
+        json.command(now, play(1));
         let sent = texts(&mut json);
         assert_eq!(sent[0], r#"{"command":"MARK_MEDIA","correlation_id":"0"}"#);
         assert!(sent.contains(&r#"{"command":"FLUSH_MEDIA"}"#.to_owned()), "{sent:?}");

@@ -133,8 +133,9 @@ impl Reader {
 
     /// Passes on whatever the session has for others.
     fn settle(&mut self) {
-        self.session.settle(Instant::now(), |frame| self.outlet.give(frame));
-        let outgoing = self.session.outgoing();
+        let now = Instant::now();
+        self.session.settle(now, |frame| self.outlet.give(frame));
+        let outgoing = self.session.outgoing(now);
         if !outgoing.is_empty() {
             // A writer that has ended ends the leg in a moment.
             let _ = self.outbox.send(outgoing);

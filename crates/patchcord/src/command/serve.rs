@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use super::{CommandResult, calls, ears, runtime, words};
+use crate::capture::Capture;
 use crate::desk::Desk;
 use crate::driver::{Driven, Shared, Tap};
 use crate::finished::Finished;
@@ -37,6 +38,14 @@ pub(super) fn run(options: &Options) -> CommandResult {
     let desk = Arc::new(Desk::open(&settings.receptionist()).map_err(words)?);
     let config = settings.ari(&options.config).map_err(words)?;
     let media = settings.media().map_err(words)?;
+    let capture = settings.capture(&options.config).map_err(words)?;
+    if let Some(capture) = &capture {
+        let folder = capture.folder.display();
+        eprintln!(
+            "warning: what callers say, and the keys that they press, is written to {folder}"
+        );
+    }
+    let capture = capture.map(Capture::start).transpose()?.map(Arc::new);
     if let Some(exposed) = settings.exposed_password() {
         eprintln!("warning: {exposed}");
     }
@@ -54,7 +63,7 @@ pub(super) fn run(options: &Options) -> CommandResult {
         let (client, arrivals) = ari::Client::connect(config).await.map_err(words)?;
         let tap = if recordings.is_empty() { Tap::Off } else { Tap::On };
         let road = Arc::new(MediaRoad::build(&media, &client).await?);
-        let shared = Shared { desk, client: client.clone(), ears, road, tap };
+        let shared = Shared { desk, client: client.clone(), ears, road, tap, capture };
         let (over, mut driven) = mpsc::unbounded_channel::<Driven>();
         let (stop, stopped) = watch::channel(false);
         let mut service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

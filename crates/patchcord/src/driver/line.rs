@@ -4,19 +4,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use audio::jitter::{Frame, FrameKind};
+use call::LineQuality;
 use engines::hearing::Ear;
-use media::{FrameSink, Leg, LegEvent, Playout};
+use media::{FrameSink, Leg, LegEvent, LegStats, Playout};
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::Tap;
+use crate::capture::Capture;
 use crate::hear::CallClock;
-use crate::media_road::MediaRoad;
+use crate::media_road::{MediaRoad, line_quality};
 
 /// The caller's line.
 pub(super) struct Line {
     /// None once it is closed.
     leg: Option<Leg>,
+    stats: watch::Receiver<LegStats>,
     inbound: Arc<Mutex<Inbound>>,
 }
+
+/// How long a leg that was closed may take to tell its last counters.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// What happens to the caller's audio. Shared with the task that takes the leg's frames, which holds the lock for one at a
 /// time.
@@ -61,7 +69,7 @@ impl Line {
         let inbound = Inbound { clock: CallClock::default(), ear: None, tap, received: Vec::new() };
         let inbound = Arc::new(Mutex::new(inbound));
         let leg = road.open(client, channel, arrived, Sink(inbound.clone())).await?;
-        Ok(Self { leg: Some(leg), inbound })
+        Ok(Self { stats: leg.watch_stats(), leg: Some(leg), inbound })
     }
 
     /// The next event of the leg; waits for ever once it is closed.
@@ -105,8 +113,23 @@ impl Line {
         lock(&self.inbound).clock.for_arrival(arrival)
     }
 
+    /// Has both directions written to files.
+    pub(super) fn capture(&self, capture: &Capture, call: &str) {
+        if let Some(leg) = &self.leg {
+            capture.take(leg, call);
+        }
+    }
+
+    /// How well the caller was heard; none of a leg that heard nothing. Asked for when the line is closed.
+    pub(super) async fn quality(&mut self) -> Option<LineQuality> {
+        // The other end goes away with the leg.
+        let over = async { while self.stats.changed().await.is_ok() {} };
+        let _ = timeout(LAST_WORDS, over).await;
+        line_quality(&self.stats.borrow())
+    }
+
     /// The audio that was kept, and when its first sample was spoken in seconds of the call's clock.
-    pub(super) fn keepsake(mut self) -> (Vec<i16>, Option<f64>) {
+    pub(super) fn keepsake(&mut self) -> (Vec<i16>, Option<f64>) {
         self.close();
         let mut inbound = lock(&self.inbound);
         (std::mem::take(&mut inbound.received), inbound.clock.zero())

@@ -71,6 +71,7 @@ impl Stage {
             ears: Arc::new(deaf_ears()),
             road: Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into()).expect("ports on loopback")),
             tap: Tap::Off,
+            capture: None,
         };
         let (over, driven) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);

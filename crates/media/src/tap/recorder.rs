@@ -1,0 +1,400 @@
+//! The thread that writes the recordings of all legs.
+
+use super::{
+    Copies, Tap,
+    files::{Pcapng, Sink, Wav},
+    ring,
+};
+use crate::leg::LegEvent;
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread::JoinHandle,
+    time::{Duration, Instant, SystemTime},
+};
+use thiserror::Error;
+use tokio::sync::{mpsc::WeakUnboundedSender, oneshot};
+
+/// What to write of a leg, and how much of it. Files hold what callers say and the keys that they
+/// press: they are made anew, readable for their owner alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordingPlan {
+    /// Sound at 8 kHz, the caller left and we right, on one line in time: the caller's where it came,
+    /// ours where it was sent.
+    pub wav: Option<PathBuf>,
+    /// The packets of both directions as they were received and sent, those that the leg refused too.
+    /// Of a leg over TCP it holds its frames as mu-law in RTP, SSRC 1 the caller's and 2 ours, each at
+    /// the time when it came or is played, and the keys as telephone events.
+    pub pcapng: Option<PathBuf>,
+    /// The recording ends after so long.
+    pub max_time: Duration,
+    /// The recording ends when its files have so many bytes together.
+    pub max_bytes: u64,
+}
+
+impl Default for RecordingPlan {
+    /// Nothing; of what is named one hour, and 256 MiB.
+    fn default() -> RecordingPlan {
+        let max_time = Duration::from_secs(3600);
+        RecordingPlan { wav: None, pcapng: None, max_time, max_bytes: 256 << 20 }
+    }
+}
+
+/// Writes the recordings of any number of legs, in one thread.
+///
+/// What a leg says or hears is in the files about a second later, in a shape that can be read whenever
+/// the process ends. Dropping the recorder ends all recordings.
+#[derive(Debug)]
+pub struct Recorder {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A recording that is under way. Dropping it changes nothing.
+#[derive(Debug)]
+pub struct Recording {
+    done: oneshot::Receiver<Result<Recorded, RecordingError>>,
+}
+
+/// A recording that is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recorded {
+    /// Bytes written.
+    pub bytes: u64,
+    /// Packets that are missing because the disk was too slow.
+    pub lost: u64,
+}
+
+/// Why a recording ended before its leg. What was written until then can be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RecordingError {
+    /// A file could not be made or written.
+    #[error("the recording {path} ended: {cause}; look for room and rights there")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// It was as long as it may be.
+    #[error("the recording ended after {0:?}, the longest that it may be")]
+    Time(Duration),
+    /// It was as large as it may be.
+    #[error("the recording ended at {0} bytes, the most that it may have")]
+    Size(u64),
+    /// The recorder's thread is gone.
+    #[error("nobody records any more")]
+    NoRecorder,
+}
+
+impl Recorder {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start() -> io::Result<Recorder> {
+        let (jobs, waiting) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("recorder".to_owned())
+            .spawn(move || write_all(&waiting))?;
+        Ok(Recorder { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// A tap for a leg, whose recording has begun.
+    pub(crate) fn begin(
+        &self,
+        plan: RecordingPlan,
+        us: SocketAddr,
+        caller: Option<SocketAddr>,
+        tell: WeakUnboundedSender<LegEvent>,
+    ) -> (Tap, Recording) {
+        let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let (tap, copies) = ring(Instant::now());
+        let (done, recording) = oneshot::channel();
+        let job = Job { plan, us, caller, began, copies, tell, done };
+        if let Some(jobs) = &self.jobs {
+            // A thread that is gone has dropped the other end of `done`, which says so.
+            let _ = jobs.send(job);
+        }
+        (tap, Recording { done: recording })
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the recorder's thread ended by a panic");
+        }
+    }
+}
+
+impl Recording {
+    /// Waits until the leg is over and its files are whole.
+    ///
+    /// # Errors
+    /// [`RecordingError`] when it ended before.
+    pub async fn ended(self) -> Result<Recorded, RecordingError> {
+        self.done.await.unwrap_or(Err(RecordingError::NoRecorder))
+    }
+}
+
+/// From one look at the rings to the next. A ring has room for thirty times as long.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// From one time that the files are made whole to the next.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// What the thread is asked for.
+#[derive(Debug)]
+struct Job {
+    plan: RecordingPlan,
+    us: SocketAddr,
+    caller: Option<SocketAddr>,
+    began: Duration,
+    copies: Copies,
+    tell: WeakUnboundedSender<LegEvent>,
+    done: oneshot::Sender<Result<Recorded, RecordingError>>,
+}
+
+fn write_all(jobs: &mpsc::Receiver<Job>) {
+    let mut writers: Vec<Writer> = Vec::new();
+    loop {
+        let next = match writers.is_empty() {
+            true => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            false => jobs.recv_timeout(LOOK),
+        };
+        match next {
+            Ok(job) => writers.extend(Writer::open(job)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                for mut writer in writers {
+                    match writer.go_on() {
+                        Ok(_) => writer.finish_and_end(),
+                        Err(error) => writer.end(Err(error)),
+                    }
+                }
+                return;
+            }
+        }
+        let mut index = 0;
+        while let Some(writer) = writers.get_mut(index) {
+            match writer.go_on() {
+                Ok(Then::GoOn) => index += 1,
+                Ok(Then::Finish) => writers.swap_remove(index).finish_and_end(),
+                Err(error) => {
+                    let mut writer = writers.swap_remove(index);
+                    // What is there stays readable as far as the disk lets it.
+                    let _ = writer.finish();
+                    writer.end(Err(error));
+                }
+            }
+        }
+    }
+}
+
+/// One recording.
+struct Writer {
+    sinks: Vec<(PathBuf, Box<dyn Sink>)>,
+    copies: Copies,
+    max_time: Duration,
+    max_bytes: u64,
+    recorded: Recorded,
+    flushed: Instant,
+    tell: WeakUnboundedSender<LegEvent>,
+    done: oneshot::Sender<Result<Recorded, RecordingError>>,
+}
+
+/// Whether a recording goes on.
+enum Then {
+    GoOn,
+    Finish,
+}
+
+impl Writer {
+    /// Makes the files; `None` where that failed, which has been told.
+    fn open(job: Job) -> Option<Writer> {
+        let Job { plan, us, caller, began, copies, tell, done } = job;
+        let RecordingPlan { wav, pcapng, max_time, max_bytes } = plan;
+        let mut writer = Writer {
+            sinks: Vec::new(),
+            copies,
+            max_time,
+            max_bytes,
+            recorded: Recorded { bytes: 0, lost: 0 },
+            flushed: Instant::now(),
+            tell,
+            done,
+        };
+        let wav =
+            wav.map(|path| add(path, |path| Ok(Box::new(Wav::create(path)?) as Box<dyn Sink>)));
+        let pcapng = pcapng.map(|path| {
+            add(
+                path,
+                |path| Ok(Box::new(Pcapng::create(path, us, caller, began)?) as Box<dyn Sink>),
+            )
+        });
+        match wav.into_iter().chain(pcapng).collect() {
+            Ok(sinks) => {
+                writer.sinks = sinks;
+                Some(writer)
+            }
+            Err(error) => {
+                writer.end(Err(error));
+                None
+            }
+        }
+    }
+
+    /// Writes what there is.
+    fn go_on(&mut self) -> Result<Then, RecordingError> {
+        // Looked at first: what comes before the end is there then.
+        let ended = self.copies.is_ended();
+        while let Some(copy) = self.copies.next() {
+            if copy.at > self.max_time {
+                return Err(RecordingError::Time(self.max_time));
+            }
+            self.recorded.lost += u64::from(copy.lost_before);
+            for (path, sink) in &mut self.sinks {
+                self.recorded.bytes += sink.add(&copy).map_err(|cause| failed(path, cause))?;
+            }
+            if self.recorded.bytes > self.max_bytes {
+                return Err(RecordingError::Size(self.max_bytes));
+            }
+        }
+        if ended {
+            return Ok(Then::Finish);
+        }
+        if self.flushed.elapsed() >= FLUSH {
+            self.flushed = Instant::now();
+            for (path, sink) in &mut self.sinks {
+                sink.flush().map_err(|cause| failed(path, cause))?;
+            }
+        }
+        Ok(Then::GoOn)
+    }
+
+    /// The last packet is written.
+    fn finish(&mut self) -> Result<Recorded, RecordingError> {
+        for (path, sink) in &mut self.sinks {
+            sink.finish().map_err(|cause| failed(path, cause))?;
+        }
+        Ok(self.recorded)
+    }
+
+    fn finish_and_end(mut self) {
+        let written = self.finish();
+        self.end(written);
+    }
+
+    fn end(self, written: Result<Recorded, RecordingError>) {
+        if let Err(error) = &written {
+            tracing::warn!("{error}");
+            if let Some(tell) = self.tell.upgrade() {
+                let _ = tell.send(LegEvent::RecordingEnded(error.to_string()));
+            }
+        }
+        // Nobody has to wait for it.
+        let _ = self.done.send(written);
+    }
+}
+
+fn add(
+    path: PathBuf,
+    create: impl FnOnce(&Path) -> io::Result<Box<dyn Sink>>,
+) -> Result<(PathBuf, Box<dyn Sink>), RecordingError> {
+    match create(&path) {
+        Ok(sink) => Ok((path, sink)),
+        Err(cause) => Err(failed(&path, cause)),
+    }
+}
+
+fn failed(path: &Path, cause: io::Error) -> RecordingError {
+    RecordingError::File { path: path.to_owned(), cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Copy, PACKET, Side},
+        *,
+    };
+    use tokio::sync::mpsc::unbounded_channel;
+
+    /// A disk with room for so many packets.
+    struct Disk(usize);
+
+    impl Sink for Disk {
+        fn add(&mut self, _: &Copy<'_>) -> io::Result<u64> {
+            self.0 = self.0.checked_sub(1).ok_or(io::ErrorKind::StorageFull)?;
+            Ok(PACKET as u64)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    type Done = oneshot::Receiver<Result<Recorded, RecordingError>>;
+
+    fn writer(disk: Disk, tell: WeakUnboundedSender<LegEvent>) -> (Tap, Writer, Done) {
+        let (tap, copies) = ring(Instant::now());
+        let (done, ended) = oneshot::channel();
+        let writer = Writer {
+            sinks: vec![("call.wav".into(), Box::new(disk))],
+            copies,
+            max_time: Duration::from_secs(10),
+            max_bytes: 10 * PACKET as u64,
+            recorded: Recorded { bytes: 0, lost: 0 },
+            flushed: Instant::now(),
+            tell,
+            done,
+        };
+        (tap, writer, ended)
+    }
+
+    #[test]
+    fn a_full_disk_ends_the_recording_and_says_so_to_the_leg() {
+        let (tell, mut told) = unbounded_channel();
+        let (mut tap, mut writer, mut ended) = writer(Disk(3), tell.downgrade());
+        let now = Instant::now();
+        (0..3).for_each(|_| tap.copy(Side::Us, now, &[&[0; PACKET]]));
+        assert!(matches!(writer.go_on(), Ok(Then::GoOn)));
+        tap.copy(Side::Us, now, &[&[0; PACKET]]);
+        let error = writer.go_on().err().unwrap();
+        writer.end(Err(error));
+        let LegEvent::RecordingEnded(cause) = told.try_recv().unwrap() else { panic!() };
+        assert!(cause.starts_with("the recording call.wav ended: "), "{cause}");
+        assert!(matches!(ended.try_recv().unwrap(), Err(RecordingError::File { .. })));
+        // The leg goes on with a tap that leads nowhere.
+        (0..1_000).for_each(|_| tap.copy(Side::Us, now, &[&[0; PACKET]]));
+        assert!(tap.lost() > 0);
+    }
+
+    #[test]
+    fn a_recording_is_bounded_in_time_and_size_and_counts_what_it_misses() {
+        let (tell, _told) = unbounded_channel();
+        let now = Instant::now();
+        let (mut tap, mut late, _) = writer(Disk(100), tell.downgrade());
+        tap.copy(Side::Us, now + Duration::from_secs(60), &[&[0; PACKET]]);
+        assert!(matches!(late.go_on(), Err(RecordingError::Time(_))));
+        let (mut tap, mut large, _) = writer(Disk(100), tell.downgrade());
+        (0..11).for_each(|_| tap.copy(Side::Us, now, &[&[0; PACKET]]));
+        assert!(matches!(large.go_on(), Err(RecordingError::Size(_))));
+        let (mut tap, mut slow, mut ended) = writer(Disk(100), tell.downgrade());
+        tap.copy(Side::Us, now, &[&[0; 70_000]]);
+        tap.copy(Side::Us, now, &[&[0; PACKET]]);
+        drop(tap);
+        assert!(matches!(slow.go_on(), Ok(Then::Finish)));
+        let written = slow.finish();
+        slow.end(written);
+        let recorded = Recorded { bytes: PACKET as u64, lost: 1 };
+        assert_eq!(ended.try_recv().unwrap().unwrap(), recorded);
+    }
+}

@@ -37,3 +37,4 @@ pub mod moonshine;
 pub mod recognizer;
 pub mod runtime;
 pub mod silero;
+pub mod voice;

@@ -111,7 +111,7 @@ impl Hearing {
     /// [`HearingError`] if a model or thread cannot be had.
     pub fn start(models: &ModelPaths, config: HearingConfig) -> Result<Self, HearingError> {
         let runtime = Runtime::load(&models.onnxruntime)?;
-        let vad = Silero::load(runtime, &models.silero)?;
+        let vad = Silero::load(&models.silero)?;
         let dir = models.moonshine_dir.clone();
         let load = move || Moonshine::load(runtime, &dir).map_err(|error| error.to_string());
         Self::with_engines(vad, load, config)

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use audio::FRAME;
 
+use super::load::Meter;
 use super::pool::Pool;
 use super::{CallId, EarState, Listen};
 use crate::listener::{Heard, Listener, ListenerConfig, Output, ReadId};
@@ -44,6 +45,7 @@ pub(super) struct Ears<V: Vad> {
     /// The calls whose windows were judged last.
     judged: Vec<CallId>,
     pool: Pool,
+    meter: Arc<Meter>,
     config: ListenerConfig,
     epoch: Instant,
     calls: BTreeMap<CallId, Call<V::State>>,
@@ -59,9 +61,15 @@ struct Call<S> {
 }
 
 impl<V: Vad> Ears<V> {
-    pub(super) fn new(vad: V, pool: Pool, config: ListenerConfig, epoch: Instant) -> Self {
+    pub(super) fn new(
+        vad: V,
+        pool: Pool,
+        meter: Arc<Meter>,
+        config: ListenerConfig,
+        epoch: Instant,
+    ) -> Self {
         let (batch, judged) = (Batch::new(vad), Vec::new());
-        Self { batch, judged, pool, config, epoch, calls: BTreeMap::new() }
+        Self { batch, judged, pool, meter, config, epoch, calls: BTreeMap::new() }
     }
 
     /// Works until told to close, or until nobody is left who could tell.
@@ -120,6 +128,7 @@ impl<V: Vad> Ears<V> {
     }
 
     fn round(&mut self) {
+        self.meter.set(self.batch.tally());
         let now = self.epoch.elapsed();
         let gone = |call: &Call<V::State>| call.state.gone.load(Ordering::Relaxed);
         let ids: Vec<_> = self.calls.iter().map(|(id, call)| (*id, gone(call))).collect();

@@ -12,7 +12,7 @@
 //!
 //!     fn judge(&mut self, windows: &mut [Window<()>]) {
 //!         for window in windows {
-//!             window.speech = Ok(window.samples[0].abs());
+//!             window.speech = Ok(window.samples[0]);
 //!         }
 //!     }
 //! }
@@ -131,5 +131,81 @@ impl<V: Vad, K> Batch<V, K> {
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.tally
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts the windows it has seen of a call; fails at negative samples, crashes at huge ones.
+    struct Counter;
+
+    impl Vad for Counter {
+        type State = u32;
+
+        fn judge(&mut self, windows: &mut [Window<u32>]) {
+            for window in windows {
+                assert!(window.samples[0] < 100.0, "as the test wants");
+                if window.samples[0] >= 0.0 {
+                    window.state += 1;
+                    window.speech = Ok(window.state as f32);
+                }
+            }
+        }
+    }
+
+    fn offer(batch: &mut Batch<Counter, usize>, calls: &mut [Voice<u32>], call: usize, value: f32) {
+        let at_once = batch.offer(call, &mut calls[call], Box::new([value; WINDOW]));
+        assert_eq!(at_once, None);
+    }
+
+    fn run(
+        batch: &mut Batch<Counter, usize>,
+        calls: &mut [Voice<u32>],
+    ) -> Vec<(usize, Option<f32>)> {
+        let mut heard = Vec::new();
+        batch.run(|call, voice, speech| {
+            calls[call] = voice;
+            heard.push((call, speech.ok()));
+        });
+        heard
+    }
+
+    #[test]
+    fn each_call_keeps_its_own_state_and_a_failure_is_its_own() {
+        let mut batch = Batch::new(Counter);
+        let mut calls = vec![Voice::default(); 3];
+        offer(&mut batch, &mut calls, 2, 1.0);
+        offer(&mut batch, &mut calls, 0, -1.0);
+        assert_eq!(run(&mut batch, &mut calls), [(2, Some(1.0)), (0, None)]);
+        offer(&mut batch, &mut calls, 0, 1.0);
+        offer(&mut batch, &mut calls, 2, 1.0);
+        assert_eq!(run(&mut batch, &mut calls), [(0, Some(1.0)), (2, Some(2.0))]);
+        assert_eq!(run(&mut batch, &mut calls), []);
+        assert_eq!(batch.tally(), Tally { windows: 4, judged: 4, batches: 2 });
+    }
+
+    #[test]
+    fn a_crash_is_an_error_for_each_window_and_the_next_batch_is_judged() {
+        let mut batch = Batch::new(Counter);
+        let mut calls = vec![Voice::default(); 2];
+        offer(&mut batch, &mut calls, 0, 1.0);
+        offer(&mut batch, &mut calls, 1, 1e9);
+        assert_eq!(run(&mut batch, &mut calls), [(0, None), (1, None)]);
+        offer(&mut batch, &mut calls, 1, 1.0);
+        assert!(matches!(run(&mut batch, &mut calls)[..], [(1, Some(_))]));
+    }
+
+    #[test]
+    fn a_batch_says_when_it_is_full() {
+        let mut batch = Batch::new(Counter);
+        let mut calls = vec![Voice::default(); LARGEST];
+        for call in 0..LARGEST {
+            assert!(!batch.is_full());
+            offer(&mut batch, &mut calls, call, 1.0);
+        }
+        assert!(batch.is_full() && !batch.is_empty());
+        assert_eq!(run(&mut batch, &mut calls).len(), LARGEST);
     }
 }

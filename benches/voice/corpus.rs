@@ -24,7 +24,7 @@ const SAMPLES: [&[u8]; 6] = [
 
 /// What a window holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Label {
+pub(super) enum Label {
     Speech,
     Silence,
     /// Too near an edge, or too soft, to say.
@@ -32,20 +32,20 @@ pub enum Label {
 }
 
 /// One recording behind its pause.
-pub struct Stream {
-    pub samples: Vec<i16>,
-    pub labels: Vec<Label>,
+pub(super) struct Stream {
+    pub(super) samples: Vec<i16>,
+    pub(super) labels: Vec<Label>,
 }
 
 impl Stream {
-    pub fn windows(&self) -> impl Iterator<Item = &[i16; WINDOW]> {
+    pub(super) fn windows(&self) -> impl Iterator<Item = &[i16; WINDOW]> {
         self.samples.as_chunks().0.iter()
     }
 }
 
 /// What is done to the speech.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
+pub(super) enum Condition {
     Clean,
     Soft,
     White,
@@ -54,9 +54,10 @@ pub enum Condition {
 }
 
 impl Condition {
-    pub const ALL: [Self; 5] = [Self::Clean, Self::Soft, Self::White, Self::Babble, Self::Car];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Clean, Self::Soft, Self::White, Self::Babble, Self::Car];
 
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Clean => "clean, speech at -26 dB",
             Self::Soft => "clean, 20 dB softer",
@@ -68,7 +69,7 @@ impl Condition {
 }
 
 /// The recordings in a folder, or the sample calls; each at the same level of speech.
-pub fn recordings(folder: Option<&Path>) -> Result<Vec<Vec<f64>>, Box<dyn Error>> {
+pub(super) fn recordings(folder: Option<&Path>) -> Result<Vec<Vec<f64>>, Box<dyn Error>> {
     let mut files = Vec::new();
     if let Some(folder) = folder {
         let entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
@@ -103,7 +104,7 @@ fn powers(samples: &[f64]) -> impl Iterator<Item = f64> {
 }
 
 /// Each recording behind its pause, under one condition.
-pub fn streams(recordings: &[Vec<f64>], condition: Condition) -> Vec<Stream> {
+pub(super) fn streams(recordings: &[Vec<f64>], condition: Condition) -> Vec<Stream> {
     let stream = |(number, recording): (usize, &Vec<f64>)| {
         let clean = [&[0.0; PAUSE][..], recording].concat();
         let mut random = Random(number as u64 + 1);

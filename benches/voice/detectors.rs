@@ -15,7 +15,7 @@ use ort::value::{Tensor, TensorRef};
 
 use super::corpus::Stream;
 
-pub trait Detector {
+pub(super) trait Detector {
     fn name(&self) -> &'static str;
     /// What it calls speech.
     fn threshold(&self) -> f32 {
@@ -25,7 +25,7 @@ pub trait Detector {
     fn reset(&mut self);
 }
 
-pub fn all(silero: &Silero) -> Vec<Box<dyn Detector>> {
+pub(super) fn all(silero: &Silero) -> Vec<Box<dyn Detector>> {
     vec![
         Box::new(Energy::default()),
         Box::new(Earshot::default()),
@@ -140,7 +140,7 @@ impl Detector for Gated {
 }
 
 /// Prints what a window costs with each detector, and how many the gate lets through.
-pub fn costs(
+pub(super) fn costs(
     paths: &ModelPaths,
     silero: &Silero,
     streams: &[Stream],

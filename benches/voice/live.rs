@@ -29,7 +29,7 @@ impl Recognizer for Unread {
     }
 }
 
-pub fn hear(silero: &Silero, streams: &[Stream]) -> Result<(), Box<dyn Error>> {
+pub(super) fn hear(silero: &Silero, streams: &[Stream]) -> Result<(), Box<dyn Error>> {
     let workers = NonZeroUsize::MIN;
     let mut config = HearingConfig { workers, ..HearingConfig::default() };
     // Readings are not the subject.

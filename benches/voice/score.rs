@@ -11,7 +11,7 @@ const PAUSE: usize = 16;
 const WINDOW_MS: usize = 32;
 
 #[derive(Default)]
-pub struct Score {
+pub(super) struct Score {
     speech: Vec<f32>,
     silence: Vec<f32>,
     threshold: f32,
@@ -21,10 +21,10 @@ pub struct Score {
 }
 
 impl Score {
-    pub const HEADER: &str =
+    pub(super) const HEADER: &str =
         "                          AUC   onset ms p50 / p90  over 0.5 s  missed  false";
 
-    pub fn add(&mut self, stream: &Stream, heard: &[f32], threshold: f32) {
+    pub(super) fn add(&mut self, stream: &Stream, heard: &[f32], threshold: f32) {
         self.threshold = threshold;
         for (label, heard) in stream.labels.iter().zip(heard) {
             match label {

@@ -43,7 +43,7 @@ pub mod rtcp;
 pub mod rtp;
 pub mod telephone_event;
 pub mod tone;
-mod vector;
+pub mod vector;
 pub mod wav;
 
 use std::time::Duration;

@@ -13,7 +13,7 @@
 ///
 /// The kernel must be `#[inline(always)]`: only what is inlined is compiled anew.
 #[inline]
-pub(crate) fn run<I, O>(kernel: impl FnOnce(I) -> O, input: I) -> O {
+pub fn run<I, O>(kernel: impl FnOnce(I) -> O, input: I) -> O {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the function differs from safe code in one demand, that the machine has AVX2, and

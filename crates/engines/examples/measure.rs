@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (runtime, took) = timed(|| Runtime::load(&paths.onnxruntime));
     println!("ONNX Runtime loaded in {took:.1?}");
     let runtime = runtime?;
-    let (silero, took) = timed(|| Silero::load(runtime, &paths.silero));
+    let (silero, took) = timed(|| Silero::load(&paths.silero));
     println!("Silero loaded in {took:.1?}");
     let before = resident_mb();
     let (moonshine, took) = timed(|| Moonshine::load(runtime, &paths.moonshine_dir));
@@ -50,7 +50,7 @@ fn measure_vad(mut silero: Silero, speech: &[i16]) -> Result<(), Box<dyn Error>>
         for (to, from) in window.iter_mut().zip(chunk) {
             *to = f32::from(*from) / 32_768.0;
         }
-        let (probability, took) = timed(|| silero.probability(&mut state, &window));
+        let (probability, took) = timed(|| silero.judge_alone(&mut state, &window));
         probability?;
         times.push(took);
     }

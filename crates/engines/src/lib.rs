@@ -2,9 +2,10 @@
 //!
 //! From the outside in: [`models`] fetches and checks the files; [`hearing`] is the live service,
 //! one thread that listens to all calls and a pool that reads for them; [`listener`] is the ear of
-//! one call, without clock or engine, the same live and in a replay; [`silero`] and [`moonshine`]
-//! are the engines, run by ONNX Runtime ([`runtime`]) behind the traits of [`recognizer`], which
-//! another engine can implement; [`cost`] says what they cost in virtual time.
+//! one call, without clock or engine, the same live and in a replay; [`voice`] gates
+//! and batches voice activity; [`silero`], computed here, and [`moonshine`], run by ONNX Runtime
+//! ([`runtime`]), are the engines behind the traits of [`recognizer`], which another engine can
+//! implement; [`cost`] says what they cost in virtual time.
 //!
 //! Audio comes in as frames of 160 samples at 8 kHz and is read at 16 kHz. Positions are samples
 //! at 8 kHz on the stream's time line.
@@ -37,3 +38,4 @@ pub mod moonshine;
 pub mod recognizer;
 pub mod runtime;
 pub mod silero;
+pub mod voice;

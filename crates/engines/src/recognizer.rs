@@ -5,23 +5,55 @@ use std::fmt;
 /// Samples in one voice activity window: 32 ms at 8 kHz.
 pub const WINDOW: usize = 256;
 
-/// Judges whether a window of telephone audio holds speech.
-///
-/// One detector serves many calls; what it remembers of a call is a `State` that the caller keeps.
+/// Judges whether windows of telephone audio hold speech, for many calls at a time.
 pub trait Vad: Send {
     /// What the detector remembers of one call; `default()` is a call that has just begun.
     type State: Default + Send;
 
-    /// The probability, 0 to 1, that `window` (8 kHz, full scale ±1) holds speech. Windows of one
-    /// call come in order and without gaps.
+    /// Sets the [`speech`](Window::speech) of each window, and takes its state a step further. They
+    /// are windows of different calls; those of one call come in order from batch to batch. What
+    /// a window is judged to be does not depend on the others of its batch.
+    fn judge(&mut self, windows: &mut [Window<Self::State>]);
+
+    /// Is told of a window, next in order, that was not given to it because it was surely silence.
+    fn skip(&self, state: &mut Self::State, samples: &[f32; WINDOW]) {
+        let _ = (state, samples);
+    }
+
+    /// Judges one window of one call by itself.
     ///
     /// # Errors
-    /// [`VadError`] if the engine failed; the state is then as before the call.
-    fn probability(
+    /// [`VadError`] if the engine failed; the state is then as before.
+    fn judge_alone(
         &mut self,
         state: &mut Self::State,
-        window: &[f32; WINDOW],
-    ) -> Result<f32, VadError>;
+        samples: &[f32; WINDOW],
+    ) -> Result<f32, VadError> {
+        let mut batch = [Window::new(Box::new(*samples), std::mem::take(state))];
+        self.judge(&mut batch);
+        let [window] = batch;
+        *state = window.state;
+        window.speech
+    }
+}
+
+/// One window of one call, to be judged.
+#[derive(Debug)]
+pub struct Window<S> {
+    /// At 8 kHz, full scale ±1.
+    pub samples: Box<[f32; WINDOW]>,
+    /// What is remembered of the call. After an error it is as before.
+    pub state: S,
+    /// The answer: the probability of speech, 0 to 1, or why there is none.
+    pub speech: Result<f32, VadError>,
+}
+
+impl<S> Window<S> {
+    /// A window that nobody has judged.
+    #[must_use]
+    pub fn new(samples: Box<[f32; WINDOW]>, state: S) -> Self {
+        Self { samples, state, speech: Err(VadError("the window was not judged".into())) }
+    }
 }
 
 /// Turns one utterance into words.

@@ -36,7 +36,7 @@ fn call() -> Vec<[i16; FRAME]> {
 
 fn engines(paths: &ModelPaths) -> (Silero, Moonshine) {
     let runtime = Runtime::load(&paths.onnxruntime).unwrap();
-    let silero = Silero::load(runtime, &paths.silero).unwrap();
+    let silero = Silero::load(&paths.silero).unwrap();
     (silero, Moonshine::load(runtime, &paths.moonshine_dir).unwrap())
 }
 
@@ -48,7 +48,7 @@ fn voice_activity_tells_speech_from_silence() {
     let mut state = VadState::default();
     let mut judge = |samples: &[i16]| {
         let window: [f32; WINDOW] = std::array::from_fn(|n| f32::from(samples[n]) / 32_768.0);
-        silero.probability(&mut state, &window).unwrap()
+        silero.judge_alone(&mut state, &window).unwrap()
     };
     for _ in 0..20 {
         assert!(judge(&[0; WINDOW]) < 0.2);
@@ -94,7 +94,7 @@ fn replay(silero: &mut Silero, moonshine: &mut Moonshine) -> Vec<Heard> {
             match output {
                 Output::Heard(event) => heard.push(event),
                 Output::Vad(window) => {
-                    listener.vad(now, silero.probability(&mut state, &window));
+                    listener.vad(now, silero.judge_alone(&mut state, &window));
                 }
                 Output::Read(job) => {
                     let reading = moonshine.read(&job.samples, &job.guess).unwrap();

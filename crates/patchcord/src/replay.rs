@@ -15,8 +15,10 @@ use call::{Call, Command, Input, Place, Prompt, Record, Why};
 use engines::listener::ReadId;
 use engines::listener::{Listener, ListenerConfig, Output};
 use engines::models::ModelPaths;
-use engines::recognizer::{ReadError, Reading, Recognizer, Vad};
-use engines::{cost, moonshine::Moonshine, runtime::Runtime, silero::Silero};
+use engines::recognizer::{ReadError, Reading, Recognizer};
+use engines::silero::{Silero, VadState};
+use engines::voice::{Batch, Voice};
+use engines::{cost, moonshine::Moonshine, runtime::Runtime};
 use media::LegStats;
 
 use crate::agents::{Agents, Reaction};
@@ -43,7 +45,7 @@ const GIVES_UP: Duration = Duration::from_secs(90);
 
 /// Engines that work for one replay after the other.
 pub(crate) struct Engines {
-    vad: Silero,
+    batch: Batch<Silero, ()>,
     recognizer: Moonshine,
 }
 
@@ -65,7 +67,7 @@ struct Replay<'a> {
     now: Duration,
     agenda: Agenda<Event>,
     line: CallerLine<'a>,
-    listener: Option<(Listener, <Silero as Vad>::State)>,
+    listener: Option<(Listener, Voice<VadState>)>,
     clock: CallClock,
     /// Until when the one recogniser is busy.
     busy: Duration,
@@ -85,7 +87,7 @@ impl Engines {
         let library: &Path = &paths.onnxruntime;
         let runtime = Runtime::load(library).map_err(words)?;
         Ok(Self {
-            vad: Silero::load(runtime, &paths.silero).map_err(words)?,
+            batch: Batch::new(Silero::load(&paths.silero).map_err(words)?),
             recognizer: Moonshine::load(runtime, &paths.moonshine_dir).map_err(words)?,
         })
     }
@@ -207,8 +209,8 @@ impl<'a> Replay<'a> {
             Command::Play(prompt) => self.play(prompt),
             Command::StopPlaying => self.playout += 1,
             Command::Listen => {
-                let state = Default::default();
-                self.listener = Some((Listener::new(ListenerConfig::default()), state));
+                let listener = Listener::new(ListenerConfig::default());
+                self.listener = Some((listener, Voice::default()));
             }
             Command::StopListening => self.listener = None,
             Command::Connect { attempt, place, .. } => self.connect(attempt, &place),
@@ -286,13 +288,19 @@ impl<'a> Replay<'a> {
     }
 
     fn drain_listener(&mut self) {
-        while let Some((listener, state)) = &mut self.listener
+        while let Some((listener, voice)) = &mut self.listener
             && let Some(output) = listener.poll()
         {
             match output {
                 Output::Vad(window) => {
-                    let probability = self.engines.vad.probability(state, &window);
-                    listener.vad(self.now + cost::VAD_WINDOW, probability);
+                    let batch = &mut self.engines.batch;
+                    if let Some(silence) = batch.offer((), voice, window) {
+                        listener.vad(self.now, Ok(silence));
+                    }
+                    batch.run(|(), next, speech| {
+                        *voice = next;
+                        listener.vad(self.now + cost::VAD_WINDOW, speech);
+                    });
                 }
                 Output::Read(job) => {
                     let result = self.engines.recognizer.read(&job.samples, &job.guess);

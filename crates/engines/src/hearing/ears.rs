@@ -1,6 +1,11 @@
 //! The hearing thread: owns every call's [`Listener`] and the voice activity model.
+//!
+//! Windows of different calls wait for each other while the inbox is being emptied, and are then judged together:
+//! the busier the thread, the larger the batches. Nothing happens to a call while its window waits; whatever comes
+//! for it has the batch judged first.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,14 +14,18 @@ use std::time::{Duration, Instant};
 
 use audio::FRAME;
 
+use super::load::Meter;
 use super::pool::Pool;
 use super::{CallId, EarState, Listen};
 use crate::listener::{Heard, Listener, ListenerConfig, Output, ReadId};
 use crate::recognizer::{ReadError, Reading, Vad};
+use crate::voice::{Batch, Voice};
 
 /// How often calls are looked over for deadlines and ears that are gone. Frames and readings are
 /// taken as they come.
 const ROUND: Duration = Duration::from_millis(20);
+/// Messages taken at most before the windows that came with them are judged.
+const SWEEP: usize = 256;
 
 /// What reaches the hearing thread.
 #[expect(
@@ -32,8 +41,11 @@ pub(super) enum Message {
 }
 
 pub(super) struct Ears<V: Vad> {
-    vad: V,
+    batch: Batch<V, CallId>,
+    /// The calls whose windows were judged last.
+    judged: Vec<CallId>,
     pool: Pool,
+    meter: Arc<Meter>,
     config: ListenerConfig,
     epoch: Instant,
     calls: BTreeMap<CallId, Call<V::State>>,
@@ -41,14 +53,23 @@ pub(super) struct Ears<V: Vad> {
 
 struct Call<S> {
     listener: Listener,
-    vad: S,
+    voice: Voice<S>,
+    /// Whether a window waits in the batch, and `voice` with it.
+    waits: bool,
     state: Arc<EarState>,
     listen: Listen,
 }
 
 impl<V: Vad> Ears<V> {
-    pub(super) fn new(vad: V, pool: Pool, config: ListenerConfig, epoch: Instant) -> Self {
-        Self { vad, pool, config, epoch, calls: BTreeMap::new() }
+    pub(super) fn new(
+        vad: V,
+        pool: Pool,
+        meter: Arc<Meter>,
+        config: ListenerConfig,
+        epoch: Instant,
+    ) -> Self {
+        let (batch, judged) = (Batch::new(vad), Vec::new());
+        Self { batch, judged, pool, meter, config, epoch, calls: BTreeMap::new() }
     }
 
     /// Works until told to close, or until nobody is left who could tell.
@@ -63,10 +84,19 @@ impl<V: Vad> Ears<V> {
         let mut next_round = Instant::now() + ROUND;
         loop {
             let wait = next_round.saturating_duration_since(Instant::now());
-            match messages.recv_timeout(wait) {
-                Ok(Message::Close) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(message) => self.take(message),
-                Err(RecvTimeoutError::Timeout) => {}
+            let first = match messages.recv_timeout(wait) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            for message in first.into_iter().chain(messages.try_iter().take(SWEEP)) {
+                if matches!(message, Message::Close) {
+                    return;
+                }
+                self.take(message);
+            }
+            while !self.batch.is_empty() {
+                self.judge();
             }
             if Instant::now() >= next_round {
                 self.round();
@@ -79,7 +109,8 @@ impl<V: Vad> Ears<V> {
         match message {
             Message::Open(id, state, listen) => {
                 let listener = Listener::new(self.config.clone());
-                let call = Call { listener, vad: V::State::default(), state, listen };
+                let voice = Voice::default();
+                let call = Call { listener, voice, waits: false, state, listen };
                 self.calls.insert(id, call);
             }
             Message::Frame(id, frame, position) => {
@@ -97,6 +128,7 @@ impl<V: Vad> Ears<V> {
     }
 
     fn round(&mut self) {
+        self.meter.set(self.batch.tally());
         let now = self.epoch.elapsed();
         let gone = |call: &Call<V::State>| call.state.gone.load(Ordering::Relaxed);
         let ids: Vec<_> = self.calls.iter().map(|(id, call)| (*id, gone(call))).collect();
@@ -111,14 +143,45 @@ impl<V: Vad> Ears<V> {
 
     /// Does one thing to a call's listener, and then everything it asks for.
     fn with(&mut self, id: CallId, act: impl FnOnce(&mut Listener, Duration)) {
+        while self.calls.get(&id).is_some_and(|call| call.waits) {
+            self.judge();
+        }
         let Some(call) = self.calls.get_mut(&id) else { return };
         act(&mut call.listener, self.epoch.elapsed());
+        self.follow(id);
+        if self.batch.is_full() {
+            self.judge();
+        }
+    }
+
+    /// Judges the windows that wait, and then does everything their listeners ask for.
+    fn judge(&mut self) {
+        let now = self.epoch.elapsed();
+        let (calls, judged) = (&mut self.calls, &mut self.judged);
+        self.batch.run(|id, voice, speech| {
+            if let Some(call) = calls.get_mut(&id) {
+                call.voice = voice;
+                call.waits = false;
+                call.listener.vad(now, speech);
+                judged.push(id);
+            }
+        });
+        let mut judged = mem::take(&mut self.judged);
+        for id in judged.drain(..) {
+            self.follow(id);
+        }
+        self.judged = judged;
+    }
+
+    /// Does everything a call's listener asks for.
+    fn follow(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
         while let Some(output) = call.listener.poll() {
             match output {
-                Output::Vad(window) => {
-                    let probability = self.vad.probability(&mut call.vad, &window);
-                    call.listener.vad(self.epoch.elapsed(), probability);
-                }
+                Output::Vad(window) => match self.batch.offer(id, &mut call.voice, window) {
+                    Some(silence) => call.listener.vad(self.epoch.elapsed(), Ok(silence)),
+                    None => call.waits = true,
+                },
                 Output::Read(job) => {
                     let read = job.id;
                     if let Err(refusal) = self.pool.submit(id, job) {

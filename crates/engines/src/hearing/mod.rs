@@ -13,6 +13,7 @@
 //! ```
 
 mod ears;
+mod load;
 mod pool;
 
 use std::num::NonZeroUsize;
@@ -25,6 +26,8 @@ use std::time::Instant;
 use audio::FRAME;
 
 use self::ears::{Ears, Message};
+pub use self::load::Load;
+use self::load::Meter;
 pub use self::pool::PoolHealth;
 use self::pool::{Factory, Gauge, Pool};
 use crate::listener::{Heard, ListenerConfig};
@@ -101,6 +104,7 @@ pub struct Hearing {
     next: AtomicU64,
     backlog: usize,
     gauge: Gauge,
+    meter: Arc<Meter>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -111,7 +115,7 @@ impl Hearing {
     /// [`HearingError`] if a model or thread cannot be had.
     pub fn start(models: &ModelPaths, config: HearingConfig) -> Result<Self, HearingError> {
         let runtime = Runtime::load(&models.onnxruntime)?;
-        let vad = Silero::load(runtime, &models.silero)?;
+        let vad = Silero::load(&models.silero)?;
         let dir = models.moonshine_dir.clone();
         let load = move || Moonshine::load(runtime, &dir).map_err(|error| error.to_string());
         Self::with_engines(vad, load, config)
@@ -137,17 +141,24 @@ impl Hearing {
         let pool = Pool::start(config.workers.get(), config.queue, factory, Box::new(report))
             .map_err(HearingError::Recognizer)?;
         let gauge = pool.gauge();
-        let ears = Ears::new(vad, pool, config.listener, config.epoch);
+        let meter = Arc::<Meter>::default();
+        let ears = Ears::new(vad, pool, Arc::clone(&meter), config.listener, config.epoch);
         let thread =
             std::thread::Builder::new().name("hearing".into()).spawn(move || ears.run(inbox))?;
         let backlog = config.backlog;
-        Ok(Self { messages, next: AtomicU64::new(0), backlog, gauge, thread: Some(thread) })
+        Ok(Self { messages, next: AtomicU64::new(0), backlog, gauge, meter, thread: Some(thread) })
     }
 
     /// How the recognizers are.
     #[must_use]
     pub fn health(&self) -> PoolHealth {
         self.gauge.read()
+    }
+
+    /// What the hearing thread has done, a moment ago at most.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.meter.read()
     }
 
     /// An ear for one call; `listen` is told what it hears, on the hearing thread.

@@ -2,7 +2,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::*;
-use crate::recognizer::{ReadError, Reading, Token, VadError, WINDOW};
+use crate::recognizer::{ReadError, Reading, Token, WINDOW, Window};
 
 /// Hears speech in what is loud.
 struct Loudness;
@@ -10,8 +10,10 @@ struct Loudness;
 impl Vad for Loudness {
     type State = ();
 
-    fn probability(&mut self, (): &mut (), window: &[f32; WINDOW]) -> Result<f32, VadError> {
-        Ok(if window[WINDOW / 2].abs() > 0.1 { 0.9 } else { 0.05 })
+    fn judge(&mut self, windows: &mut [Window<()>]) {
+        for window in windows {
+            window.speech = Ok(if window.samples[WINDOW / 2].abs() > 0.1 { 0.9 } else { 0.05 });
+        }
     }
 }
 

@@ -168,7 +168,7 @@ impl Listener {
         self.take(frame);
         self.last_frame = now;
         // A window that waits may say that speech has ceased: what to read is decided after it.
-        if self.windows.is_empty() {
+        if self.windows.is_empty() && self.judged.is_none() {
             self.schedule(now);
         }
     }

@@ -60,7 +60,7 @@ pub struct Grammar {
 }
 
 /// How much more than the cheapest a path may cost on its way.
-const BEAM: f32 = 4.0;
+const BEAM: f32 = 3.2;
 
 /// Words read at once: the last ones count. A turn has fewer, and a recogniser gone wild must not stop a call.
 const MOST_WORDS: usize = 60;

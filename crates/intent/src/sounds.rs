@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn what_sounds_alike_is_nearer_than_what_is_spelled_alike() {
         for (heard, said, other) in [
-            ("mocker", "mocha", "rocker"),
+            ("mocker", "mocha", "doctor"),
             ("whether", "weather", "leather"),
             ("pay roll", "payroll", "patrol"),
             ("for tea", "forty", "fourteen"),

@@ -59,9 +59,11 @@ struct Entry {
 
 const NONE: u32 = u32::MAX;
 /// A path may fall back this far, and not more, by sounds that were not heard.
-const MISSED_BEAM: f32 = 2.4;
+const MISSED_BEAM: f32 = 1.5;
 /// Paths kept at each node.
-const MOST: usize = 6000;
+const MOST: usize = 4000;
+/// What a piece of a value costs: a long number needs better reasons than a short one.
+const PIECE: f32 = 0.3;
 
 impl Paths {
     pub(super) fn find(graph: &Graph, heard: &Heard, limits: Limits) -> Paths {
@@ -226,6 +228,9 @@ impl Front {
                         Label::Mark(Mark::Once(bit)) if used & (1 << bit) != 0 => continue,
                         Label::Mark(Mark::Once(bit)) => {
                             (cost, Kind::Mark(Mark::Once(bit)), used | (1 << bit))
+                        }
+                        Label::Mark(mark @ Mark::Piece(_)) => {
+                            (cost + PIECE, Kind::Mark(mark), used)
                         }
                         Label::Mark(mark) => (cost, Kind::Mark(mark), used),
                     };

@@ -1,35 +1,50 @@
 //! From costs to probabilities.
 
-/// What speaks for and against a path as a whole.
+/// What speaks for and against a path as a whole. Counts are of sounds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Evidence {
-    /// Sounds heard as said, in words that tell something.
+    /// Heard as said, in slots and in words that tell something.
     pub(super) telling: f32,
-    /// Sounds of telling words that no pattern has.
-    pub(super) passed_over: f32,
-    /// What it cost to take sounds for others.
+    /// Heard as said, in words that every sentence has.
+    pub(super) common: f32,
+    /// Of telling words that no pattern has.
+    pub(super) telling_over: f32,
+    /// Of common words that no pattern has.
+    pub(super) common_over: f32,
+    /// What it cost to take sounds for others; half in common words.
     pub(super) mistaken: f32,
-    /// How much more the next intent costs.
-    pub(super) margin: f32,
+    /// Heard as said in slots whose values are not listed: a number can be found in nearly anything.
+    pub(super) unlisted: f32,
+    /// What was mistaken there.
+    pub(super) unlisted_mistaken: f32,
 }
 
 impl Evidence {
     /// How likely it is that the caller said what the path says.
     pub(super) fn confidence(&self) -> f32 {
-        let wrong = self.mistaken / (self.telling + 2.0);
-        let missed = self.passed_over / (self.telling + self.passed_over + 1.0);
-        let clear = (self.telling - self.mistaken).min(10.0);
-        let odds = BASE + CLEAR * clear - WRONG * wrong - MISSED * missed;
-        sigmoid(odds) * share_of_first(&[0.0, self.margin])
+        let explained = self.telling + COMMON * self.common;
+        let over = self.telling_over + COMMON * self.common_over;
+        let odds = BASE + CLEAR * (self.telling - self.mistaken).min(12.0)
+            - MISTAKEN * self.mistaken / (explained + 2.0)
+            - OVER * (over + 1.0) / (explained + over + 1.0)
+            - UNLISTED * self.unlisted / (self.telling + 1.0)
+            - UNLISTED_MISTAKEN * self.unlisted_mistaken / (self.unlisted + 2.0);
+        1.0 / (1.0 + (-odds).exp())
     }
 }
 
-const BASE: f32 = 1.5;
-const CLEAR: f32 = 0.45;
-const WRONG: f32 = 10.0;
-const MISSED: f32 = 8.0;
+// A logistic regression over 4,400 readings by the local recogniser: orders, appointments, transfers, rooms and
+// names, spoken by people and by three synthetic voices, and as many sentences about other things.
+const BASE: f32 = 2.4;
+const CLEAR: f32 = 0.23;
+const MISTAKEN: f32 = 16.0;
+const OVER: f32 = 9.5;
+const UNLISTED: f32 = 1.8;
+const UNLISTED_MISTAKEN: f32 = 4.4;
+/// What a sound of a common word counts beside one of a telling word.
+const COMMON: f32 = 0.3;
 
-/// How much a unit of cost tells: two paths that cost this much more or less differ by a factor of e.
+/// How much a unit of cost tells: ways to hear the same that cost this much more are e times less likely.
 const TEMPERATURE: f32 = 0.3;
 
 /// The probability of the first of several ways to hear the same, by their costs.
@@ -38,6 +53,29 @@ pub(super) fn share_of_first(costs: &[f32]) -> f32 {
     1.0 / costs.iter().map(|cost| ((first - cost) / TEMPERATURE).exp()).sum::<f32>()
 }
 
-fn sigmoid(odds: f32) -> f32 {
-    1.0 / (1.0 + (-odds).exp())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_that_fits_is_surer_and_more_that_does_not_is_less() {
+        let fits = Evidence { telling: 10.0, ..Evidence::default() };
+        let confidence = |change: fn(&mut Evidence)| {
+            let mut evidence = fits;
+            change(&mut evidence);
+            evidence.confidence()
+        };
+        assert!(fits.confidence() > 0.95);
+        assert!(confidence(|evidence| evidence.telling = 3.0) < fits.confidence());
+        assert!(confidence(|evidence| evidence.mistaken = 4.0) < 0.5);
+        assert!(confidence(|evidence| evidence.telling_over = 12.0) < 0.5);
+        assert!(confidence(|evidence| evidence.unlisted = 10.0) < fits.confidence());
+    }
+
+    #[test]
+    fn equals_share() {
+        assert_eq!(share_of_first(&[1.0, 1.0]), 0.5);
+        assert!(share_of_first(&[1.0, 3.0]) > 0.99);
+        assert_eq!(share_of_first(&[1.0]), 1.0);
+    }
 }

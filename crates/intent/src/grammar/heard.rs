@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::numerals;
 use crate::background;
-use crate::sounds::{Phoneme, pronounce};
+use crate::sounds::{Phoneme, pronounce, pronunciations};
 
 /// A graph of sounds: nodes in the order of time, and what leads into each. A word that may be read in
 /// several ways ("4021") is several paths.
@@ -82,10 +82,17 @@ impl Heard {
     }
 
     fn push(&mut self, word: usize, readings: &[Vec<String>]) {
-        let ways: Vec<Vec<Phoneme>> = readings
-            .iter()
-            .map(|words| words.iter().flat_map(|word| pronounce(word)).collect())
-            .collect();
+        let ways: Vec<Vec<Phoneme>> = match readings {
+            // A letter may be a word or a name: "a" as in "a tea", or as in "plan a".
+            [words] if matches!(words.as_slice(), [word] if word.len() == 1) => {
+                pronunciations(&words[0])
+            }
+            _ => {
+                let say =
+                    |words: &Vec<String>| words.iter().flat_map(|word| pronounce(word)).collect();
+                readings.iter().map(say).collect()
+            }
+        };
         let sounds = ways.first().map_or(0, Vec::len);
         let weight = match readings {
             [only] => weight(only),
@@ -114,8 +121,8 @@ impl Heard {
 fn skip(weight: Weight, sounds: usize) -> f32 {
     match weight {
         Weight::Filler => 0.1,
-        Weight::Common => 0.25 + 0.08 * sounds as f32,
-        Weight::Telling => 0.4 + 0.25 * sounds as f32,
+        Weight::Common => 0.3 + 0.1 * sounds as f32,
+        Weight::Telling => 0.55 + 0.32 * sounds as f32,
     }
 }
 

@@ -7,7 +7,7 @@ use super::align::{Kind, Limits, Paths, Step};
 use super::confidence::{Evidence, share_of_first};
 use super::graph::{Graph, Mark};
 use super::heard::{Heard, Weight};
-use super::{Grammar, spoken_values};
+use super::{Grammar, SlotKind, spoken_values};
 
 /// What a caller meant.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,12 +63,11 @@ pub(super) fn understand(grammar: &Grammar, heard: &Heard, paths: &Paths) -> Opt
     let margin = best.get(1).map_or(super::BEAM, |(_, next, _)| next.cost - end.cost);
     let trace = paths.trace(index);
     let slots = slots(grammar, heard, &trace)?;
-    let mut evidence = Evidence { margin, ..Evidence::default() };
-    weigh(heard, &trace, &mut evidence);
+    let evidence = weigh(grammar, heard, &trace);
     let weakest = slots.iter().map(|slot| slot.confidence).fold(1.0, f32::min);
     Some(Understood {
         intent: grammar.intents[intent as usize].clone(),
-        confidence: evidence.confidence() * weakest,
+        confidence: evidence.confidence() * share_of_first(&[0.0, margin]) * weakest,
         slots,
         cost: end.cost,
         margin,
@@ -76,34 +75,48 @@ pub(super) fn understand(grammar: &Grammar, heard: &Heard, paths: &Paths) -> Opt
 }
 
 /// Counts what was heard as said, and what was not.
-fn weigh(heard: &Heard, trace: &[Step], evidence: &mut Evidence) {
-    let mut in_slot = false;
+fn weigh(grammar: &Grammar, heard: &Heard, trace: &[Step]) -> Evidence {
+    let mut evidence = Evidence::default();
+    let mut slot: Option<&SlotKind> = None;
     let mut before = 0.0;
     for step in trace {
         let token = heard.token(step.node).map(|(_, token)| token);
+        let weight = token.map_or(Weight::Filler, |token| token.weight);
+        let unlisted =
+            slot.is_some_and(|kind| !matches!(kind, SlotKind::Values(_) | SlotKind::People(_)));
         let paid = step.cost - before;
         before = step.cost;
         match step.kind {
-            Kind::Mark(Mark::Enter(_)) => in_slot = true,
-            Kind::Mark(Mark::Leave(_)) => in_slot = false,
+            Kind::Mark(Mark::Enter(place)) => {
+                let place = grammar.graph.places[place as usize];
+                slot = Some(&grammar.slots[place.slot as usize].1);
+            }
+            Kind::Mark(Mark::Leave(_)) => slot = None,
             Kind::Skipped => {
-                if let Some(token) = token.filter(|token| token.weight == Weight::Telling) {
-                    evidence.passed_over += token.sounds as f32;
+                let sounds = token.map_or(0, |token| token.sounds) as f32;
+                match weight {
+                    Weight::Filler => {}
+                    Weight::Common => evidence.common_over += sounds,
+                    Weight::Telling => evidence.telling_over += sounds,
                 }
+            }
+            Kind::Said if slot.is_some() || weight == Weight::Telling => {
+                evidence.telling += 1.0;
+                evidence.mistaken += paid;
+                evidence.unlisted += if unlisted { 1.0 } else { 0.0 };
             }
             Kind::Said => {
-                let telling = in_slot || token.is_some_and(|token| token.weight == Weight::Telling);
-                if telling {
-                    evidence.telling += 1.0;
-                    evidence.mistaken += paid;
-                } else {
-                    evidence.mistaken += paid * 0.5;
-                }
+                evidence.common += 1.0;
+                evidence.mistaken += paid * 0.5;
             }
             Kind::Missed | Kind::Made => evidence.mistaken += paid,
-            _ => {}
+            Kind::Start | Kind::Free | Kind::Mark(_) => {}
+        }
+        if unlisted && !matches!(step.kind, Kind::Mark(_)) {
+            evidence.unlisted_mistaken += paid;
         }
     }
+    evidence
 }
 
 /// The slots along a path; none if one has an impossible value.

@@ -16,19 +16,27 @@ pub(crate) fn swap(said: Phoneme, heard: Phoneme) -> f32 {
 
 /// What it costs to miss a sound, or to hear one that was not said.
 pub(crate) fn gap(sound: Phoneme) -> f32 {
-    match sound.name() {
-        // They come and go in ordinary speech.
-        "HH" => 0.3,
-        "AH" | "T" | "D" => 0.4,
-        "IH" | "R" | "W" | "Y" | "DH" | "TH" | "F" | "V" => 0.45,
-        _ => match sound.making() {
-            Making::Vowel(_) => 0.7,
-            Making::Consonant(Consonant { manner: Manner::Sibilant, .. }) => 0.6,
-            Making::Consonant(Consonant { manner: Manner::Affricate, .. }) => 0.75,
-            Making::Consonant(_) => 0.5,
-        },
-    }
+    GAPS[usize::from(sound.0)]
 }
+
+static GAPS: LazyLock<[f32; COUNT]> = LazyLock::new(|| {
+    let mut gaps = [0.0; COUNT];
+    for sound in Phoneme::all() {
+        gaps[usize::from(sound.0)] = match sound.name() {
+            // They come and go in ordinary speech.
+            "HH" => 0.29,
+            "AH" | "T" | "D" => 0.38,
+            "IH" | "R" | "W" | "Y" | "DH" | "TH" | "F" | "V" => 0.43,
+            _ => match sound.making() {
+                Making::Vowel(_) => 0.67,
+                Making::Consonant(Consonant { manner: Manner::Sibilant, .. }) => 0.57,
+                Making::Consonant(Consonant { manner: Manner::Affricate, .. }) => 0.71,
+                Making::Consonant(_) => 0.48,
+            },
+        };
+    }
+    gaps
+});
 
 static SWAPS: LazyLock<[[f32; COUNT]; COUNT]> = LazyLock::new(|| {
     let mut swaps = [[0.0; COUNT]; COUNT];

@@ -201,7 +201,7 @@ mod tests {
             ("two", "tu"),
             ("choir", "kwYR"),
             ("january", "J@nyuEri"),
-            ("cheese's", "Cizz"),
+            ("cheese's", "CizIz"),
             ("b", "bi"),
         ] {
             assert_eq!(said(word), sounds, "{word}");
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn names_that_are_not_in_the_dictionary_follow_rules() {
-        for (word, sounds) in [("blorfing", "blcrfIG"), ("trindle", "trIndAl"), ("zibbed", "zIbd")]
+        for (word, sounds) in [("blorfing", "blRrfIG"), ("trindle", "trIndAl"), ("zibbed", "zIbd")]
         {
             assert_eq!(said(word), sounds, "{word}");
         }

@@ -45,7 +45,7 @@ const UNLISTED_MISTAKEN: f32 = 4.4;
 const COMMON: f32 = 0.3;
 
 /// How much a unit of cost tells: ways to hear the same that cost this much more are e times less likely.
-const TEMPERATURE: f32 = 0.3;
+const TEMPERATURE: f32 = 0.2;
 
 /// The probability of the first of several ways to hear the same, by their costs.
 pub(super) fn share_of_first(costs: &[f32]) -> f32 {

@@ -33,8 +33,9 @@ impl Evidence {
     }
 }
 
-// A logistic regression over 4,400 readings by the local recogniser: orders, appointments, transfers, rooms and
-// names, spoken by people and by three synthetic voices, and as many sentences about other things.
+// A logistic regression, both outcomes weighted alike, over 380 orders, appointments, transfers, rooms and names as
+// the local recogniser wrote them (spoken by people, and by three synthetic voices), and 4,000 sentences about other
+// things, in seven domains.
 const BASE: f32 = 2.4;
 const CLEAR: f32 = 0.23;
 const MISTAKEN: f32 = 16.0;
@@ -47,10 +48,12 @@ const COMMON: f32 = 0.3;
 /// How much a unit of cost tells: ways to hear the same that cost this much more are e times less likely.
 const TEMPERATURE: f32 = 0.2;
 
-/// The probability of the first of several ways to hear the same, by their costs.
-pub(super) fn share_of_first(costs: &[f32]) -> f32 {
-    let first = costs.first().copied().unwrap_or(0.0);
-    1.0 / costs.iter().map(|cost| ((first - cost) / TEMPERATURE).exp()).sum::<f32>()
+/// The probabilities of several ways to hear the same, by their costs.
+pub(super) fn shares(costs: &[f32]) -> Vec<f32> {
+    let least = costs.iter().copied().fold(f32::INFINITY, f32::min);
+    let weights = costs.iter().map(|cost| ((least - cost) / TEMPERATURE).exp());
+    let sum: f32 = weights.clone().sum();
+    weights.map(|weight| weight / sum).collect()
 }
 
 #[cfg(test)]
@@ -74,8 +77,8 @@ mod tests {
 
     #[test]
     fn equals_share() {
-        assert_eq!(share_of_first(&[1.0, 1.0]), 0.5);
-        assert!(share_of_first(&[1.0, 3.0]) > 0.99);
-        assert_eq!(share_of_first(&[1.0]), 1.0);
+        assert_eq!(shares(&[1.0, 1.0]), [0.5, 0.5]);
+        assert!(shares(&[1.0, 3.0])[0] > 0.99);
+        assert!(shares(&[]).is_empty());
     }
 }

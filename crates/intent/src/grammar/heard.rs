@@ -170,15 +170,16 @@ fn readings(written: &str) -> Vec<Vec<Vec<String>>> {
             let digits: String = take(&|c| c.is_ascii_digit() || c == ',');
             let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
             let suffix = take(&|c| c.is_alphabetic());
-            parts.push(match suffix.as_str() {
-                "st" | "nd" | "rd" | "th" => vec![owned(&numerals::ordinal(
-                    digits.parse().ok().filter(|number| *number < 100).unwrap_or(0),
-                ))],
-                _ => numerals::readings(&digits).iter().map(|words| owned(words)).collect(),
-            });
-            match suffix.as_str() {
-                "" | "st" | "nd" | "rd" | "th" => {}
-                unit => parts.push(vec![vec![written_out(unit)]]),
+            let place = matches!(suffix.as_str(), "st" | "nd" | "rd" | "th");
+            match digits.parse::<usize>() {
+                Ok(number @ 0..100) if place => parts.push(vec![owned(&numerals::ordinal(number))]),
+                _ => {
+                    parts
+                        .push(numerals::readings(&digits).iter().map(|said| owned(said)).collect());
+                }
+            }
+            if !suffix.is_empty() && !place {
+                parts.push(vec![vec![written_out(&suffix)]]);
             }
             if let Some((whole, part)) = currency {
                 parts.push(vec![owned(&[if decimal { part } else { whole }])]);

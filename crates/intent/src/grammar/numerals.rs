@@ -86,7 +86,7 @@ pub(super) fn cardinal(number: u64) -> Vec<&'static str> {
 pub(super) fn ordinal(number: usize) -> Vec<&'static str> {
     match number {
         0..20 => vec![ORDINALS[number]],
-        _ if number % 10 == 0 => {
+        _ if number.is_multiple_of(10) => {
             vec![match number {
                 20 => "twentieth",
                 30 => "thirtieth",

@@ -81,9 +81,8 @@ pub(super) fn digits(b: &mut Builder, from: State, length: Length) -> State {
     Row::new(from, length).build(b, |b, row, length, at| {
         digits_after(b, row, length, at);
         // "forty twenty-one", "four hundred", "two thousand".
-        for teen in 10..20 {
-            const TEENS: [&str; 10] = ["10", "11", "12", "13", "14", "15", "16", "17", "18", "19"];
-            let end = say(b, at, numerals::small(teen), TEENS[teen - 10]);
+        for (teen, piece) in TWO_DIGITS.iter().enumerate().take(20).skip(10) {
+            let end = say(b, at, numerals::small(teen), piece);
             row.arrive(length + 2, end);
         }
         let tens: Vec<State> =
@@ -292,10 +291,10 @@ fn month(b: &mut Builder, from: State) -> State {
 /// "third", and "three" where a month stands before it.
 fn day_of_month(b: &mut Builder, from: State, cardinals: bool) -> State {
     let mut ends = Vec::new();
-    for day in 1..=31 {
-        ends.push(say(b, from, &numerals::ordinal(day).join(" "), TWO_DIGITS[day]));
+    for (day, piece) in TWO_DIGITS.iter().enumerate().take(32).skip(1) {
+        ends.push(say(b, from, &numerals::ordinal(day).join(" "), piece));
         if cardinals {
-            ends.push(say(b, from, &numerals::cardinal(day as u64).join(" "), TWO_DIGITS[day]));
+            ends.push(say(b, from, &numerals::cardinal(day as u64).join(" "), piece));
         }
     }
     b.join(&ends)
@@ -307,13 +306,9 @@ fn year_after(b: &mut Builder, from: State) -> State {
     let nineteen = say(b, from, "nineteen", "19");
     let twenty = say(b, from, "twenty", "20");
     let century = b.join(&[nineteen, twenty]);
-    for tens in 1..10 {
-        if tens == 1 {
-            const TEENS: [&str; 10] = ["10", "11", "12", "13", "14", "15", "16", "17", "18", "19"];
-            ends.extend((10..20).map(|n| say(b, century, numerals::small(n), TEENS[n - 10])));
-            continue;
-        }
-        let said = say(b, century, numerals::tens(tens), DIGITS[tens]);
+    ends.extend((10..20).map(|n| say(b, century, numerals::small(n), TWO_DIGITS[n])));
+    for (tens, piece) in DIGITS.iter().enumerate().skip(2) {
+        let said = say(b, century, numerals::tens(tens), piece);
         ends.push(b.piece(said, "0"));
         ends.extend((1..10).map(|n| say(b, said, numerals::small(n), DIGITS[n])));
     }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::align::{Kind, Limits, Paths, Step};
-use super::confidence::{Evidence, share_of_first};
-use super::graph::{Graph, Mark};
+use super::confidence::{Evidence, shares};
+use super::graph::{Graph, Label, Mark, Place};
 use super::heard::{Heard, Weight};
 use super::{Grammar, SlotKind, spoken_values};
 
@@ -67,7 +67,7 @@ pub(super) fn understand(grammar: &Grammar, heard: &Heard, paths: &Paths) -> Opt
     let weakest = slots.iter().map(|slot| slot.confidence).fold(1.0, f32::min);
     Some(Understood {
         intent: grammar.intents[intent as usize].clone(),
-        confidence: evidence.confidence() * share_of_first(&[0.0, margin]) * weakest,
+        confidence: evidence.confidence() * shares(&[0.0, margin])[0] * weakest,
         slots,
         cost: end.cost,
         margin,
@@ -147,7 +147,7 @@ fn slot(grammar: &Grammar, heard: &Heard, steps: &[Step]) -> Option<Slot> {
         .filter(|pair| pair[1].kind == Kind::Said)
         .map(|pair| (pair[0].node, pair[1].node));
     let (begin, first) = sounds.next().unwrap_or((steps[0].node, steps[0].node));
-    let end = sounds.last().map_or(first, |(_, node)| node);
+    let end = sounds.next_back().map_or(first, |(_, node)| node);
     let word = |node: u32| heard.token(node).map_or(0, |(_, token)| token.word);
     let words = word(first)..word(end) + 1;
     let spent = steps.last().map_or(0.0, |step| step.cost) - steps[0].cost;
@@ -163,7 +163,7 @@ fn slot(grammar: &Grammar, heard: &Heard, steps: &[Step]) -> Option<Slot> {
         }
         None => {
             let value = spoken_values::value(kind, &pieces(&grammar.graph, steps))?;
-            let confidence = share_of_first(&[spent, skipped]);
+            let confidence = shares(&[spent, skipped])[0];
             Some(Slot { name: name.clone(), value, confidence, others: Vec::new(), words })
         }
     }
@@ -182,7 +182,7 @@ fn pieces<'g>(graph: &'g Graph, steps: &[Step]) -> Vec<&'g str> {
 fn rivals(
     grammar: &Grammar,
     heard: &Heard,
-    place: super::graph::Place,
+    place: Place,
     nodes: (u32, u32),
     value: &str,
     skipped: f32,
@@ -194,7 +194,7 @@ fn rivals(
         if let Kind::Mark(Mark::Value(at)) = step.kind {
             // The cost of a part of a name stands behind its mark.
             let after = grammar.graph.arcs(step.state).iter().find_map(|arc| match arc.label {
-                super::graph::Label::Free(cost) => Some(cost),
+                Label::Free(cost) => Some(cost),
                 _ => None,
             });
             let cost = step.cost + after.unwrap_or(0.0);
@@ -205,18 +205,15 @@ fn rivals(
     let own = costs.remove(value).unwrap_or(0.0);
     let mut others: Vec<(&str, f32)> = costs.into_iter().collect();
     others.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(b.0)));
-    let mut all = vec![own, skipped];
-    all.extend(others.iter().map(|(_, cost)| *cost));
+    let mut costs = vec![own, skipped];
+    costs.extend(others.iter().map(|(_, cost)| *cost));
+    let shares = shares(&costs);
     let likely = others
         .iter()
+        .zip(&shares[2..])
         .take(3)
-        .map(|&(other, cost)| {
-            let mut all = all.clone();
-            let at = all.iter().skip(2).position(|known| *known == cost).map_or(0, |at| at + 2);
-            all.swap(0, at);
-            (other.to_owned(), share_of_first(&all))
-        })
-        .filter(|(_, share)| *share > 0.01)
+        .filter(|(_, share)| **share > 0.01)
+        .map(|((other, _), share)| ((*other).to_owned(), *share))
         .collect();
-    (share_of_first(&all), likely)
+    (shares[0], likely)
 }

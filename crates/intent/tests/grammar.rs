@@ -1,5 +1,7 @@
 //! What callers may say, in domains of several kinds, heard through a recogniser's mistakes.
 
+#![allow(clippy::unwrap_used)]
+
 use intent::grammar::{Choice, Domain, Grammar, GrammarError, IntentPatterns, Length, SlotKind};
 
 fn values(values: &[&str]) -> SlotKind {

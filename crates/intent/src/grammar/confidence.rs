@@ -33,9 +33,9 @@ impl Evidence {
     }
 }
 
-// A logistic regression, both outcomes weighted alike, over 380 orders, appointments, transfers, rooms and names as
-// the local recogniser wrote them (spoken by people, and by three synthetic voices), and 4,000 sentences about other
-// things, in seven domains.
+// A logistic regression, both outcomes weighted alike, on five domains (orders, a clinic, a bank, a hotel, a directory):
+// 90 commands by people and 176 by synthetic voices as the local recogniser wrote them, and 638 sentences about other
+// things tried on most grammars. The temperature below was set by hand.
 const BASE: f32 = 2.4;
 const CLEAR: f32 = 0.23;
 const MISTAKEN: f32 = 16.0;

@@ -34,11 +34,13 @@ mod calibration;
 mod commit;
 mod examples;
 mod features;
+pub mod grammar;
 mod learner;
 mod model;
 mod ranking;
 mod scorer;
 mod sound;
+pub mod sounds;
 mod text;
 
 pub use commit::{Basis, Commit, CommitConfig, Cut, Decision};

@@ -1,6 +1,6 @@
 //! The IP and UDP headers around a datagram (RFC 791, RFC 8200, RFC 768).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 const UDP: u8 = 17;
 const UDP_HEADER: usize = 8;

@@ -146,7 +146,9 @@ impl MediaRoad {
         let epoch: tokio::time::Instant = epoch.into();
         match self {
             MediaRoad::Rtp(plane) => {
-                let port = plane.port().map_err(|error| error.to_string())?;
+                let port = plane.port().map_err(|error| {
+                    format!("{error}\n  mend: [media] calls_a_thread or threads")
+                })?;
                 let external_host = port.local_addr().to_string();
                 let channel = request("ulaw", MediaTransport::Rtp { external_host }, None).await?;
                 let peer = channel

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ari::SecretSource;
-use media::PlaneConfig;
 use media::road::{Preference, Road, UnknownRoad};
 use media::websocket::Credentials;
+use media::{PlaneConfig, Scheduling};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -77,6 +77,7 @@ struct Media {
     ports: PortRange,
     threads: NonZeroUsize,
     cores: Vec<usize>,
+    scheduling: SchedulingName,
     calls_a_thread: NonZeroUsize,
     capture: Option<PathBuf>,
     capture_minutes: NonZeroU32,
@@ -94,6 +95,7 @@ impl Default for Media {
             ports: PortRange(plane.ports),
             threads: plane.shards,
             cores: plane.cores,
+            scheduling: SchedulingName::default(),
             calls_a_thread: plane.legs_a_shard,
             capture: None,
             capture_minutes: NonZeroU32::new(60).expect("more than none"),
@@ -123,6 +125,24 @@ impl TryFrom<String> for PortRange {
         // RTP takes an even port and the one above it.
         let pair = first.max(2).checked_next_multiple_of(2).ok_or_else(wrong)?;
         if last <= pair { Err(wrong()) } else { Ok(Self(first..=last)) }
+    }
+}
+
+/// How the threads for sound run, as it is written.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum SchedulingName {
+    #[default]
+    Realtime,
+    Ordinary,
+}
+
+impl From<SchedulingName> for Scheduling {
+    fn from(name: SchedulingName) -> Self {
+        match name {
+            SchedulingName::Realtime => Scheduling::Realtime,
+            SchedulingName::Ordinary => Scheduling::Ordinary,
+        }
     }
 }
 
@@ -229,6 +249,7 @@ impl Settings {
             ports: media.ports.0.clone(),
             legs_a_shard: media.calls_a_thread,
             cores: media.cores.clone(),
+            scheduling: media.scheduling.into(),
             ..PlaneConfig::default()
         };
         Ok(MediaSettings {

@@ -109,11 +109,11 @@ pub struct Round {
     pub sending: f64,
     /// Of the media threads for all else: waking, orders, gaps, the hand-over.
     pub turning: f64,
-    /// Of the async side: the hand-over, the sinks, and 8 to 16 kHz in them.
+    /// Of the tellers: the hand-over, the sinks, and 8 to 16 kHz in them.
     pub sinks: f64,
     /// Packets that the far end sent to the plane, and that no leg heard.
     pub lost: u64,
-    /// Frames that the async side did not take, and turns that came too late.
+    /// Frames that the teller did not take, and turns that came too late.
     pub given_up: u64,
     /// Datagrams that one system call received, and packets that one sent, on average.
     pub batches: (f64, f64),
@@ -162,9 +162,6 @@ const WARM_UP: Duration = Duration::from_millis(400);
 ///
 /// # Errors
 /// [`BenchError`].
-///
-/// # Panics
-/// Inside a tokio runtime: it runs one of its own for the sinks, to measure it.
 pub fn run(load: &Load) -> Result<Report, BenchError> {
     let mut report = Report {
         system_call: floor::system_call(),
@@ -178,30 +175,25 @@ pub fn run(load: &Load) -> Result<Report, BenchError> {
     for _ in 0..load.rounds.get() {
         let floor = floor::carry(load)?;
         report.floor_lateness.add(&floor.send_lateness);
-        let round = runtime()?.block_on(carry(load, floor.cpu, &mut report))?;
+        let round = carry(load, floor.cpu, &mut report)?;
         report.rounds.push(round);
     }
     Ok(report)
 }
 
-/// A runtime that does nothing but tell the sinks, on this thread.
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_time().build()
-}
-
 /// Has a plane carry the load.
-async fn carry(load: &Load, floor: f64, report: &mut Report) -> Result<Round, BenchError> {
+fn carry(load: &Load, floor: f64, report: &mut Report) -> Result<Round, BenchError> {
     let resident_before = system::resident();
     let traffic = Traffic::start(load)?;
-    tokio::time::sleep(WARM_UP).await;
+    std::thread::sleep(WARM_UP);
     let before = traffic.look();
     // To look allocates too.
     let allocated = load.allocations.map(|count| (count, count()));
-    tokio::time::sleep(load.each).await;
+    std::thread::sleep(load.each);
     let allocations = allocated.map(|(count, before)| count() - before);
     let taken = traffic.look().since(&before);
     let grown = system::resident().saturating_sub(resident_before);
-    let lost = traffic.end().await;
+    let lost = traffic.end();
 
     report.send_lateness.add(&taken.send_lateness);
     report.added_delay.add(&taken.added_delay);

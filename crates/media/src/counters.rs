@@ -1,4 +1,4 @@
-//! What a shard counts, written by its thread alone and read by anybody.
+//! What a shard counts, each number written by one thread alone and read by anybody.
 
 mod histogram;
 
@@ -88,14 +88,16 @@ counters! {
     send_failures,
     /// Packets left out because the shard came too late for their turns.
     skipped,
-    /// Frames handed to the async side.
+    /// Frames handed to the teller.
     frames,
-    /// Frames thrown away because the async side did not take them in time.
+    /// Frames thrown away because the teller did not take them in time.
     untaken,
     /// Times that the shard woke.
     ticks,
     /// Nanoseconds of CPU that the shard's thread has used.
     cpu,
+    /// Nanoseconds of CPU that its teller has used, the sinks included.
+    telling_cpu,
     /// Nanoseconds, by the clock, that it was taking packets.
     receiving_time,
     /// Nanoseconds, by the clock, that it was making and sending packets.

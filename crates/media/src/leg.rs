@@ -16,7 +16,7 @@ use tokio::{
 
 /// Takes the frames that a leg hears.
 pub trait FrameSink: Send + 'static {
-    /// Called for each frame, in order, on a thread of the async runtime; must return at once.
+    /// Called for each frame, in order, on a thread that other calls wait for; must return at once.
     fn frame(&mut self, frame: &Frame);
 }
 
@@ -73,7 +73,7 @@ pub struct LegStats {
     pub wrong_ssrc: u64,
     /// What the jitter buffer made of the accepted packets.
     pub heard: jitter::Stats,
-    /// Frames that were thrown away because the async side did not take them in time.
+    /// Frames that were thrown away because the sink did not take them in time.
     pub untaken: u64,
     /// RTCP packets from the peer.
     pub reports: u64,

@@ -18,7 +18,7 @@
 //! how well it hears.
 //!
 //! ```text
-//!            ┌ shard: a thread ──────────────────────────────┐  ring   ┌ pump: a task ─┐
+//!            ┌ shard: a thread ──────────────────────────────┐  ring   ┌ its teller ───┐
 //! RTP ─────► │ by source ─► gate ─► jitter buffer ─► frames ─┼───────► │ sinks, events │
 //! RTP ◄───── │ 20 turns ◄─ player ◄──────────────────────────┼──────── Leg: play, stop
 //!            └───────────────────────────────────────────────┘  orders
@@ -51,13 +51,13 @@ mod leg;
 mod plane;
 mod player;
 mod playout;
-mod pump;
 pub mod road;
 mod shard;
 mod stream;
 mod system;
 mod tap;
 mod tcp;
+mod teller;
 mod watch;
 pub mod websocket;
 

@@ -3,9 +3,9 @@
 use crate::{
     counters::{Counters, ShardCounters},
     leg::{FrameSink, Leg},
-    pump::pump,
     shard::{Handle, Listener, Opening, Place, Setup, Sockets},
     system::{self, Name},
+    teller,
 };
 use std::{
     io,
@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 use thiserror::Error;
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
 
 /// What a plane is made of.
 #[derive(Debug, Clone)]
@@ -118,9 +118,6 @@ impl Plane {
     ///
     /// # Errors
     /// [`PlaneError`] says what is missing.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime: what the legs hear is handed on by a task of it for each shard.
     pub fn start(config: &PlaneConfig) -> Result<Plane, PlaneError> {
         if !(Duration::from_millis(1)..=Duration::from_millis(5)).contains(&config.tick) {
             return Err(PlaneError::Tick(config.tick));
@@ -206,11 +203,12 @@ fn start_shard(config: &PlaneConfig, core: Option<usize>) -> Result<Handle, Plan
     }
     let capacity = config.legs_a_shard.get();
     let (ring, news) = rtrb::RingBuffer::new((capacity * RING_A_LEG).max(SMALLEST_RING));
-    let wake = Arc::new(Notify::new());
-    tokio::spawn(pump(news, wake.clone()));
     let counters = Arc::new(Counters::default());
-    let setup = Setup { sockets, tick: config.tick, capacity, ring, wake, counters };
-    Handle::start(setup, core, config.scheduling).map_err(PlaneError::Thread)
+    let teller =
+        teller::start(news, config.scheduling, counters.clone()).map_err(PlaneError::Thread)?;
+    let reader = teller.thread().clone();
+    let setup = Setup { sockets, tick: config.tick, capacity, ring, reader, counters };
+    Handle::start(setup, core, config.scheduling, teller).map_err(PlaneError::Thread)
 }
 
 /// The first free pair of the range.

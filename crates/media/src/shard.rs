@@ -1,7 +1,7 @@
 //! A shard: one thread, one pair of UDP ports, and all the calls that share them.
 //!
 //! The thread does the same at each tick: it sends the packets whose turn has come, takes orders,
-//! takes what has been received, gives up on what is missing, and wakes the async side once. With
+//! takes what has been received, gives up on what is missing, and wakes its teller once. With
 //! many calls it sleeps from tick to tick by the clock, and a tick finds a batch of packets. With a
 //! few it sleeps until a packet or a turn comes, and with none until somebody needs it.
 //!
@@ -38,9 +38,9 @@ use std::{
     net::{SocketAddr, UdpSocket},
     os::unix::net::UnixStream,
     sync::{Arc, mpsc},
+    thread::Thread,
     time::{Duration, Instant},
 };
-use tokio::sync::Notify;
 
 const MILLISECOND: u64 = 1_000_000;
 
@@ -82,7 +82,8 @@ pub(crate) struct Setup {
     /// Calls at most.
     pub(crate) capacity: usize,
     pub(crate) ring: rtrb::Producer<News>,
-    pub(crate) wake: Arc<Notify>,
+    /// Who takes what is put into the ring.
+    pub(crate) reader: Thread,
     pub(crate) counters: Arc<Counters>,
 }
 
@@ -161,13 +162,13 @@ impl Shard {
         door: Arc<Door>,
         bell: UnixStream,
     ) -> Shard {
-        let Setup { sockets, tick, capacity, ring, wake, counters } = setup;
+        let Setup { sockets, tick, capacity, ring, reader, counters } = setup;
         Shard {
             sockets,
             orders,
             sleep: Sleep { tick: tick.as_nanos() as u64, door, bell, taken: 0 },
             calls: Calls::new(capacity),
-            outbox: Outbox::new(ring, wake),
+            outbox: Outbox::new(ring, reader),
             counters,
             receiver: Receiver::new(),
             sender: Sender::new(),

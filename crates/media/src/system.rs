@@ -93,14 +93,23 @@ pub(crate) fn pin_to(core: usize) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Which of the threads that run before all ordinary ones runs before the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rank {
+    First,
+    Second,
+}
+
 /// Has the calling thread run before all ordinary ones (`SCHED_FIFO`); threads that it starts do not
 /// inherit that.
-pub(crate) fn run_first() -> io::Result<()> {
-    /// Above the kernel's own lowest, below its interrupt threads (50).
-    const PRIORITY: libc::c_int = 10;
+pub(crate) fn run_first(rank: Rank) -> io::Result<()> {
     // SAFETY: a sched_param is integers, for which all zeros is a value.
     let mut parameters: libc::sched_param = unsafe { std::mem::zeroed() };
-    parameters.sched_priority = PRIORITY;
+    // Above the kernel's own lowest, below its interrupt threads (50).
+    parameters.sched_priority = match rank {
+        Rank::First => 10,
+        Rank::Second => 9,
+    };
     let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
     // SAFETY: `parameters` is read only and lives through the call; 0 names the calling thread.
     let result = unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) };
@@ -231,7 +240,7 @@ mod tests {
 
     #[test]
     fn who_runs_first_may_and_is_told_when_not() {
-        let granted = std::thread::spawn(run_first).join().unwrap();
+        let granted = std::thread::spawn(|| run_first(Rank::Second)).join().unwrap();
         if let Err(error) = granted {
             assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
         }

@@ -4,7 +4,7 @@ use super::{BenchError, Flow, Load, WARM_UP, far::Far};
 use crate::{
     Histogram, Scheduling,
     counters::Recorder,
-    system::{self, BATCH, Name, Receiver, Sender},
+    system::{self, BATCH, Name, Rank, Receiver, Sender},
 };
 use audio::{FRAME, rtp::HEADER_LEN};
 use std::{
@@ -90,7 +90,7 @@ pub fn carry(load: &Load) -> Result<Floor, BenchError> {
 fn exchange(socket: &UdpSocket, peers: &[Name], load: &Load) -> Floor {
     if load.scheduling == Scheduling::Realtime {
         // The plane says so where it may not.
-        let _ = system::run_first();
+        let _ = system::run_first(Rank::First);
     }
     let (mut sender, mut receiver) = (Sender::<u64, PACKET>::new(), Receiver::new());
     let packet = [0xFF; PACKET];

@@ -1,6 +1,6 @@
 //! A load that goes on for long: does anything grow?
 
-use super::{BenchError, Load, WARM_UP, runtime, traffic::Traffic};
+use super::{BenchError, Load, WARM_UP, traffic::Traffic};
 use crate::{Histogram, system};
 
 /// What one period of a soak was like.
@@ -10,7 +10,7 @@ pub struct Period {
     pub cpu: f64,
     /// Datagrams that the kernel dropped because a shard did not take them in time.
     pub dropped: u64,
-    /// Frames that the async side did not take, and turns that came too late.
+    /// Frames that the teller did not take, and turns that came too late.
     pub given_up: u64,
     /// How much later than its turn each packet was with the kernel.
     pub send_lateness: Histogram,
@@ -27,29 +27,24 @@ pub struct Period {
 ///
 /// # Errors
 /// [`BenchError`].
-///
-/// # Panics
-/// Inside a tokio runtime, as [`run`](super::run) does.
 pub fn soak(load: &Load, periods: usize, mut tell: impl FnMut(&Period)) -> Result<u64, BenchError> {
-    runtime()?.block_on(async {
-        let traffic = Traffic::start(load)?;
-        tokio::time::sleep(WARM_UP).await;
-        let mut before = traffic.look();
-        for _ in 0..periods {
-            tokio::time::sleep(load.each).await;
-            let now = traffic.look();
-            let taken = now.since(&before);
-            tell(&Period {
-                cpu: (taken.media_cpu + taken.sinks_cpu) as f64 / taken.frames(load.flow),
-                dropped: taken.kernel_drops,
-                given_up: taken.given_up,
-                send_lateness: taken.send_lateness,
-                added_delay: taken.added_delay,
-                resident: system::resident(),
-                descriptors: system::descriptors(),
-            });
-            before = now;
-        }
-        Ok(traffic.end().await)
-    })
+    let traffic = Traffic::start(load)?;
+    std::thread::sleep(WARM_UP);
+    let mut before = traffic.look();
+    for _ in 0..periods {
+        std::thread::sleep(load.each);
+        let now = traffic.look();
+        let taken = now.since(&before);
+        tell(&Period {
+            cpu: (taken.media_cpu + taken.sinks_cpu) as f64 / taken.frames(load.flow),
+            dropped: taken.kernel_drops,
+            given_up: taken.given_up,
+            send_lateness: taken.send_lateness,
+            added_delay: taken.added_delay,
+            resident: system::resident(),
+            descriptors: system::descriptors(),
+        });
+        before = now;
+    }
+    Ok(traffic.end())
 }

@@ -44,7 +44,7 @@ pub(super) struct Look {
 }
 
 impl Traffic {
-    /// Starts a plane and all calls; must be called on the runtime that hears them.
+    /// Starts a plane and all calls.
     pub(super) fn start(load: &Load) -> Result<Traffic, BenchError> {
         let calls = load.calls.get();
         let a_shard = calls.div_ceil(load.shards.get());
@@ -75,11 +75,7 @@ impl Traffic {
     }
 
     pub(super) fn look(&self) -> Look {
-        let mut look = Look {
-            sinks_cpu: system::thread_cpu(),
-            added_delay: self.delays.snapshot(),
-            ..Look::default()
-        };
+        let mut look = Look { added_delay: self.delays.snapshot(), ..Look::default() };
         for shard in self.plane.counters() {
             look.add(&shard);
         }
@@ -87,10 +83,10 @@ impl Traffic {
     }
 
     /// Ends all calls; gives how many packets the far ends sent that no shard received.
-    pub(super) async fn end(self) -> u64 {
+    pub(super) fn end(self) -> u64 {
         // What is still under way is no loss.
         self.far.stop();
-        tokio::time::sleep(WARM_UP / 4).await;
+        std::thread::sleep(WARM_UP / 4);
         let received: u64 = self.plane.counters().iter().map(|shard| shard.received).sum();
         drop(self.legs);
         self.far.sent() - received
@@ -106,6 +102,7 @@ impl Look {
         self.given_up += shard.untaken + shard.skipped;
         self.kernel_drops += shard.kernel_drops;
         self.media_cpu += shard.cpu;
+        self.sinks_cpu += shard.telling_cpu;
         self.receiving_time += shard.receiving_time;
         self.sending_time += shard.sending_time;
         self.turning_time += shard.turning_time;

@@ -5,7 +5,7 @@ use crate::{
     counters::Counters,
     leg::{Command, Road},
     plane::Scheduling,
-    system,
+    system::{self, Rank},
 };
 use std::{
     fmt,
@@ -20,7 +20,7 @@ use std::{
     thread::JoinHandle,
 };
 
-/// A running shard. Its thread ends, and its ports are free, when this is dropped.
+/// A running shard. Its threads end, and its ports are free, when this is dropped.
 pub(crate) struct Handle {
     local_addr: SocketAddr,
     orders: mpsc::Sender<Order>,
@@ -28,7 +28,8 @@ pub(crate) struct Handle {
     bell: UnixStream,
     places: Mutex<Places>,
     counters: Arc<Counters>,
-    thread: Option<JoinHandle<()>>,
+    /// The media thread and its teller.
+    threads: Vec<JoinHandle<()>>,
 }
 
 /// Tells those who give orders whether the shard sleeps without an end.
@@ -76,6 +77,7 @@ impl Handle {
         setup: Setup,
         core: Option<usize>,
         scheduling: Scheduling,
+        teller: JoinHandle<()>,
     ) -> io::Result<Handle> {
         let local_addr = setup.sockets.rtp.local_addr()?;
         let (bell, heard) = UnixStream::pair()?;
@@ -94,7 +96,7 @@ impl Handle {
                 tracing::warn!(core, %error, "a media thread is not kept on its core");
             }
             if scheduling == Scheduling::Realtime
-                && let Err(error) = system::run_first()
+                && let Err(error) = system::run_first(Rank::First)
             {
                 tracing::warn!(
                     %error,
@@ -103,8 +105,8 @@ impl Handle {
             }
             Shard::new(setup, order_queue, doors, heard).run();
         })?;
-        let (places, thread) = (Mutex::new(places), Some(thread));
-        Ok(Handle { local_addr, orders, door, bell, places, counters, thread })
+        let (places, threads) = (Mutex::new(places), vec![thread, teller]);
+        Ok(Handle { local_addr, orders, door, bell, places, counters, threads })
     }
 
     pub(crate) fn local_addr(&self) -> SocketAddr {
@@ -154,10 +156,11 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.give(Order::End);
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("a media thread ended by a panic");
+        for thread in self.threads.drain(..) {
+            // A sink that held the last leg is dropped by the teller.
+            if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+                tracing::error!("a media thread ended by a panic");
+            }
         }
     }
 }

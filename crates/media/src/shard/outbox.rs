@@ -1,9 +1,8 @@
-//! What a shard hands to the async side: one ring, in order, with one wake a tick.
+//! What a shard hands to its teller: one ring, in order, with one wake a tick.
 
 use crate::leg::{FrameSink, LegEvent, LegStats, Teller};
 use audio::jitter::Frame;
-use std::{collections::VecDeque, sync::Arc};
-use tokio::sync::Notify;
+use std::{collections::VecDeque, thread::Thread};
 
 /// Names one call of a shard: where its record lies, and which of those that lay there it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +11,7 @@ pub(crate) struct Key {
     pub(crate) generation: u32,
 }
 
-/// What the async side is told of a call.
+/// What the teller is told of a call.
 pub(crate) enum News {
     Opened(Key, Box<Listener>),
     Frame(Key, Frame),
@@ -39,11 +38,11 @@ pub(super) struct Outbox {
 }
 
 /// Who takes what the ring holds.
-struct Reader(Arc<Notify>);
+struct Reader(Thread);
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.0.notify_one();
+        self.0.unpark();
     }
 }
 
@@ -58,8 +57,8 @@ enum Tick {
 pub(super) struct Untaken;
 
 impl Outbox {
-    pub(super) fn new(ring: rtrb::Producer<News>, wake: Arc<Notify>) -> Outbox {
-        Outbox { ring, backlog: VecDeque::new(), tick: Tick::Nothing, reader: Reader(wake) }
+    pub(super) fn new(ring: rtrb::Producer<News>, reader: Thread) -> Outbox {
+        Outbox { ring, backlog: VecDeque::new(), tick: Tick::Nothing, reader: Reader(reader) }
     }
 
     /// Sound that comes late is worth nothing, so a frame that finds no room is thrown away.
@@ -94,7 +93,7 @@ impl Outbox {
         !self.backlog.is_empty()
     }
 
-    /// Ends a tick: the async side wakes if there is anything for it.
+    /// Ends a tick: the teller wakes if there is anything for it.
     pub(super) fn wake(&mut self) {
         while let Some(news) = self.backlog.pop_front() {
             if let Err(news) = self.push(news) {
@@ -103,11 +102,11 @@ impl Outbox {
             }
         }
         if self.ring.is_abandoned() {
-            // The runtime is gone, and with it everybody who could want to know.
+            // The teller is gone, and with it everybody who could want to know.
             self.backlog.clear();
         }
         if std::mem::replace(&mut self.tick, Tick::Nothing) == Tick::News {
-            self.reader.0.notify_one();
+            self.reader.0.unpark();
         }
     }
 
@@ -141,7 +140,7 @@ mod tests {
     #[test]
     fn a_full_ring_loses_frames_and_keeps_events_in_order() {
         let (producer, mut consumer) = rtrb::RingBuffer::new(2);
-        let mut outbox = Outbox::new(producer, Arc::new(Notify::new()));
+        let mut outbox = Outbox::new(producer, std::thread::current());
         assert!(outbox.frame(KEY, frame()).is_ok());
         assert!(outbox.frame(KEY, frame()).is_ok());
         assert!(outbox.frame(KEY, frame()).is_err());
@@ -172,21 +171,22 @@ mod tests {
         assert!(outbox.frame(KEY, frame()).is_ok());
     }
 
-    #[tokio::test]
-    async fn who_is_woken_by_the_end_finds_the_ring_abandoned() {
+    #[test]
+    fn who_is_woken_by_the_end_finds_the_ring_abandoned() {
         let (producer, consumer) = rtrb::RingBuffer::new(2);
-        let wake = Arc::new(Notify::new());
-        let outbox = Outbox::new(producer, wake.clone());
+        let outbox = Outbox::new(producer, std::thread::current());
         let ends = std::thread::spawn(move || drop(outbox));
-        wake.notified().await;
-        assert!(consumer.is_abandoned());
+        while !consumer.is_abandoned() {
+            // It may end without a cause; without an unpark this would never end.
+            std::thread::park();
+        }
         ends.join().unwrap();
     }
 
     #[test]
     fn nothing_piles_up_for_a_reader_that_is_gone() {
         let (producer, consumer) = rtrb::RingBuffer::new(1);
-        let mut outbox = Outbox::new(producer, Arc::new(Notify::new()));
+        let mut outbox = Outbox::new(producer, std::thread::current());
         drop(consumer);
         for _ in 0..100 {
             outbox.event(KEY, LegEvent::Digit('1'));

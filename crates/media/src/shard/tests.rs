@@ -29,7 +29,7 @@ impl Rig {
             tick: Duration::from_millis(1),
             capacity: 100,
             ring,
-            wake: Arc::default(),
+            reader: std::thread::current(),
             counters: Arc::default(),
         };
         let (orders, order_queue) = mpsc::channel();

@@ -171,10 +171,17 @@ async fn reports_of_the_peer_are_counted_and_not_answered() {
 async fn frames_that_nobody_takes_in_time_are_dropped_and_counted() {
     let config = PlaneConfig { legs_a_shard: std::num::NonZeroUsize::MIN, ..Default::default() };
     let plane = Plane::start(&config).unwrap();
-    let (leg, mut peer, mut frames) = connected(&plane).await;
+    let port = plane.port().unwrap();
+    let mut peer = Peer::of(&port).await;
+    let (mut queue, mut frames) = frame_queue();
+    let (release, stand) = std::sync::mpsc::channel::<()>();
+    // It stands still at its first frame.
+    let leg = port.start(peer.addr(), move |frame: &Frame| {
+        queue.frame(frame);
+        let _ = stand.recv();
+    });
     peer.speak(&codes(0)).await;
     frames.recv().await.unwrap();
-    // The task that takes them has this thread only, which is kept from it.
     let socket = peer.socket.into_std().unwrap();
     for n in 1..500_u16 {
         let sequence = peer.header.sequence.wrapping_add(n);
@@ -185,6 +192,7 @@ async fn frames_that_nobody_takes_in_time_are_dropped_and_counted() {
     while plane.counters()[0].received < 500 {
         std::thread::yield_now();
     }
+    drop(release);
     let stats = leg.close().await;
     assert!(stats.untaken > 0, "{stats:?}");
     let mut taken = 1;

@@ -1,36 +1,49 @@
-//! The async side of a shard: one task that takes what its ring holds and tells everybody.
+//! The other side of a shard's ring: one thread that takes what it holds and tells everybody. So a slow sink holds up
+//! no packet, and busy tasks of the async runtime hold up no frame.
 
 use crate::{
+    counters::Counters,
     leg::LegEvent,
+    plane::Scheduling,
     shard::{Key, Listener, News},
+    system::{self, Rank},
 };
 use audio::jitter::Frame;
 use std::{
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    thread::{self, JoinHandle},
 };
-use tokio::sync::Notify;
 
-/// News between two chances for other tasks.
-const SHARE: usize = 256;
+/// Starts the thread; it ends when the shard has ended and all is told.
+pub(crate) fn start(
+    ring: rtrb::Consumer<News>,
+    scheduling: Scheduling,
+    counters: Arc<Counters>,
+) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("media teller".to_owned()).spawn(move || {
+        if scheduling == Scheduling::Realtime {
+            // The media thread says so where it may not.
+            let _ = system::run_first(Rank::Second);
+        }
+        tell(ring, &counters);
+    })
+}
 
-/// Tells until the shard has ended and all is told.
-pub(crate) async fn pump(mut ring: rtrb::Consumer<News>, wake: Arc<Notify>) {
+fn tell(mut ring: rtrb::Consumer<News>, counters: &Counters) {
     let mut listeners = Listeners::default();
     loop {
         let ended = ring.is_abandoned();
-        let mut told = 0;
         while let Ok(news) = ring.pop() {
             listeners.tell(news);
-            told += 1;
-            if told % SHARE == 0 {
-                tokio::task::yield_now().await;
-            }
         }
         if ended {
             return;
         }
-        wake.notified().await;
+        counters.telling_cpu.set(system::thread_cpu());
+        // Whoever has put something into the ring since it was found empty has unparked this.
+        thread::park();
     }
 }
 

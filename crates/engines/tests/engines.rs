@@ -59,6 +59,22 @@ fn voice_activity_tells_speech_from_silence() {
 }
 
 #[test]
+fn a_reading_of_more_than_the_model_takes_has_all_the_words() {
+    let Some(paths) = models() else { return };
+    let (_, mut moonshine) = engines(&paths);
+    let (mut once, mut samples) = (Vec::<f32>::new(), Vec::new());
+    Upsampler::new().process(&audio::wav::read(SPEECH).unwrap(), &mut once);
+    for pause in [6, 8, 0] {
+        samples.extend(&once);
+        samples.resize(samples.len() + pause * 16_000, 0.0);
+    }
+    let reading = moonshine.read(&samples, &[]).unwrap();
+    assert_eq!(reading.text.matches("my password").count(), 3, "{}", reading.text);
+    let again = moonshine.read(&samples, &reading.tokens).unwrap();
+    assert_eq!(again.text, reading.text);
+}
+
+#[test]
 fn a_reading_has_the_words_with_and_without_a_guess() {
     let Some(paths) = models() else { return };
     let (_, mut moonshine) = engines(&paths);

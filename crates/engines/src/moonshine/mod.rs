@@ -1,7 +1,8 @@
 //! Moonshine tiny-en: short English utterances to text, on one CPU thread.
 //!
-//! An encoder turns the audio (16 kHz, any length) into about 41 frames a second; a decoder writes
-//! tokens from them, each time the likeliest, until it says that the utterance has ended.
+//! An encoder turns the audio (16 kHz) into about 41 frames a second; a decoder writes tokens from
+//! them, each time the likeliest, until it says that the utterance has ended. The decoder as it is
+//! published takes 384 frames at most and fails beyond, so longer audio is read in pieces.
 
 mod decoder;
 mod repetition;
@@ -23,6 +24,12 @@ pub const SAMPLE_RATE: usize = 16_000;
 
 /// Shorter than this the encoder has less than a frame, and nobody says a word in it.
 const SHORTEST: usize = SAMPLE_RATE / 10;
+/// The samples of 384 frames: the encoder's strides are 64, 3 and 2, its spans 127, 7 and 3.
+const LONGEST: usize = 148_350;
+/// A piece of longer audio ends at the quietest place of its last 2.5 s.
+const CUT_WITHIN: usize = 5 * SAMPLE_RATE / 2;
+/// How long the quietest place is: 40 ms, shorter than the closure of a plosive.
+const QUIET: usize = SAMPLE_RATE / 25;
 /// Speech has fewer tokens a second than this; a decoder that goes on is making things up.
 const TOKENS_PER_SECOND: f32 = 6.5;
 /// What a short utterance may need beyond that rate.
@@ -107,12 +114,15 @@ impl Moonshine {
 }
 
 impl Recognizer for Moonshine {
-    /// Less than 0.1 s of audio is an empty reading.
+    /// Less than 0.1 s of audio is an empty reading. More than 9.2 s is read in pieces, which the
+    /// same beginning is always cut into alike; the guess helps with the first.
     fn read(&mut self, samples: &[f32], guess: &[Token]) -> Result<Reading, ReadError> {
-        if samples.len() < SHORTEST {
-            return Ok(Reading::default());
+        let (mut rest, mut guess, mut tokens) = (samples, guess, Vec::new());
+        while rest.len() >= SHORTEST {
+            let (piece, more) = rest.split_at(piece_of(rest));
+            tokens.extend(self.decode(piece, guess).map_err(ReadError::engine)?);
+            (rest, guess) = (more, &[]);
         }
-        let tokens = self.decode(samples, guess).map_err(ReadError::engine)?;
         if let Some(unknown) =
             tokens.iter().find(|token| token.id as usize >= self.vocabulary.len())
         {
@@ -123,7 +133,39 @@ impl Recognizer for Moonshine {
     }
 }
 
+/// How many samples to read at once: all, or up to a quiet place.
+fn piece_of(samples: &[f32]) -> usize {
+    if samples.len() <= LONGEST {
+        return samples.len();
+    }
+    let first = LONGEST - CUT_WITHIN;
+    let places = samples[first..LONGEST].chunks_exact(QUIET);
+    let energy = |place: &[f32]| place.iter().map(|sample| sample * sample).sum::<f32>();
+    let quietest = places
+        .enumerate()
+        .min_by(|(_, a), (_, b)| energy(a).total_cmp(&energy(b)))
+        .map_or(CUT_WITHIN, |(n, _)| n * QUIET + QUIET / 2);
+    first + quietest
+}
+
 fn because<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> MoonshineLoadError {
     let path = path.to_owned();
     move |error| MoonshineLoadError { path: path.clone(), detail: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn audio_is_cut_where_it_is_quietest_and_alike_as_it_grows() {
+        let mut audio = vec![0.5; 3 * LONGEST];
+        assert_eq!(piece_of(&audio[..LONGEST]), LONGEST, "no need to");
+        let pause = LONGEST - SAMPLE_RATE;
+        audio[pause..pause + 2 * QUIET].fill(0.001);
+        for len in [LONGEST + 1, 2 * LONGEST, 3 * LONGEST] {
+            let piece = piece_of(&audio[..len]);
+            assert!((pause..pause + 2 * QUIET).contains(&piece), "{piece} of {len}");
+        }
+    }
 }

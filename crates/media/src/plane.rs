@@ -109,8 +109,9 @@ const SOCKET_BUFFER: i32 = 4 << 20;
 /// Less than this is worth a warning: 40 ms of 250 calls.
 const SMALL_BUFFER: usize = 400 << 10;
 
-/// Entries of a shard's ring for each leg it can have: 40 ms of frames.
-const RING_A_LEG: usize = 2;
+/// Entries of a shard's ring for each leg it can have: 80 ms of frames, which is longer than a busy
+/// host was seen to keep a thread from its core.
+pub(crate) const RING_A_LEG: usize = 4;
 const SMALLEST_RING: usize = 256;
 
 impl Plane {

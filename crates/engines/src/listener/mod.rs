@@ -105,7 +105,7 @@ pub struct Listener {
     started: bool,
     last_frame: Duration,
     /// The window being filled, and the windows to be judged with the positions of their ends.
-    filling: Vec<f32>,
+    filling: Vec<i16>,
     windows: VecDeque<(u64, Box<[f32; WINDOW]>)>,
     /// End of the window that the owner judges now.
     judged: Option<u64>,
@@ -270,9 +270,10 @@ impl Listener {
         let mut position = self.utterance.next();
         self.utterance.push(frame);
         for sample in frame {
-            self.filling.push(f32::from(*sample) / 32_768.0);
+            self.filling.push(*sample);
             position += 1;
-            if let Ok(window) = <[f32; WINDOW]>::try_from(&self.filling[..]) {
+            if let Ok(window) = <&[i16; WINDOW]>::try_from(&self.filling[..]) {
+                let window = window.map(|sample| f32::from(sample) / 32_768.0);
                 self.windows.push_back((position, Box::new(window)));
                 self.filling.clear();
             }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use audio::g711;
 use audio::resample::Upsampler;
 
 /// Samples at 16 kHz for one at 8 kHz.
@@ -10,8 +11,9 @@ const RATIO: usize = 2;
 
 /// Keeps the last moment of the stream, and once opened, everything since.
 pub(super) struct Utterance {
-    /// The last moment, 8 kHz, ending at `next`.
-    recent: VecDeque<i16>,
+    /// The last moment, 8 kHz, ending at `next`; in mu-law, as nearly all of it came: this is most of
+    /// what a call holds while nobody speaks.
+    recent: VecDeque<u8>,
     keep: usize,
     /// Position after the last sample.
     next: u64,
@@ -48,7 +50,7 @@ impl Utterance {
         }
         let excess = (self.recent.len() + samples.len()).saturating_sub(self.keep);
         self.recent.drain(..excess.min(self.recent.len()));
-        self.recent.extend(samples);
+        self.recent.extend(samples.iter().map(|sample| g711::encode_ulaw_sample(*sample)));
         self.next += samples.len() as u64;
     }
 
@@ -56,10 +58,12 @@ impl Utterance {
     pub(super) fn open(&mut self, from: u64) -> u64 {
         let oldest = self.next - self.recent.len() as u64;
         let from = from.clamp(oldest, self.next);
-        let past = self.recent.make_contiguous();
+        let codes = &self.recent.make_contiguous()[(from - oldest) as usize..];
+        let mut past = vec![0; codes.len()];
+        g711::decode_ulaw(codes, &mut past);
         let mut upsampler = Upsampler::new();
         let mut samples = Vec::with_capacity(4 * RATIO * self.keep);
-        upsampler.process(&past[(from - oldest) as usize..], &mut samples);
+        upsampler.process(&past, &mut samples);
         self.open = Some(Open { from, upsampler, samples });
         from
     }

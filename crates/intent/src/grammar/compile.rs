@@ -20,6 +20,7 @@ pub(super) fn compile(domain: &Domain) -> Result<(Graph, Vec<String>), GrammarEr
         builder: Builder::default(),
         values: Vec::new(),
         ways: HashMap::new(),
+        said: HashMap::new(),
         intent: "",
         orders: 0,
     };
@@ -35,6 +36,8 @@ pub(super) fn compile(domain: &Domain) -> Result<(Graph, Vec<String>), GrammarEr
             })?;
             compiler.orders = 0;
             let end = compiler.piece(start, &piece)?;
+            // Another intent may end with the same words.
+            let end = if ends.contains_key(&end) { compiler.builder.join(&[end]) } else { end };
             ends.insert(end, at as u32);
         }
     }
@@ -51,6 +54,8 @@ struct Compiler<'a> {
     values: Vec<String>,
     /// The pronunciations of words met before.
     ways: HashMap<String, Vec<Vec<Phoneme>>>,
+    /// Where each word leads from each state: patterns that begin alike are one path until they differ.
+    said: HashMap<(State, String), State>,
     intent: &'a str,
     /// How many things of this pattern may come in any order.
     orders: u8,
@@ -98,6 +103,9 @@ impl<'a> Compiler<'a> {
     }
 
     fn word(&mut self, from: State, word: &str) -> Result<State, GrammarError> {
+        if let Some(end) = self.said.get(&(from, word.to_owned())) {
+            return Ok(*end);
+        }
         let intent = self.intent;
         let ways = self.ways(word, || format!("intent \"{intent}\""))?;
         let end = self.builder.word(from, &ways);
@@ -105,6 +113,7 @@ impl<'a> Compiler<'a> {
             let all: f32 = ways[0].iter().map(|sound| gap(*sound)).sum();
             self.builder.arc(from, end, Label::Free(all.min(LITTLE_WORD)));
         }
+        self.said.insert((from, word.to_owned()), end);
         Ok(end)
     }
 
@@ -245,4 +254,35 @@ fn whole_names(person: &Choice) -> Vec<(&str, String, f32)> {
 fn last_name(person: &Choice) -> Option<(&str, String, f32)> {
     let (_, last) = person.value.split_once(' ')?;
     Some((person.value.as_str(), last.to_owned(), PART_OF_NAME))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Grammar, IntentPatterns};
+    use super::*;
+
+    fn domain(intents: &[(&str, &str)]) -> Domain {
+        let patterns = |(name, pattern): &(&str, &str)| IntentPatterns {
+            name: (*name).to_owned(),
+            patterns: vec![(*pattern).to_owned()],
+        };
+        Domain { intents: intents.iter().map(patterns).collect(), slots: BTreeMap::new() }
+    }
+
+    #[test]
+    fn patterns_that_begin_alike_are_one_path_until_they_differ() {
+        let states = |intents: &[_]| compile(&domain(intents)).unwrap().0.last();
+        let one = states(&[("a", "please send me the invoice again")]);
+        let two = [("a", "please send me the invoice again"), ("b", "please send me the receipt")];
+        assert!(states(&two) < one * 3 / 2);
+    }
+
+    #[test]
+    fn words_that_mean_two_things_are_told_as_doubtful() {
+        let both = [("a", "send it again"), ("b", "send it again"), ("c", "send it")];
+        let grammar = Grammar::build(&domain(&both)).unwrap();
+        let doubtful = grammar.hear("send it again").unwrap();
+        assert!(doubtful.margin < 1e-6, "{doubtful:?}");
+        assert_eq!(grammar.hear("send it").unwrap().intent, "c");
+    }
 }

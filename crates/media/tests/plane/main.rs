@@ -8,6 +8,7 @@ mod peer;
 mod places;
 mod speaking;
 mod strangers;
+mod threads;
 
 use audio::{FRAME, g711, jitter::Frame, rtp::Header};
 use media::{FrameSink, Leg, LegEvent, LegStats, Plane, PlaneConfig, RtpPort, ShardCounters};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use crate::sound;
+use crate::sound_key;
 
 /// One thing seen in a phrase, by the hash of its letters and kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +63,7 @@ pub(crate) fn features(words: &[String]) -> Vec<Feature> {
 }
 
 fn sound_of(word: &str) -> Option<Feature> {
-    let key = sound::key(word);
+    let key = sound_key::key(word);
     let hash = hash(2, key.chars());
     (key.len() >= SHORTEST_KEY).then_some(Feature { hash, kind: Kind::Sound })
 }

@@ -35,7 +35,6 @@ mod confidence;
 mod domain;
 mod graph;
 mod heard;
-mod numerals;
 mod pattern;
 mod spoken_values;
 mod understood;

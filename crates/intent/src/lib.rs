@@ -37,9 +37,10 @@ mod features;
 pub mod grammar;
 mod learner;
 mod model;
+mod numerals;
 mod ranking;
 mod scorer;
-mod sound;
+mod sound_key;
 pub mod sounds;
 mod text;
 

@@ -1,5 +1,7 @@
 //! A transcript as plain words: one spelling for what a recogniser may write in several.
 
+use crate::numerals;
+
 /// The words of `text` in lower case, without punctuation, fillers and stutters; contractions are
 /// written out ("can't" as "cannot", "I'd" as "i would") and every number is the one word `#`.
 pub(crate) fn words(text: &str) -> Vec<String> {
@@ -61,44 +63,13 @@ fn push(words: &mut Vec<String>, word: &str) {
     }
 }
 
+/// "one" is none: it is a pronoun more often than a number.
 fn is_number(word: &str) -> bool {
-    word.starts_with(|c: char| c.is_ascii_digit()) || NUMBERS.contains(&word)
+    word.starts_with(|c: char| c.is_ascii_digit())
+        || numerals::value([word]).is_some_and(|number| number > 1)
 }
 
 const FILLERS: [&str; 11] = ["um", "uh", "uhm", "er", "erm", "ah", "eh", "hm", "hmm", "mm", "mhm"];
-
-/// "one" is left out: it is a pronoun more often than a number.
-const NUMBERS: [&str; 29] = [
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "million",
-];
 
 const AUXILIARIES: [&str; 14] = [
     "do", "does", "did", "is", "are", "was", "were", "has", "have", "had", "would", "could",

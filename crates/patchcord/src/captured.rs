@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use audio::pcapng::{self, Datagram, Direction, PcapngError};
-use audio::rtp::{self, Packet};
+use media::Gate;
 use thiserror::Error;
 
 /// A captured call: the caller's side.
@@ -101,9 +101,8 @@ fn pick(
 
 /// The SSRC of a packet that a leg may hear.
 fn heard(payload: &[u8]) -> Option<u32> {
-    let packet = Packet::parse(payload).ok()?;
-    let known = [rtp::PCMU, rtp::COMFORT_NOISE, rtp::TELEPHONE_EVENT];
-    known.contains(&packet.payload_type).then_some(packet.ssrc)
+    // One that has heard nothing yet lets every stream in.
+    Gate::default().admit(payload).ok().map(|packet| packet.ssrc)
 }
 
 fn list(streams: &[(Stream, usize)]) -> String {
@@ -116,6 +115,7 @@ fn list(streams: &[(Stream, usize)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use audio::rtp;
 
     fn rtp(ssrc: u32, payload_type: u8) -> Vec<u8> {
         let mut bytes = vec![0xFF; rtp::HEADER_LEN + audio::FRAME];

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use super::numerals;
 use crate::background;
+use crate::numerals;
 use crate::sounds::{Phoneme, pronounce, pronunciations};
 
 /// A graph of sounds: nodes in the order of time, and what leads into each. A word that may be read in

@@ -5,7 +5,7 @@
 
 use super::domain::{Length, SlotKind};
 use super::graph::{Builder, State};
-use super::numerals;
+use crate::numerals;
 use crate::sounds::pronunciations;
 
 /// Says `words` after `from`, and adds `piece` to the value.

@@ -127,15 +127,20 @@ impl Drop for Far {
     }
 }
 
+/// A packet without its header, with something like a voice in it: no two codes alike.
+pub(super) fn voice() -> [u8; PACKET] {
+    let mut packet = [0; PACKET];
+    for (n, code) in packet[HEADER_LEN..].iter_mut().enumerate() {
+        *code = 0x80 ^ (n as u8).wrapping_mul(37);
+    }
+    packet
+}
+
 fn run(shared: &Shared, socket: &UdpSocket, peers: &[Name]) {
     let (mut sender, mut receiver) = (Sender::<(), PACKET>::new(), Receiver::new());
     let calls = peers.len();
     let sources: Vec<Source> = (0..calls).map(|n| Source::new(Far::ip(n))).collect();
-    let mut packet = [0; PACKET];
-    // Something like a voice: not two codes alike.
-    for (n, code) in packet[HEADER_LEN..].iter_mut().enumerate() {
-        *code = 0x80 ^ (n as u8).wrapping_mul(37);
-    }
+    let mut packet = voice();
     let start = system::monotonic();
     let mut turn = 0;
     loop {

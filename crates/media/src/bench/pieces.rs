@@ -1,13 +1,8 @@
 //! The parts of a call-frame that are computed, without a socket: what a faster kernel leaves.
 
-use crate::{Playout, Sound, gate::Gate, player::Player, stream::Stream, system};
-use audio::{
-    FRAME,
-    jitter::JitterBuffer,
-    resample::Upsampler,
-    rtp::{HEADER_LEN, Header},
-    tone,
-};
+use super::{far, traffic};
+use crate::{Playout, gate::Gate, player::Player, stream::Stream, system};
+use audio::{FRAME, jitter::JitterBuffer, resample::Upsampler, rtp::Header};
 use std::{hint::black_box, time::Duration};
 
 /// Nanoseconds a call-frame of each part: the median round over all calls, each with its own place
@@ -31,10 +26,7 @@ pub(super) fn measure(calls: usize) -> Pieces {
 fn hearing(calls: usize) -> f64 {
     let mut all: Vec<(Gate, JitterBuffer)> =
         (0..calls).map(|_| (Gate::default(), JitterBuffer::new())).collect();
-    let mut packet = [0; HEADER_LEN + FRAME];
-    for (n, code) in packet[HEADER_LEN..].iter_mut().enumerate() {
-        *code = 0x80 ^ (n as u8).wrapping_mul(37);
-    }
+    let mut packet = far::voice();
     median(calls, |round| {
         let (sequence, timestamp) = (round as u16, (round * FRAME) as u32);
         let header = Header { sequence, timestamp, ..Header::default() };
@@ -63,9 +55,7 @@ fn upsampling(calls: usize) -> f64 {
 }
 
 fn speaking(calls: usize) -> f64 {
-    let mut second = vec![0; audio::SAMPLE_RATE as usize];
-    tone::Sine::new(440.0, -12.0).fill(&mut second);
-    let sound = Sound::new(&second);
+    let sound = traffic::prompt();
     let start = |_| {
         let mut player = Player::default();
         player.play(Playout::forever(0, sound.clone()));

@@ -43,6 +43,13 @@ pub(super) struct Look {
     pub(super) added_delay: Histogram,
 }
 
+/// A second of what is said to every caller.
+pub(super) fn prompt() -> Sound {
+    let mut second = vec![0; audio::SAMPLE_RATE as usize];
+    tone::Sine::new(440.0, -12.0).fill(&mut second);
+    Sound::new(&second)
+}
+
 impl Traffic {
     /// Starts a plane and all calls.
     pub(super) fn start(load: &Load) -> Result<Traffic, BenchError> {
@@ -54,9 +61,7 @@ impl Traffic {
             legs_a_shard: NonZeroUsize::new(a_shard).unwrap_or(NonZeroUsize::MIN),
             ..PlaneConfig::default()
         })?;
-        let mut second = vec![0; audio::SAMPLE_RATE as usize];
-        tone::Sine::new(440.0, -12.0).fill(&mut second);
-        let sound = Sound::new(&second);
+        let sound = prompt();
         let delays = Arc::new(Recorder::default());
         let ports = (0..calls).map(|_| plane.port()).collect::<Result<Vec<_>, _>>()?;
         let peers: Vec<SocketAddr> = ports.iter().map(|port| port.local_addr()).collect();

@@ -50,17 +50,17 @@ const ORDINALS: [&str; 20] = [
 ];
 
 /// The word for 0 to 19.
-pub(super) fn small(number: usize) -> &'static str {
+pub(crate) fn small(number: usize) -> &'static str {
     SMALL[number]
 }
 
 /// The word for 10, 20 and so on to 90, by its first digit.
-pub(super) fn tens(digit: usize) -> &'static str {
+pub(crate) fn tens(digit: usize) -> &'static str {
     TENS[digit]
 }
 
 /// The words of a number below a billion: 4021 is "four thousand twenty one".
-pub(super) fn cardinal(number: u64) -> Vec<&'static str> {
+pub(crate) fn cardinal(number: u64) -> Vec<&'static str> {
     let mut words = Vec::new();
     let part = |unit: u64| number / unit % 1000;
     for (count, unit) in [(part(1_000_000), "million"), (part(1000), "thousand"), (part(1), "")] {
@@ -83,7 +83,7 @@ pub(super) fn cardinal(number: u64) -> Vec<&'static str> {
 }
 
 /// The words of a place in a row, below a hundred: 21 is "twenty first".
-pub(super) fn ordinal(number: usize) -> Vec<&'static str> {
+pub(crate) fn ordinal(number: usize) -> Vec<&'static str> {
     match number {
         0..20 => vec![ORDINALS[number]],
         _ if number.is_multiple_of(10) => {
@@ -104,7 +104,7 @@ pub(super) fn ordinal(number: usize) -> Vec<&'static str> {
 
 /// The number that these words say, if they say one: the other way round than [`cardinal`], and also "a
 /// hundred", "fifteen hundred" and words such as "and" between them.
-pub(super) fn value<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<u64> {
+pub(crate) fn value<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<u64> {
     let (mut sum, mut part, mut any) = (0_u64, 0_u64, false);
     for word in words {
         match word {
@@ -128,7 +128,7 @@ pub(super) fn value<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<u64>
 }
 
 /// The ways in which people read these digits: one by one, in pairs, as a number.
-pub(super) fn readings(digits: &str) -> Vec<Vec<&'static str>> {
+pub(crate) fn readings(digits: &str) -> Vec<Vec<&'static str>> {
     let each: Vec<usize> = digits.bytes().map(|digit| usize::from(digit - b'0')).collect();
     let one_by_one =
         |zero| each.iter().map(|&d| if d == 0 { zero } else { SMALL[d] }).collect::<Vec<_>>();

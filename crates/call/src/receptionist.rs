@@ -6,14 +6,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use intent::{CommitConfig, Examples, IntentExamples, IntentId};
+use intent::{
+    CommitConfig, Examples, IntentExamples, IntentId, TeachError, Understanding, grammar,
+};
 
 use crate::budget::Budget;
 
 mod document;
 mod finding;
+mod wants;
 
 pub use finding::{Finding, Findings};
+pub use wants::Domain;
 
 /// The index of a destination in [`Receptionist::destinations`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +33,7 @@ pub struct Receptionist {
     /// What a caller may want, in the order in which the intent model learns it: class `n` of the model is
     /// `wishes[n]`.
     pub wishes: Vec<Wish>,
+    spoken: grammar::Domain,
     /// The places where a caller may be sent.
     pub destinations: Vec<Destination>,
     /// Where a digit leads, at any moment of the conversation.
@@ -48,14 +53,23 @@ pub struct Receptionist {
 pub struct Wish {
     /// The intent's name.
     pub intent: String,
-    /// The value of the intent's slot: a colleague's name, for example.
-    pub slot: Option<String>,
-    /// Example phrases, slots filled in.
+    /// The value of the intent's own slot: a colleague's name, for example.
+    pub slot: Option<Filled>,
+    /// Example phrases, slots filled in; none if the intent has patterns alone.
     pub phrases: Vec<String>,
     /// Words that decide by themselves.
     pub keywords: Vec<String>,
     /// Where the caller is connected.
     pub destination: DestinationId,
+}
+
+/// A slot with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filled {
+    /// The slot's name.
+    pub name: String,
+    /// What fills it.
+    pub value: String,
 }
 
 /// A named place where a caller may be sent.
@@ -138,18 +152,12 @@ impl Receptionist {
         &self.wishes[intent.0 as usize]
     }
 
-    /// The examples from which the intent model learns; intent `n` of the model is `wishes[n]`.
-    #[must_use]
-    pub fn examples(&self) -> Examples {
-        let intents = self.wishes.iter().map(|wish| IntentExamples {
-            name: match &wish.slot {
-                Some(slot) => format!("{}: {slot}", wish.intent),
-                None => wish.intent.clone(),
-            },
-            phrases: wish.phrases.clone(),
-            keywords: wish.keywords.clone(),
-        });
-        Examples { intents: intents.collect() }
+    /// Learns to understand this receptionist's callers; intent `n` is `wishes[n]`.
+    ///
+    /// # Errors
+    /// [`TeachError`] if there is nothing to learn from.
+    pub fn understanding(&self) -> Result<Understanding, TeachError> {
+        Understanding::learn(&examples(&self.wishes), &self.spoken)
     }
 
     /// Every sound file that the receptionist names, each once.
@@ -161,4 +169,17 @@ impl Receptionist {
             fixed.into_iter().chain(announced).map(String::as_str).collect();
         all.into_iter()
     }
+}
+
+/// What the wishes' phrases teach; intent `n` is `wishes[n]`.
+fn examples(wishes: &[Wish]) -> Examples {
+    let intents = wishes.iter().map(|wish| IntentExamples {
+        name: match &wish.slot {
+            Some(slot) => format!("{}: {}", wish.intent, slot.value),
+            None => wish.intent.clone(),
+        },
+        phrases: wish.phrases.clone(),
+        keywords: wish.keywords.clone(),
+    });
+    Examples { intents: intents.collect() }
 }

@@ -121,6 +121,7 @@ impl Commit {
         let best = ranking.best()?;
         let basis = match cut {
             Cut::MidWord => self.mid_word(ranking, best, text)?,
+            Cut::AtPause if ranking.branch == Branch::Unfinished => return None,
             Cut::AtPause | Cut::Final if best.probability < self.config.threshold(cut) => {
                 return None;
             }
@@ -144,7 +145,7 @@ impl Commit {
         let enough = log_odds(self.config.threshold(Cut::MidWord));
         let supported = |support: f32| support > 0.0 && own + 0.5 * support >= enough;
         match ranking.branch {
-            Branch::AtEnd => None,
+            Branch::AtEnd | Branch::Unfinished => None,
             Branch::BeforeLastWord => {
                 let same_word = before.is_some_and(|before| before.last_word == run.last_word);
                 (same_word && supported(carried)).then_some(Basis::Agreed)
@@ -289,6 +290,14 @@ mod tests {
             basis(&mut rule, &decides, "put me through to sales", Cut::MidWord),
             Some(Basis::Agreed)
         );
+    }
+
+    #[test]
+    fn what_is_unfinished_waits_for_the_end_of_the_turn() {
+        let open = Ranking { branch: Branch::Unfinished, ..ranking(SALES, 0.999, 0.99) };
+        assert_eq!(basis(&mut rule(), &open, "a large tea", Cut::MidWord), None);
+        assert_eq!(basis(&mut rule(), &open, "a large tea", Cut::AtPause), None);
+        assert_eq!(basis(&mut rule(), &open, "a large tea", Cut::Final), Some(Basis::Final));
     }
 
     #[test]

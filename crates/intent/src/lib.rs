@@ -43,8 +43,10 @@ mod scorer;
 mod sound_key;
 pub mod sounds;
 mod text;
+mod understanding;
 
 pub use commit::{Basis, Commit, CommitConfig, Cut, Decision};
 pub use examples::{Examples, IntentExamples, LearnError};
 pub use model::Model;
 pub use ranking::{Branch, IntentId, Ranking, Scored};
+pub use understanding::{Meaning, TeachError, Understanding};

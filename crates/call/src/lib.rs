@@ -30,4 +30,4 @@ pub use receptionist::{
     Receptionist, Wish,
 };
 pub use record::{Attempt, Basis, Decision, LineQuality, Mark, Outcome, Record, Reply, Turn};
-pub use words::{Command, Heard, Input, Prompt, Why};
+pub use words::{Command, Heard, Input, Prompt, Slot, Why};

@@ -262,6 +262,7 @@ pub(super) fn note_words(context: &mut Context, heard: &Heard) {
     if let Some(turn) = context.record.turns.last_mut() {
         turn.words.clone_from(&heard.text);
     }
+    context.record.slots.clone_from(&heard.slots);
 }
 
 fn fresh_commit(context: &Context) -> Commit {

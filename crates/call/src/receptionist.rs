@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use intent::{
-    CommitConfig, Examples, IntentExamples, IntentId, TeachError, Understanding, grammar,
+    Commit, CommitConfig, Examples, IntentExamples, IntentId, TeachError, Understanding, grammar,
 };
 
 use crate::budget::Budget;
@@ -73,7 +73,7 @@ pub struct Filled {
 }
 
 /// A named place where a caller may be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Destination {
     /// The name: the only word by which anything in Patchcord can choose this place.
     pub name: String,
@@ -83,6 +83,9 @@ pub struct Destination {
     pub ring: Duration,
     /// Who is tried when this one is busy, does not answer or does not exist.
     pub next: Option<DestinationId>,
+    /// What it costs to send a caller there by mistake, in seconds of patience, where that differs from
+    /// [`caution`](Receptionist::caution).
+    pub wrong_route_s: Option<f32>,
     /// What the caller hears while it rings, as a file name relative to the receptionist's file.
     pub announce: Option<String>,
 }
@@ -150,6 +153,15 @@ impl Receptionist {
     #[must_use]
     pub fn wish(&self, intent: IntentId) -> &Wish {
         &self.wishes[intent.0 as usize]
+    }
+
+    /// The rule by which a turn of a caller's is decided.
+    #[must_use]
+    pub fn commit(&self) -> Commit {
+        let cost = |wish: &Wish| {
+            self.destination(wish.destination).wrong_route_s.unwrap_or(self.caution.wrong_route_s)
+        };
+        Commit::with_routes(self.caution, self.wishes.iter().map(cost).collect())
     }
 
     /// Learns to understand this receptionist's callers; intent `n` is `wishes[n]`.

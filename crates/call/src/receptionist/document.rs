@@ -51,6 +51,7 @@ struct RawDestination {
     ring_s: Option<Spanned<u64>>,
     next: Option<Spanned<String>>,
     announce: Option<Spanned<String>>,
+    wrong_route_s: Option<Spanned<f32>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -237,12 +238,17 @@ impl<'a> Checker<'a> {
         if let Some(ring) = raw.ring_s.as_ref().filter(|ring| !(1..=300).contains(ring.get_ref())) {
             self.report(ring, "ring_s is out of range".to_owned(), "use 1 to 300 seconds");
         }
+        let cost = raw.wrong_route_s.as_ref();
+        if let Some(cost) = cost.filter(|cost| !(1.0..=3_600.0).contains(cost.get_ref())) {
+            self.report(cost, "wrong_route_s is out of range".to_owned(), "use 1 to 3600 seconds");
+        }
         Destination {
             name: name.into_inner(),
             place: place.unwrap_or_else(|| Place::Endpoint(String::new())),
             ring: raw.ring_s.map_or(RING, |ring| Duration::from_secs(ring.into_inner())),
             next,
             announce: raw.announce.map(Spanned::into_inner),
+            wrong_route_s: raw.wrong_route_s.map(Spanned::into_inner),
         }
     }
 
@@ -405,6 +411,7 @@ announce = "o.wav"
             ("ring_s = 5", "ring_s = 5000", "ring_s is out of range"),
             ("ring_s = 5", "ring_s = \"5\"", "invalid type"),
             ("ring_s = 5", "rings = 5", "unknown field `rings`"),
+            ("ring_s = 5", "wrong_route_s = 0", "wrong_route_s is out of range"),
             ("\"queues,700,1\"", "\"queues,700\"", "no place in a dialplan"),
             ("0 = \"operator\"", "12 = \"operator\"", "no key of a telephone"),
             ("[\"can i speak to {person}\"]", "[\"hello\"]", "has the slot {person}"),

@@ -303,7 +303,7 @@ impl<'a> Replay<'a> {
                     });
                 }
                 Output::Read(job) => {
-                    let result = self.engines.recognizer.read(&job.samples, &job.guess);
+                    let result = self.engines.recognizer.read(job.request());
                     let empty = Reading::default();
                     let reading = result.as_ref().unwrap_or(&empty);
                     let took = cost::reading(job.samples.len(), &job.guess, reading);

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use engines::models::{ModelPaths, Store};
 use engines::moonshine::{self, Moonshine};
-use engines::recognizer::Recognizer;
+use engines::recognizer::{Recognizer, Request};
 use engines::runtime::Runtime;
 
 /// A sample caller from the moment of speaking, at 16 kHz as the recogniser wants it.
@@ -34,12 +34,14 @@ fn benches(c: &mut Criterion) {
     group.sample_size(20);
     for seconds in [1, 2, 3, 4] {
         let samples = &speech[..seconds * moonshine::SAMPLE_RATE];
-        let guess = recogniser.read(samples, &[]).expect("it reads").tokens;
+        let guess = recogniser.read(Request::of(samples)).expect("it reads").tokens;
         group.bench_with_input(BenchmarkId::new("alone", seconds), samples, |b, samples| {
-            b.iter(|| black_box(recogniser.read(samples, &[])));
+            b.iter(|| black_box(recogniser.read(Request::of(samples))));
         });
         group.bench_with_input(BenchmarkId::new("guessed", seconds), samples, |b, samples| {
-            b.iter(|| black_box(recogniser.read(samples, &guess)));
+            b.iter(|| {
+                black_box(recogniser.read(Request { guess: &guess, ..Request::of(samples) }))
+            });
         });
     }
     group.finish();

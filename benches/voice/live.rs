@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use audio::FRAME;
 use engines::hearing::{Ear, Hearing, HearingConfig};
-use engines::recognizer::{ReadError, Reading, Recognizer, Token};
+use engines::recognizer::{ReadError, Reading, Recognizer, Request};
 use engines::silero::Silero;
 
 use super::corpus::Stream;
@@ -24,7 +24,7 @@ const SLOTS: usize = 20;
 struct Unread;
 
 impl Recognizer for Unread {
-    fn read(&mut self, _: &[f32], _: &[Token]) -> Result<Reading, ReadError> {
+    fn read(&mut self, _: Request<'_>) -> Result<Reading, ReadError> {
         Ok(Reading::default())
     }
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use audio::resample::Upsampler;
 use engines::models::Store;
 use engines::moonshine::{self, Moonshine};
-use engines::recognizer::{Recognizer, Token, Vad, WINDOW};
+use engines::recognizer::{Recognizer, Request, Token, Vad, WINDOW};
 use engines::runtime::Runtime;
 use engines::silero::{Silero, VadState};
 
@@ -70,10 +70,11 @@ fn measure_reading(mut moonshine: Moonshine, speech: &[i16]) -> Result<(), Box<d
         let Some(stretch) = samples.get(..length) else { break };
         let mut bare = Duration::MAX;
         let mut helped = Duration::MAX;
-        let mut reading = moonshine.read(stretch, &guess)?;
+        let guessed = Request { guess: &guess, ..Request::of(stretch) };
+        let mut reading = moonshine.read(guessed)?;
         for _ in 0..RUNS {
-            bare = bare.min(timed(|| moonshine.read(stretch, &[])).1);
-            helped = helped.min(timed(|| moonshine.read(stretch, &guess)).1);
+            bare = bare.min(timed(|| moonshine.read(Request::of(stretch))).1);
+            helped = helped.min(timed(|| moonshine.read(guessed)).1);
         }
         let right = guess.iter().zip(&reading.tokens).take_while(|(a, b)| a.id == b.id).count();
         println!(

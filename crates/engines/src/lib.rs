@@ -38,6 +38,7 @@ pub mod moonshine;
 pub mod phrases;
 pub mod recognizer;
 pub mod runtime;
+pub mod script;
 pub mod silero;
 pub mod voice;
 pub mod words;

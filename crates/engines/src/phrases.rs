@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
+use crate::script::Script;
+
 /// Words and phrases that a call's callers are likely to say: openers, slot values, names. A
-/// recognizer leans towards them; it never hears them where they were not said. Cheap to clone.
+/// recognizer leans towards them; it never hears them where they were not said. With a script, it also
+/// says which of its sentences was most likely said. Cheap to clone.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Phrases(Arc<[Phrase]>);
+pub struct Phrases {
+    list: Arc<[Phrase]>,
+    script: Option<Arc<Script>>,
+}
 
 /// One of [`Phrases`].
 #[derive(Debug, Clone, PartialEq)]
@@ -19,25 +25,37 @@ pub struct Phrase {
 impl Phrases {
     /// All of them, in order; none at first.
     pub fn iter(&self) -> impl Iterator<Item = &Phrase> {
-        self.0.iter()
+        self.list.iter()
+    }
+
+    /// The same phrases, with the sentences that may be said.
+    #[must_use]
+    pub fn with_script(self, script: Script) -> Self {
+        Self { script: Some(Arc::new(script)), ..self }
+    }
+
+    /// The sentences that may be said, if they are known.
+    #[must_use]
+    pub fn script(&self) -> Option<&Arc<Script>> {
+        self.script.as_ref()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// Whether both are clones of one, so that what was built from the one serves the other.
     #[must_use]
     pub fn same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.list, &other.list)
     }
 }
 
 impl<S: Into<String>> FromIterator<S> for Phrases {
     fn from_iter<I: IntoIterator<Item = S>>(phrases: I) -> Self {
         let ordinary = |text: S| Phrase { text: text.into(), weight: 1.0 };
-        Self(phrases.into_iter().map(ordinary).collect())
+        Self { list: phrases.into_iter().map(ordinary).collect(), script: None }
     }
 }

@@ -1,6 +1,10 @@
 //! What the hearing thread and its workers need from an engine, and no more.
 
 use std::fmt;
+use std::sync::LazyLock;
+
+use crate::phrases::Phrases;
+use crate::words::Word;
 
 /// Samples in one voice activity window: 32 ms at 8 kHz.
 pub const WINDOW: usize = 256;
@@ -58,19 +62,48 @@ impl<S> Window<S> {
 
 /// Turns one utterance into words.
 pub trait Recognizer: Send {
-    /// Reads `samples` (16 kHz, full scale ±1), the whole utterance so far.
-    ///
-    /// `guess` is what an earlier, shorter stretch of the same utterance was read as, or empty. It
-    /// may make the reading faster; it is not evidence of what was said.
+    /// Reads an utterance, or what there is of it.
     ///
     /// # Errors
     /// [`ReadError`]; the recognizer can still be used after one.
-    fn read(&mut self, samples: &[f32], guess: &[Token]) -> Result<Reading, ReadError>;
+    fn read(&mut self, request: Request<'_>) -> Result<Reading, ReadError>;
 }
 
 impl<R: Recognizer + ?Sized> Recognizer for Box<R> {
-    fn read(&mut self, samples: &[f32], guess: &[Token]) -> Result<Reading, ReadError> {
-        (**self).read(samples, guess)
+    fn read(&mut self, request: Request<'_>) -> Result<Reading, ReadError> {
+        (**self).read(request)
+    }
+}
+
+/// What a [`Recognizer`] is asked to read.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'r> {
+    /// The whole utterance so far: 16 kHz, full scale ±1.
+    pub samples: &'r [f32],
+    /// What an earlier, shorter stretch of the same utterance was read as, or empty. It may make
+    /// the reading faster; it is not evidence of what was said.
+    pub guess: &'r [Token],
+    /// What the caller is likely to say.
+    pub phrases: &'r Phrases,
+    /// How much work it is worth.
+    pub care: Care,
+}
+
+/// How much work a reading is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Care {
+    /// Another reading will follow.
+    Glance,
+    /// This may be the last: sentences of the script are weighed too.
+    Full,
+}
+
+impl<'r> Request<'r> {
+    /// A request to read `samples`, of which nothing is known.
+    #[must_use]
+    pub fn of(samples: &'r [f32]) -> Self {
+        static NONE: LazyLock<Phrases> = LazyLock::new(Phrases::default);
+        Self { samples, guess: &[], phrases: &NONE, care: Care::Glance }
     }
 }
 
@@ -81,22 +114,42 @@ pub struct Reading {
     pub text: String,
     /// The tokens behind the words, in order.
     pub tokens: Vec<Token>,
+    /// The words with their places, which count from the start of the audio that was read. Empty
+    /// if the engine does not place them.
+    pub words: Vec<Word>,
     /// Geometric mean of the tokens' probabilities, 0 to 1; 0 for an empty reading.
     pub confidence: f32,
+    /// Which sentences of the script it may have been, the likeliest first; none if nothing was expected.
+    pub scripted: Vec<Scripted>,
+}
+
+/// A sentence of a script that may have been said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scripted {
+    /// The sentence.
+    pub text: String,
+    /// Its words with their places, as those of a [`Reading`].
+    pub words: Vec<Word>,
+    /// How likely it is beside the free reading: the logarithm of the ratio of their probabilities, mostly below 0.
+    pub log_ratio: f32,
 }
 
 impl Reading {
     /// A reading of `text` from `tokens`, with the confidence that follows from them.
     #[must_use]
     pub fn new(text: String, tokens: Vec<Token>) -> Self {
-        let confidence = if tokens.is_empty() {
-            0.0
-        } else {
-            let log_sum: f32 = tokens.iter().map(|token| token.probability.max(1e-9).ln()).sum();
-            (log_sum / tokens.len() as f32).exp()
-        };
-        Self { text, tokens, confidence }
+        let confidence = confidence(&tokens);
+        Self { text, tokens, words: Vec::new(), confidence, scripted: Vec::new() }
     }
+}
+
+/// Geometric mean of the tokens' probabilities; 0 if there are none.
+pub(crate) fn confidence(tokens: &[Token]) -> f32 {
+    if tokens.is_empty() {
+        return 0.0;
+    }
+    let log_sum: f32 = tokens.iter().map(|token| token.probability.max(1e-9).ln()).sum();
+    (log_sum / tokens.len() as f32).exp()
 }
 
 /// One token of a [`Reading`].

@@ -12,3 +12,10 @@ pub struct Word {
     /// How sure the engine is of it, 0 to 1.
     pub confidence: f32,
 }
+
+impl Word {
+    /// The same word, `by` samples later.
+    pub(crate) fn later(self, by: u64) -> Self {
+        Self { at: self.at.start + by..self.at.end + by, ..self }
+    }
+}

@@ -13,8 +13,10 @@ use engines::hearing::{Hearing, HearingConfig};
 use engines::listener::{Heard, Listener, ListenerConfig, Output, ReadId};
 use engines::models::{ModelPaths, Store};
 use engines::moonshine::Moonshine;
-use engines::recognizer::{Reading, Recognizer, Vad, WINDOW};
+use engines::phrases::Phrases;
+use engines::recognizer::{Care, Reading, Recognizer, Request, Vad, WINDOW};
 use engines::runtime::Runtime;
+use engines::script::{Script, Step};
 use engines::silero::{Silero, VadState};
 
 /// "I forgot my password and I can't log in."
@@ -68,9 +70,10 @@ fn a_reading_of_more_than_the_model_takes_has_all_the_words() {
         samples.extend(&once);
         samples.resize(samples.len() + pause * 16_000, 0.0);
     }
-    let reading = moonshine.read(&samples, &[]).unwrap();
+    let reading = moonshine.read(Request::of(&samples)).unwrap();
     assert_eq!(reading.text.matches("my password").count(), 3, "{}", reading.text);
-    let again = moonshine.read(&samples, &reading.tokens).unwrap();
+    let again =
+        moonshine.read(Request { guess: &reading.tokens, ..Request::of(&samples) }).unwrap();
     assert_eq!(again.text, reading.text);
 }
 
@@ -81,16 +84,88 @@ fn a_reading_has_the_words_with_and_without_a_guess() {
     let mut samples = Vec::new();
     Upsampler::new().process(&audio::wav::read(SPEECH).unwrap(), &mut samples);
 
-    let whole = moonshine.read(&samples, &[]).unwrap();
+    let whole = moonshine.read(Request::of(&samples)).unwrap();
     assert_eq!(whole.text, "I forgot my password and I can't log in.");
     assert!(whole.confidence > 0.5, "{}", whole.confidence);
-    let part = moonshine.read(&samples[..samples.len() / 2], &[]).unwrap();
+    let part = moonshine.read(Request::of(&samples[..samples.len() / 2])).unwrap();
     assert!(part.tokens.len() < whole.tokens.len());
-    assert_eq!(moonshine.read(&samples, &part.tokens).unwrap().text, whole.text);
-    assert_eq!(moonshine.read(&samples, &whole.tokens).unwrap().text, whole.text);
+    assert_eq!(
+        moonshine.read(Request { guess: &part.tokens, ..Request::of(&samples) }).unwrap().text,
+        whole.text
+    );
+    assert_eq!(
+        moonshine.read(Request { guess: &whole.tokens, ..Request::of(&samples) }).unwrap().text,
+        whole.text
+    );
 
-    assert_eq!(moonshine.read(&samples[..1_000], &[]).unwrap(), Reading::default());
-    assert_eq!(moonshine.read(&[], &[]).unwrap(), Reading::default());
+    assert_eq!(moonshine.read(Request::of(&samples[..1_000])).unwrap(), Reading::default());
+    assert_eq!(moonshine.read(Request::of(&[])).unwrap(), Reading::default());
+}
+
+#[test]
+fn phrases_are_leant_towards_and_never_made_up() {
+    let Some(paths) = models() else { return };
+    let (_, mut moonshine) = engines(&paths);
+    let mut samples = Vec::new();
+    Upsampler::new().process(&audio::wav::read(SPEECH).unwrap(), &mut samples);
+    let mut read = |phrases: &[&str]| {
+        let phrases = phrases.iter().copied().collect();
+        let request = Request { phrases: &phrases, ..Request::of(&samples) };
+        let first = moonshine.read(request).unwrap();
+        let again = moonshine.read(Request { guess: &first.tokens, ..request }).unwrap();
+        assert_eq!(again.text, first.text);
+        first.text
+    };
+    assert_eq!(read(&["I forgot my password"]), "I forgot my password and I can't log in.");
+    let coffee = ["iced mocha", "passion fruit", "a lot of cream", "can I get", "log cabin"];
+    assert_eq!(read(&coffee), "I forgot my password and I can't log in.");
+}
+
+#[test]
+fn the_sentence_of_a_script_that_was_said_is_the_likeliest() {
+    let Some(paths) = models() else { return };
+    let (_, mut moonshine) = engines(&paths);
+    let mut samples = Vec::new();
+    Upsampler::new().process(&audio::wav::read(SPEECH).unwrap(), &mut samples);
+    // "i (forgot|reset|lost) my (password|passport) and i can't log (in|out)": twelve sentences.
+    let choices: [&[&str]; 9] = [
+        &["i"],
+        &["forgot", "reset", "lost"],
+        &["my"],
+        &["password", "passport"],
+        &["and"],
+        &["i"],
+        &["can't"],
+        &["log"],
+        &["in", "out"],
+    ];
+    let steps = choices.iter().zip(0..).flat_map(|(words, at)| {
+        words.iter().map(move |word| (at, at + 1, Step::Say(vec![(*word).to_owned()])))
+    });
+    let script = Script::new(steps, &[choices.len() as u32]);
+    let phrases = std::iter::empty::<&str>().collect::<Phrases>().with_script(script);
+    let request = Request { phrases: &phrases, care: Care::Full, ..Request::of(&samples) };
+    let scripted = moonshine.read(request).unwrap().scripted;
+    let bare = |text: &str| text.to_lowercase().replace([',', '.', '?', '!', '-'], "");
+    assert_eq!(bare(&scripted[0].text), "i forgot my password and i can't log in");
+    assert!(scripted[0].log_ratio > -2.0, "{:?}", scripted[0]);
+    assert_eq!(scripted[0].words.len(), choices.len());
+    assert!(scripted.iter().skip(1).all(|other| other.log_ratio < scripted[0].log_ratio));
+    let glance = Request { care: Care::Glance, ..request };
+    assert!(moonshine.read(glance).unwrap().scripted.is_empty());
+}
+
+#[test]
+fn words_have_places_in_order() {
+    let Some(paths) = models() else { return };
+    let (_, mut moonshine) = engines(&paths);
+    let mut samples = Vec::new();
+    Upsampler::new().process(&audio::wav::read(SPEECH).unwrap(), &mut samples);
+    let reading = moonshine.read(Request::of(&samples)).unwrap();
+    let words: Vec<_> = reading.words.iter().map(|word| &*word.text).collect();
+    assert_eq!(words.join(" "), reading.text);
+    assert!(reading.words.windows(2).all(|two| two[0].at.end <= two[1].at.start));
+    assert!(reading.words.last().unwrap().at.end <= samples.len() as u64 / 2);
 }
 
 /// Runs the call in virtual time: engines take as long as the cost model says.
@@ -113,7 +188,7 @@ fn replay(silero: &mut Silero, moonshine: &mut Moonshine) -> Vec<Heard> {
                     listener.vad(now, silero.judge_alone(&mut state, &window));
                 }
                 Output::Read(job) => {
-                    let reading = moonshine.read(&job.samples, &job.guess).unwrap();
+                    let reading = moonshine.read(job.request()).unwrap();
                     let took = cost::reading(job.samples.len(), &job.guess, &reading);
                     under_way.push_back((now + took, job.id, reading));
                 }

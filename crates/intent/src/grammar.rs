@@ -37,11 +37,13 @@ mod graph;
 mod heard;
 mod hints;
 mod pattern;
+mod script;
 mod spoken_values;
 mod understood;
 
 pub use domain::{Choice, Domain, GrammarError, IntentPatterns, Length, SlotKind};
 pub use pattern::PatternError;
+pub use script::{Script, Step};
 pub use understood::{Slot, Understood};
 
 use align::{Limits, Paths};

@@ -36,6 +36,7 @@ mod examples;
 mod features;
 pub mod grammar;
 mod learner;
+mod likeness;
 mod model;
 mod numerals;
 mod ranking;
@@ -49,7 +50,7 @@ pub use commit::{Basis, Commit, CommitConfig, Cut, Decision};
 pub use examples::{Examples, IntentExamples, LearnError};
 pub use model::Model;
 pub use ranking::{Branch, IntentId, Ranking, Scored};
-pub use understanding::{Meaning, TeachError, Understanding};
+pub use understanding::{Believed, Meaning, Scripted, TeachError, Understanding};
 
 /// The words of a text as they are said: without case and punctuation, and with numbers, prices and the like written
 /// out in their first reading. Two texts that are said alike have the same words.

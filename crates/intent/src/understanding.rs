@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::examples::{Examples, LearnError};
-use crate::grammar::{Domain, Grammar, GrammarError, Slot, Understood};
+use crate::grammar::{Domain, Grammar, GrammarError, Script, Slot, Understood};
+use crate::likeness;
 use crate::model::Model;
 use crate::ranking::{Branch, IntentId, Ranking, Scored};
 use crate::text::without_last_word;
@@ -49,6 +50,27 @@ pub struct Meaning {
     pub ranking: Ranking,
     /// What was said in slots of the likeliest intent, in the order in which it was said.
     pub slots: Vec<Slot>,
+    /// Which of the texts was believed; the words of the slots are counted in it.
+    pub believed: Believed,
+}
+
+/// Which text of an utterance was believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Believed {
+    /// What the recogniser wrote freely.
+    #[default]
+    Free,
+    /// The sentence of the script with this index.
+    Scripted(usize),
+}
+
+/// A sentence of the [`Script`] that a recogniser found likely to have been said.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scripted<'t> {
+    /// The sentence.
+    pub text: &'t str,
+    /// The logarithm of how likely the audio makes it beside what the recogniser wrote freely.
+    pub log_ratio: f32,
 }
 
 /// Why nothing could be understood.
@@ -134,9 +156,29 @@ impl Understanding {
     /// What `text` means, be it a whole transcript or one of a caller who still speaks.
     #[must_use]
     pub fn of(&self, text: &str) -> Meaning {
+        self.of_all(text, &[])
+    }
+
+    /// What an utterance means that was written as `text` and may have been one of the sentences `scripted` of the
+    /// [script](Self::script).
+    #[must_use]
+    pub fn of_all(&self, text: &str, scripted: &[Scripted<'_>]) -> Meaning {
         let ranking = self.learned.as_ref().map_or_else(Ranking::silence, |it| it.rank(text));
-        let Some((understood, pattern)) = self.heard(text) else {
-            return Meaning { ranking, slots: Vec::new() };
+        let free = self.heard(text);
+        let likely = scripted.iter().enumerate();
+        let likely = likely.map(|(at, it)| (at, likeness::confidence(text, *it)));
+        let likeliest = likely.max_by(|a, b| a.1.total_cmp(&b.1));
+        let held = likeliest.and_then(|(at, likeness)| {
+            let (mut understood, pattern) = self.heard(scripted[at].text)?;
+            understood.confidence *= likeness;
+            // The audio itself spoke for the sentence; the sounds of the free text are hearsay.
+            let doubtful = understood.confidence < SPOKEN
+                && free.as_ref().is_some_and(|(it, _)| it.confidence > understood.confidence);
+            (!doubtful).then_some((at, (understood, pattern)))
+        });
+        let believed = held.as_ref().map_or(Believed::Free, |(at, _)| Believed::Scripted(*at));
+        let Some((understood, pattern)) = held.map(|(_, held)| held).or(free) else {
+            return Meaning { ranking, slots: Vec::new(), believed };
         };
         let known = ranking.best().filter(|best| best.probability > ranking.none);
         match known {
@@ -144,7 +186,7 @@ impl Understanding {
             Some(best)
                 if best.intent != pattern.intent && best.probability >= understood.confidence =>
             {
-                Meaning { ranking, slots: Vec::new() }
+                Meaning { ranking, slots: Vec::new(), believed: Believed::Free }
             }
             _ => {
                 let said = |name: &String| understood.slot(name).is_some();
@@ -162,7 +204,7 @@ impl Understanding {
                     branch,
                     ..mixed(ranking, pattern.intent, understood.confidence)
                 };
-                Meaning { ranking, slots: understood.slots }
+                Meaning { ranking, slots: understood.slots, believed }
             }
         }
     }
@@ -182,6 +224,12 @@ impl Understanding {
         &self.hints
     }
 
+    /// What patterns let callers say, word by word; none if there are no patterns.
+    #[must_use]
+    pub fn script(&self) -> Option<Script> {
+        self.spoken.as_ref().map(|spoken| spoken.grammar.script())
+    }
+
     fn heard(&self, text: &str) -> Option<(Understood, &Pattern)> {
         let spoken = self.spoken.as_ref()?;
         let understood = spoken.grammar.hear(text)?;
@@ -199,6 +247,9 @@ impl Learned {
         ranking
     }
 }
+
+/// A sentence of the script that was this likely said is believed, whatever the free text looks like.
+const SPOKEN: f32 = 0.3;
 
 /// The ranking that comes of knowing, with `confidence`, that it is `intent`; else it is what the ranking says.
 fn mixed(ranking: Ranking, intent: IntentId, confidence: f32) -> Ranking {

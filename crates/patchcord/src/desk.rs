@@ -6,16 +6,20 @@ use std::sync::Arc;
 
 use audio::tone::progress::{Country, Progress, Signal};
 use call::{Findings, Prompt, Receptionist};
+use engines::phrases::Phrases;
 use intent::{TeachError, Understanding};
 use thiserror::Error;
 
 use crate::assets;
+use crate::hear;
 
 /// A receptionist ready to work. Shared by all of its calls.
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub receptionist: Arc<Receptionist>,
     pub understanding: Understanding,
+    /// What its callers are likely to say.
+    pub phrases: Phrases,
     prompts: HashMap<Prompt, Arc<[i16]>>,
 }
 
@@ -95,7 +99,8 @@ impl Desk {
             }
         }
         prompts.insert(Prompt::Ringing, ringing());
-        Ok(Self { receptionist: Arc::new(receptionist), understanding, prompts })
+        let phrases = hear::phrases(&understanding);
+        Ok(Self { receptionist: Arc::new(receptionist), understanding, phrases, prompts })
     }
 
     /// The sound of a prompt; [`Prompt::Ringing`] is one period, to be looped.

@@ -172,7 +172,8 @@ impl Driver {
             Command::StopPlaying => self.with_line(Line::stop_playing),
             Command::Listen => {
                 let heard = self.heard.0.clone();
-                let ear = self.shared.ears.hearing.ear(move |event| {
+                let phrases = self.shared.desk.phrases.clone();
+                let ear = self.shared.ears.hearing.ear_with(phrases, move |event| {
                     // The call may be over; then nobody wants to know.
                     let _ = heard.send(event);
                 });

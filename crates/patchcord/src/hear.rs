@@ -5,8 +5,11 @@ use std::time::{Duration, Instant};
 use call::{Heard, Input, Slot};
 use engines::hearing::Hearing;
 use engines::listener;
+use engines::phrases::Phrases;
+use engines::script::{Script, Step};
+use engines::words::Word;
 use intent::grammar;
-use intent::{Cut, Meaning};
+use intent::{Believed, Cut, Meaning, Scripted, Understanding};
 
 use crate::desk::Desk;
 
@@ -106,7 +109,12 @@ fn ranked(
     words: listener::Transcript,
 ) -> Heard {
     let began = Instant::now();
-    let Meaning { ranking, slots } = desk.understanding.of(&words.text);
+    let Meaning { ranking, slots, believed } =
+        desk.understanding.of_all(&words.text, &scripted(&words));
+    let said = match believed {
+        Believed::Scripted(at) => &words.scripted[at].words[..],
+        Believed::Free => &words.words[..],
+    };
     let ranked_in = match ranking_time {
         RankingTime::Measured => began.elapsed(),
         RankingTime::Stated(time) => time,
@@ -124,7 +132,7 @@ fn ranked(
     );
     Heard {
         cut,
-        slots: slots.into_iter().map(|slot| placed(slot, clock, &words)).collect(),
+        slots: slots.into_iter().map(|slot| placed(slot, clock, said)).collect(),
         text: words.text,
         ranking,
         through: clock.at(words.through),
@@ -134,17 +142,36 @@ fn ranked(
     }
 }
 
-/// A slot with the time at which its words were said.
-fn placed(slot: grammar::Slot, clock: CallClock, heard: &listener::Transcript) -> Slot {
-    let words: Vec<&str> = heard.text.split_whitespace().collect();
-    let letters = |words: &[&str]| words.iter().map(|word| word.len()).sum::<usize>() as f64;
-    let share = |word: usize| letters(&words[..word.min(words.len())]) / letters(&words).max(1.0);
-    let spoken = (heard.through - heard.from) as f64;
-    let at = |word: usize| clock.at(heard.from + (spoken * share(word)) as u64);
+/// The sentences of the script that a turn may have been.
+pub(crate) fn scripted(turn: &listener::Transcript) -> Vec<Scripted<'_>> {
+    let sentences = turn.scripted.iter();
+    sentences.map(|it| Scripted { text: &it.text, log_ratio: it.log_ratio }).collect()
+}
+
+/// A slot with the time at which its words were said, of all the words of its text.
+fn placed(slot: grammar::Slot, clock: CallClock, words: &[Word]) -> Slot {
+    let last = slot.words.end.saturating_sub(1);
+    let from = words.get(slot.words.start).map_or(0, |word| word.at.start);
+    let to = words.get(last).map_or(from, |word| word.at.end);
     Slot {
         name: slot.name,
         value: slot.value,
         confidence: slot.confidence,
-        at: at(slot.words.start)..at(slot.words.end),
+        at: clock.at(from)..clock.at(to),
     }
+}
+
+/// What callers of this understanding are likely to say, for whoever reads the audio.
+pub(crate) fn phrases(understanding: &Understanding) -> Phrases {
+    let hints: Phrases = understanding.hints().iter().cloned().collect();
+    let Some(script) = understanding.script() else { return hints };
+    let steps = script.steps.into_iter().map(|(from, to, step)| {
+        let step = match step {
+            grammar::Step::Say(ways) => Step::Say(ways),
+            grammar::Step::Silent => Step::Silent,
+            grammar::Step::Once(number) => Step::Once(number),
+        };
+        (from, to, step)
+    });
+    hints.with_script(Script::new(steps, &script.ends))
 }

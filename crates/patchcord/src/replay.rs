@@ -203,7 +203,7 @@ impl<'a> Replay<'a> {
             }
             Command::Play(prompt) => self.play(prompt),
             Command::StopPlaying => self.playout += 1,
-            Command::Listen => self.ear = Some(VirtualEar::new()),
+            Command::Listen => self.ear = Some(VirtualEar::new(self.desk.phrases.clone())),
             Command::StopListening => self.ear = None,
             Command::Connect { attempt, place, .. } => self.connect(attempt, &place),
             Command::Abandon { .. } | Command::CloseMedia => {}

@@ -9,7 +9,8 @@ mod score;
 
 use std::time::Duration;
 
-use engines::listener::{Cut as ListenerCut, Heard};
+use engines::listener::{Cut as ListenerCut, Heard, Transcript};
+use engines::phrases::Phrases;
 use intent::grammar::Slot;
 use intent::{Commit, CommitConfig, Cut, Meaning, Understanding};
 
@@ -17,7 +18,7 @@ pub(crate) use manifest::{Row, rows};
 pub(crate) use noise::Noise;
 pub(crate) use score::{Detail, Scores};
 
-use crate::hear::CallClock;
+use crate::hear::{self, CallClock};
 use crate::replay::{CallerLine, Engines, RANKING, VirtualEar};
 
 /// Silence after each recording, in which a turn may end and be read.
@@ -51,13 +52,14 @@ pub(crate) struct Decided {
 pub(crate) fn attempt(
     engines: &mut Engines,
     understanding: Option<&Understanding>,
+    phrases: &Phrases,
     audio: &[i16],
 ) -> Outcome {
     let mut line = CallerLine::new(audio);
     line.answered(Duration::ZERO);
     let mut frame_due = line.first_frame_after(Duration::ZERO);
     let end = frame_due + audio::duration_of(audio.len() as u64) + AFTER;
-    let mut ear = VirtualEar::new();
+    let mut ear = VirtualEar::new(phrases.clone());
     let mut trial = Trial { understanding, ..Trial::default() };
     loop {
         let wake = ear.deadline().filter(|wake| *wake < frame_due);
@@ -99,10 +101,10 @@ impl Trial<'_> {
                     ListenerCut::MidSpeech => Cut::MidWord,
                     ListenerCut::AtPause => Cut::AtPause,
                 };
-                self.understand(now, &words.text, cut);
+                self.understand(now, &words, cut);
             }
             Heard::Final(words) => {
-                self.understand(now, &words.text, Cut::Final);
+                self.understand(now, &words, Cut::Final);
                 let said = &mut self.outcome.words;
                 if !said.is_empty() && !words.text.is_empty() {
                     said.push(' ');
@@ -115,10 +117,13 @@ impl Trial<'_> {
     }
 
     /// Takes a reading of this turn; what earlier turns said belongs to it, since nobody has answered yet.
-    fn understand(&mut self, now: Duration, turn: &str, cut: Cut) {
+    fn understand(&mut self, now: Duration, turn: &Transcript, cut: Cut) {
         let Some(understanding) = self.understanding else { return };
-        let text = format!("{} {turn}", self.outcome.words);
-        let Meaning { ranking, slots } = understanding.of(text.trim());
+        let text = format!("{} {}", self.outcome.words, turn.text);
+        // The script was held against this turn alone.
+        let alone = self.outcome.words.is_empty();
+        let scripted = if alone { hear::scripted(turn) } else { Vec::new() };
+        let Meaning { ranking, slots, .. } = understanding.of_all(text.trim(), &scripted);
         let best = ranking.best();
         if cut == Cut::Final && self.outcome.decision.is_none() {
             self.outcome.likeliest = best.map(|best| (best.intent.0 as usize, best.probability));

@@ -18,6 +18,7 @@ use super::load::Meter;
 use super::pool::Pool;
 use super::{CallId, EarState, Listen};
 use crate::listener::{Heard, Listener, ListenerConfig, Output, ReadId};
+use crate::phrases::Phrases;
 use crate::recognizer::{ReadError, Reading, Vad};
 use crate::voice::{Batch, Voice};
 
@@ -33,7 +34,7 @@ const SWEEP: usize = 256;
     reason = "nearly all messages are frames, and the inbox is allocated once"
 )]
 pub(super) enum Message {
-    Open(CallId, Arc<EarState>, Listen),
+    Open(CallId, Arc<EarState>, Phrases, Listen),
     Frame(CallId, [i16; FRAME], u64),
     Reset(CallId),
     Read(CallId, ReadId, Result<Reading, ReadError>),
@@ -107,8 +108,8 @@ impl<V: Vad> Ears<V> {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Open(id, state, listen) => {
-                let listener = Listener::new(self.config.clone());
+            Message::Open(id, state, phrases, listen) => {
+                let listener = Listener::new(self.config.clone()).expecting(phrases);
                 let voice = Voice::default();
                 let call = Call { listener, voice, waits: false, state, listen };
                 self.calls.insert(id, call);

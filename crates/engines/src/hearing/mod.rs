@@ -33,6 +33,7 @@ use self::pool::{Factory, Gauge, Pool};
 use crate::listener::{Heard, ListenerConfig};
 use crate::models::ModelPaths;
 use crate::moonshine::Moonshine;
+use crate::phrases::Phrases;
 use crate::recognizer::{Recognizer, Vad};
 use crate::runtime::{Runtime, RuntimeError};
 use crate::silero::{Silero, SileroLoadError};
@@ -166,9 +167,22 @@ impl Hearing {
     /// # Errors
     /// [`HearingStopped`] if the hearing thread is gone.
     pub fn ear(&self, listen: impl FnMut(Heard) + Send + 'static) -> Result<Ear, HearingStopped> {
+        self.ear_with(Phrases::default(), listen)
+    }
+
+    /// An ear for a call whose caller is likely to say `phrases`. Calls that share their phrases
+    /// (clones of one) share the work of making the recognizers ready for them.
+    ///
+    /// # Errors
+    /// [`HearingStopped`] if the hearing thread is gone.
+    pub fn ear_with(
+        &self,
+        phrases: Phrases,
+        listen: impl FnMut(Heard) + Send + 'static,
+    ) -> Result<Ear, HearingStopped> {
         let id = CallId(self.next.fetch_add(1, Ordering::Relaxed));
         let state = Arc::new(EarState::default());
-        let open = Message::Open(id, Arc::clone(&state), Box::new(listen));
+        let open = Message::Open(id, Arc::clone(&state), phrases, Box::new(listen));
         self.messages.send(open).map_err(|_| HearingStopped)?;
         Ok(Ear { id, messages: self.messages.clone(), state, backlog: self.backlog, dropped: 0 })
     }

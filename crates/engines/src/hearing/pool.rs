@@ -149,7 +149,7 @@ impl Shared {
         }
         let Ok(mut recognizer) = first else { return };
         while let Some((call, job)) = self.next() {
-            let read = catch_unwind(AssertUnwindSafe(|| recognizer.read(&job.samples, &job.guess)));
+            let read = catch_unwind(AssertUnwindSafe(|| recognizer.read(job.request())));
             let crashed = read.is_err();
             self.lock().queue.done(call);
             self.changed.notify_all();
@@ -252,7 +252,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, channel};
 
     use super::*;
-    use crate::recognizer::Token;
+    use crate::recognizer::Request;
 
     fn job(id: u64, kind: ReadKind) -> ReadJob {
         ReadJob::for_tests(id, kind, vec![id as f32])
@@ -294,11 +294,35 @@ mod tests {
         assert_eq!(pop(&mut queue), Some(3));
     }
 
+    #[test]
+    fn four_callers_at_once_take_turns_at_one_worker_and_finals_go_first() {
+        use ReadKind::{Final, Partial};
+        let mut queue = Queue { capacity: 8, ..Queue::default() };
+        // Call 1 asks again as soon as it is read for; the others after each reading of theirs too.
+        for call in 1..=4 {
+            queue.push(CallId(call), job(1, Partial));
+        }
+        let mut order = Vec::new();
+        for reading in 0..12 {
+            if reading == 5 {
+                // Caller 4 stops: the partial that waits is stale, its place is the final's.
+                queue.push(CallId(4), job(9, Final));
+            }
+            let (call, read) = queue.pop().unwrap();
+            queue.done(call);
+            order.push(call.0);
+            if read.kind == Partial {
+                queue.push(call, job(2, Partial));
+            }
+        }
+        assert_eq!(order, [1, 2, 3, 4, 1, 4, 2, 3, 1, 2, 3, 1]);
+    }
+
     /// Panics at a negative sample, else counts them.
     struct Counter;
 
     impl Recognizer for Counter {
-        fn read(&mut self, samples: &[f32], _: &[Token]) -> Result<Reading, ReadError> {
+        fn read(&mut self, request: Request<'_>) -> Result<Reading, ReadError> {
             assert!(samples[0] >= 0.0, "as the test wants");
             Ok(Reading { text: samples.len().to_string(), ..Reading::default() })
         }

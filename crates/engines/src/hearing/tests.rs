@@ -2,7 +2,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use super::*;
-use crate::recognizer::{ReadError, Reading, Token, WINDOW, Window};
+use crate::recognizer::{ReadError, Reading, Request, WINDOW, Window};
 
 /// Hears speech in what is loud.
 struct Loudness;
@@ -21,7 +21,7 @@ impl Vad for Loudness {
 struct Parrot;
 
 impl Recognizer for Parrot {
-    fn read(&mut self, _: &[f32], _: &[Token]) -> Result<Reading, ReadError> {
+    fn read(&mut self, _: Request<'_>) -> Result<Reading, ReadError> {
         Ok(Reading { text: "hello".into(), confidence: 1.0, ..Reading::default() })
     }
 }

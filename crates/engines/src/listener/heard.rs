@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::recognizer::{ReadError, Token, VadError, WINDOW};
+use crate::phrases::Phrases;
+use crate::recognizer::{Care, ReadError, Request, Scripted, Token, VadError, WINDOW};
+use crate::words::Word;
 
 /// One thing a caller did, in order. Positions are samples at 8 kHz on the stream's RTP time line;
 /// times are on the clock that the owner passes as `now`.
@@ -78,6 +80,14 @@ pub struct Transcript {
     pub confidence: f32,
     /// The tokens behind the words, each with its probability.
     pub tokens: Arc<[Token]>,
+    /// The words with their places in the stream; empty if the recognizer does not place them.
+    pub words: Arc<[Word]>,
+    /// How many of the `words`, from the first on, are unlikely to change: they were the same in
+    /// the reading before, or are not read again. In a final all are.
+    pub stable: usize,
+    /// The sentences of the script that it may have been, the likeliest first; none if no script is expected, in
+    /// partials of a caller who speaks, and where the turn was not read in one piece.
+    pub scripted: Arc<[Scripted]>,
     /// First sample of the audio read; it lies a little before the speech.
     pub from: u64,
     /// End of the audio read.
@@ -135,6 +145,8 @@ pub struct ReadJob {
     pub samples: Arc<[f32]>,
     /// What an earlier stretch of this turn was read as; empty at first.
     pub guess: Arc<[Token]>,
+    /// What the caller is likely to say.
+    pub phrases: Phrases,
     /// Position of its first sample.
     pub from: u64,
     /// Position of its end.
@@ -154,6 +166,18 @@ pub enum ReadKind {
     Final,
 }
 
+impl ReadJob {
+    /// What to ask a recognizer.
+    #[must_use]
+    pub fn request(&self) -> Request<'_> {
+        let care = match self.kind {
+            ReadKind::Partial => Care::Glance,
+            ReadKind::Final => Care::Full,
+        };
+        Request { samples: &self.samples, guess: &self.guess, phrases: &self.phrases, care }
+    }
+}
+
 #[cfg(test)]
 impl ReadJob {
     /// A job that a pool can be tested with.
@@ -164,6 +188,7 @@ impl ReadJob {
             kind,
             samples: samples.into(),
             guess: Arc::default(),
+            phrases: Phrases::default(),
             from: 0,
             through: 0,
         }

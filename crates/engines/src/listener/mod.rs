@@ -28,6 +28,7 @@
 
 mod heard;
 mod segmenter;
+mod settled;
 mod turn;
 mod utterance;
 
@@ -40,6 +41,7 @@ pub use self::heard::{Cut, Failure, Heard, Output, ReadId, ReadJob, ReadKind, St
 use self::segmenter::{Edge, Segmenter};
 use self::turn::{Flight, Request, Turn};
 use self::utterance::Utterance;
+use crate::phrases::Phrases;
 use crate::recognizer::{ReadError, Reading, VadError, WINDOW};
 
 /// Lost audio up to this long is filled with silence; a longer hole ends the turn.
@@ -69,6 +71,11 @@ pub struct ListenerConfig {
     /// Silence put behind the audio of every other partial. A recogniser reads a word at the very
     /// edge differently with and without it; where both agree, the word is surely there.
     pub hush: Duration,
+    /// Once this much was said before a pause, its words stand when the caller goes on, and only
+    /// what follows is read.
+    pub settle_after: Duration,
+    /// How long that pause must be: longer than the stops within words.
+    pub settling_pause: Duration,
     /// A reading that takes longer is given up.
     pub read_limit: Duration,
     /// A turn longer than this is cut in two where it is quietest.
@@ -89,6 +96,8 @@ impl Default for ListenerConfig {
             first_read: Duration::from_millis(300),
             read_every: Duration::from_millis(100),
             hush: Duration::from_millis(150),
+            settle_after: Duration::from_secs(3),
+            settling_pause: Duration::from_millis(250),
             read_limit: Duration::from_secs(2),
             longest_turn: Duration::from_secs(15),
             stall: Duration::from_secs(1),
@@ -99,6 +108,7 @@ impl Default for ListenerConfig {
 /// One call's ear. See the [module](self) for its contract.
 pub struct Listener {
     config: ListenerConfig,
+    phrases: Phrases,
     segmenter: Segmenter,
     utterance: Utterance,
     /// Whether the stream's position is known.
@@ -141,8 +151,15 @@ impl Listener {
             flight: None,
             owed: VecDeque::new(),
             outbox: VecDeque::new(),
+            phrases: Phrases::default(),
             config,
         }
+    }
+
+    /// The same ear, which leans towards `phrases` from its next reading on.
+    #[must_use]
+    pub fn expecting(self, phrases: Phrases) -> Self {
+        Self { phrases, ..self }
     }
 
     /// Takes the frame that begins at `position`. A frame that overlaps what was heard already is

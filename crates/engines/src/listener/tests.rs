@@ -1,4 +1,5 @@
 use super::*;
+use crate::words::Word;
 
 /// Plays both sides of a listener: a stream whose speech is scripted, and a recognizer.
 struct Rig {
@@ -316,4 +317,78 @@ fn reset_forgets_the_turn_and_its_readings() {
     assert_eq!(rig.listener.deadline(), None);
     rig.play(SILENCE, 200).play(SPEECH, 400);
     assert!(matches!(rig.heard.last(), Some(Heard::SpeechStarted { turn: 2, .. })));
+}
+
+/// A reading of two words, with places in the audio that was read.
+fn two_words(one: &str, other: &str) -> Reading {
+    let word = |text: &str, at| Word { text: text.into(), at, confidence: 0.9 };
+    let words = vec![word(one, 800..1_600), word(other, 1_600..2_400)];
+    Reading { words, text: format!("{one} {other}"), confidence: 0.9, ..Reading::default() }
+}
+
+#[test]
+fn what_was_said_before_a_pause_of_a_long_turn_is_not_read_again() {
+    let mut rig = Rig::new(None);
+    rig.play(SILENCE, 500).play(SPEECH, 3_500);
+    while !rig.jobs.is_empty() {
+        rig.answer_with(Ok(two_words("So", "far")));
+    }
+    rig.play(SILENCE, 200);
+    while !rig.jobs.is_empty() {
+        rig.answer_with(Ok(two_words("So", "far,")));
+    }
+    rig.play(SILENCE, 160).play(SPEECH, 400);
+    let (_, job) = rig.jobs.back().unwrap().clone();
+    let ceased = rig.asked[0].1.from + 8 * 3_800;
+    assert!(job.from > ceased, "{} {ceased}", job.from);
+    assert_eq!(job.samples.len() as u64 / 2, job.through - job.from);
+    assert!(job.guess.is_empty());
+    rig.answer_with(Ok(two_words("and", "on")));
+    let Some(Heard::Partial { words, .. }) = rig.heard.last() else { panic!() };
+    assert_eq!((words.text.as_str(), words.stable), ("So far, and on", 2));
+    assert_eq!(words.words[2].at, job.from + 800..job.from + 1_600);
+    assert!(words.from < ceased, "the turn begins where it did");
+
+    rig.play(SILENCE, 120);
+    while !rig.jobs.is_empty() {
+        rig.answer_with(Ok(two_words("and", "on.")));
+    }
+    rig.play(SILENCE, 700);
+    let finals = rig.finals();
+    assert_eq!(finals.len(), 1);
+    assert_eq!((finals[0].text.as_str(), finals[0].stable), ("So far, and on.", 4));
+    assert_eq!(finals[0].words.len(), 4);
+}
+
+#[test]
+fn short_turns_and_short_stops_are_read_whole() {
+    for (speech, pause) in [(1_500, 360), (3_500, 160)] {
+        let mut rig = Rig::new(Some(ms(40)));
+        rig.play(SILENCE, 500).play(SPEECH, speech).play(SILENCE, pause).play(SPEECH, 400);
+        let first = rig.asked.first().unwrap().1.from;
+        assert!(rig.asked.iter().all(|(_, job)| job.from == first), "{speech} {pause}");
+    }
+}
+
+#[test]
+fn words_that_two_readings_agree_on_are_stable() {
+    let mut rig = Rig::new(None);
+    rig.play(SILENCE, 500).play(SPEECH, 600);
+    let mut stable = Vec::new();
+    for (one, other) in [("I", "for"), ("I", "forgot"), ("i,", "Forgot")] {
+        rig.answer_with(Ok(two_words(one, other)));
+        if let Some(Heard::Partial { words, .. }) = rig.heard.last() {
+            stable.push(words.stable);
+        }
+        rig.play(SPEECH, 200);
+    }
+    assert_eq!(stable, [0, 1, 2]);
+}
+
+#[test]
+fn slow_readings_become_fewer() {
+    let mut rig = Rig::new(Some(ms(200)));
+    rig.play(SILENCE, 500).play(SPEECH, 3_000);
+    let times: Vec<_> = rig.asked.iter().map(|(at, _)| *at).collect();
+    assert!(times.windows(2).all(|two| two[1] - two[0] >= ms(300)), "{times:?}");
 }

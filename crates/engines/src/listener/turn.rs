@@ -4,8 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::heard::{Cut, Failure, Heard, Output, ReadId, ReadJob, ReadKind, Stage, Transcript};
+use super::settled::{self, Settled};
 use super::{Listener, ListenerConfig, TAIL, samples};
-use crate::recognizer::{ReadError, Reading, Token, WINDOW};
+use crate::recognizer::{ReadError, Reading, Scripted, Token, WINDOW};
+
+/// From the start of one partial reading to the start of the next passes at least this many times
+/// what the reading took: where readings queue, partials become fewer and finals find a place.
+const PACE: f32 = 1.5;
+
+/// A sentence that may be of the script is read as a whole up to this length.
+const WHOLE_SENTENCE: Duration = Duration::from_secs(8);
 
 /// An utterance that is not over.
 pub(super) struct Turn {
@@ -13,6 +21,9 @@ pub(super) struct Turn {
     /// Where speech set in, and where the audio begins.
     at: u64,
     from: u64,
+    /// What stands, and where the audio begins that is still read.
+    settled: Settled,
+    read_from: u64,
     /// Where speech ceased, while it has.
     pub(super) paused: Option<u64>,
     /// Start and probability of each window, to find the quietest place.
@@ -20,6 +31,8 @@ pub(super) struct Turn {
     /// No reading starts before this.
     next_read: Duration,
     latest: Option<Transcript>,
+    /// What the audio since `read_from` was read as last.
+    guess: Arc<[Token]>,
 }
 
 /// The reading under way.
@@ -28,7 +41,10 @@ pub(super) struct Flight {
     pub(super) asked: Duration,
     turn: u32,
     kind: ReadKind,
+    settled: Settled,
+    /// Where the turn's audio begins, and where that of this reading does.
     from: u64,
+    read_from: u64,
     through: u64,
     /// The turn is over and this is its final reading.
     closes: bool,
@@ -40,7 +56,9 @@ pub(super) struct Request {
     kind: ReadKind,
     samples: Arc<[f32]>,
     guess: Arc<[Token]>,
+    settled: Settled,
     from: u64,
+    read_from: u64,
     through: u64,
     closes: bool,
 }
@@ -51,16 +69,14 @@ impl Turn {
             number,
             at,
             from,
+            settled: Settled::default(),
+            read_from: from,
             paused: None,
             windows: Vec::new(),
             next_read: Duration::ZERO,
             latest: None,
+            guess: Arc::default(),
         }
-    }
-
-    /// What the turn was read as last.
-    fn guess(&self) -> Arc<[Token]> {
-        self.latest.as_ref().map(|latest| Arc::clone(&latest.tokens)).unwrap_or_default()
     }
 }
 
@@ -82,11 +98,37 @@ impl Listener {
     }
 
     pub(super) fn resume(&mut self, at: u64) {
+        self.settle(at);
         if let Some(turn) = &mut self.turn {
             turn.paused = None;
             let turn = turn.number;
             self.tell(Heard::SpeechResumed { turn, at });
         }
+    }
+
+    /// Lets the words before a pause stand, if they were read and are many: what follows is read
+    /// by itself. The caller went on at `at`.
+    fn settle(&mut self, at: u64) {
+        let Some(turn) = &mut self.turn else { return };
+        let Some(end) = turn.paused else { return };
+        // A sentence of the script is told from the whole of it.
+        let after = match self.phrases.script() {
+            Some(_) => self.config.settle_after.max(WHOLE_SENTENCE),
+            None => self.config.settle_after,
+        };
+        let long = end >= turn.read_from + samples(after);
+        let whole = at >= end + samples(self.config.settling_pause);
+        let read = |words: &&Transcript| self.config.covers(words.through, end);
+        let Some(words) = turn.latest.as_ref().filter(read) else { return };
+        if !long || !whole || words.words.is_empty() {
+            return;
+        }
+        // The cut lies in the silence that the reading at the pause has heard the end of.
+        let cut = at.saturating_sub(samples(self.config.pre_roll)).max(end.midpoint(at));
+        turn.settled = Settled::new(words.clone());
+        turn.read_from = cut;
+        turn.guess = Arc::default();
+        self.utterance.advance(cut);
     }
 
     /// Ends the turn, whose speech ceased at `at`.
@@ -106,7 +148,8 @@ impl Listener {
         let next = self.utterance.next();
         let due = |turn: &mut Turn| turn.paused.is_none() && next - turn.from >= longest;
         let Some(turn) = self.turn.take_if(due) else { return };
-        let at = quietest(&turn.windows, turn.from + longest / 2).unwrap_or(next);
+        let half = (turn.from + longest / 2).max(turn.read_from);
+        let at = quietest(&turn.windows, half).unwrap_or(next);
         self.tell(Heard::SpeechEnded { turn: turn.number, at });
         self.owe(&turn, at);
         self.utterance.advance(at);
@@ -145,8 +188,10 @@ impl Listener {
             turn: turn.number,
             kind,
             samples: self.utterance.audio_and_hush(next, samples(hush)),
-            guess: turn.guess(),
+            guess: Arc::clone(&turn.guess),
+            settled: turn.settled.clone(),
             from: turn.from,
+            read_from: turn.read_from,
             through: next,
             closes: false,
         };
@@ -154,12 +199,30 @@ impl Listener {
     }
 
     /// A reading has come back.
-    pub(super) fn landed(&mut self, flight: Flight, reading: Reading, now: Duration) {
+    pub(super) fn landed(&mut self, flight: Flight, mut reading: Reading, now: Duration) {
+        let open = self.turn.as_mut().filter(|turn| turn.number == flight.turn);
+        let before = open.as_ref().and_then(|turn| turn.latest.as_ref());
+        let whole = flight.settled.count() == 0;
+        let scripted = std::mem::take(&mut reading.scripted).into_iter().filter(|_| whole);
+        let scripted = scripted.map(|scripted| {
+            let words = scripted.words.into_iter().map(|word| word.later(flight.read_from));
+            Scripted { words: words.collect(), ..scripted }
+        });
+        let scripted = scripted.collect();
+        let joined = flight.settled.and(reading, flight.read_from);
+        let unchanged = before.map_or(0, |before| settled::alike(&before.words, &joined.words));
+        let stable = match flight.closes {
+            true => joined.words.len(),
+            false => unchanged.max(flight.settled.count()),
+        };
         let words = Transcript {
             turn: flight.turn,
-            text: reading.text,
-            confidence: reading.confidence,
-            tokens: reading.tokens.into(),
+            text: joined.text,
+            confidence: joined.confidence,
+            tokens: joined.tokens,
+            words: joined.words,
+            stable,
+            scripted,
             from: flight.from,
             through: flight.through,
             asked: flight.asked,
@@ -167,8 +230,14 @@ impl Listener {
         };
         if flight.closes {
             self.tell(Heard::Final(words));
-        } else if let Some(turn) = self.turn.as_mut().filter(|turn| turn.number == flight.turn) {
+        } else if let Some(turn) = open {
             turn.latest = Some(words.clone());
+            turn.guess = joined.read;
+            // Where readings take long, the machine has much to do: it gets time for others.
+            if turn.paused.is_none() {
+                turn.next_read =
+                    turn.next_read.max(flight.asked + (now - flight.asked).mul_f32(PACE));
+            }
             let cut = match flight.kind {
                 ReadKind::Partial => Cut::MidSpeech,
                 ReadKind::Final => Cut::AtPause,
@@ -206,7 +275,8 @@ impl Listener {
         }
         match turn.latest {
             Some(words) if covers(words.through) => {
-                self.tell(Heard::Final(words));
+                let stable = words.words.len();
+                self.tell(Heard::Final(Transcript { stable, ..words }));
                 None
             }
             latest => Some(Turn { latest, ..turn }),
@@ -219,19 +289,24 @@ impl Listener {
             turn: turn.number,
             kind: ReadKind::Final,
             samples: self.utterance.audio(through),
-            guess: turn.guess(),
+            guess: Arc::clone(&turn.guess),
+            settled: turn.settled.clone(),
             from: turn.from,
+            read_from: turn.read_from,
             through,
             closes: true,
         });
     }
 
     fn ask(&mut self, now: Duration, request: Request) {
-        let Request { turn, kind, samples, guess, from, through, closes } = request;
+        let Request { turn, kind, samples, guess, settled, from, read_from, through, closes } =
+            request;
         self.reads += 1;
         let id = ReadId(self.reads);
-        self.flight = Some(Flight { id, asked: now, turn, kind, from, through, closes });
-        let job = ReadJob { id, turn, kind, samples, guess, from, through };
+        self.flight =
+            Some(Flight { id, asked: now, turn, kind, settled, from, read_from, through, closes });
+        let phrases = self.phrases.clone();
+        let job = ReadJob { id, turn, kind, samples, guess, phrases, from: read_from, through };
         self.outbox.push_back(Output::Read(job));
     }
 }

@@ -34,6 +34,29 @@ pub(super) struct Context {
     audio: DynValue,
     mask: Tensor<i64>,
     cache: Vec<DynValue>,
+    /// How many readings the cache holds.
+    readings: usize,
+}
+
+/// What the network made of the tokens that went in.
+pub(super) struct Logits {
+    values: DynValue,
+    rows: usize,
+}
+
+/// How likely each token is to come next.
+pub(super) struct Row<'l> {
+    logits: &'l [f32],
+    best: f32,
+    /// Logarithm of the sum of all, relative to the best.
+    log_sum: f32,
+}
+
+/// A token that may come next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Candidate {
+    pub(super) id: u32,
+    pub(super) log_probability: f32,
 }
 
 /// The names of one cache tensor, and whose it is.
@@ -61,7 +84,7 @@ impl Context {
     /// The start of an utterance whose encoded audio is `audio`, 1 x `frames` x 288.
     pub(super) fn new(audio: DynValue, frames: usize) -> ort::Result<Self> {
         let mask = Tensor::from_array(([1, frames], vec![1_i64; frames]))?;
-        Ok(Self { audio, mask, cache: Vec::new() })
+        Ok(Self { audio, mask, cache: Vec::new(), readings: 1 })
     }
 }
 
@@ -76,54 +99,73 @@ impl Decoder {
         })
     }
 
-    /// Begins an utterance with a guess at its first tokens. Gives back those that the network
-    /// would have chosen itself, and the one that it chooses after them.
+    /// Begins an utterance with a guess at its first tokens. Gives back how likely the network
+    /// takes each token to be after none of them, after the first, and so on.
     ///
     /// One pass judges the whole guess. A step's time goes into fetching the weights, so the pass
     /// takes little longer than one step, and each right guess saves a step.
-    pub(super) fn begin(
+    pub(super) fn begin(&mut self, context: &mut Context, guess: &[u32]) -> ort::Result<Logits> {
+        let input: Vec<_> = [START].iter().chain(guess).map(|id| i64::from(*id)).collect();
+        let empty = empty_cache(self.names.len())?;
+        let (logits, cache) = self.run(context, [1, input.len()], &input, empty, Pass::First)?;
+        context.cache = cache;
+        Ok(logits)
+    }
+
+    /// Forgets all but the first `right` tokens of the guess.
+    pub(super) fn keep(&self, context: &mut Context, right: usize) -> ort::Result<()> {
+        self.rearrange(context, |value| shortened(value, right + 1))
+    }
+
+    /// Goes on with several readings at once: each is the reading `parent` of the last step (of
+    /// which there is one at first) and a token.
+    ///
+    /// Fetching the weights once serves all: a step with four readings takes a seventh longer than
+    /// with one. They share the audio's keys and values, which the network lets be the same for all.
+    pub(super) fn step(
         &mut self,
         context: &mut Context,
-        guess: &[u32],
-    ) -> ort::Result<Vec<Token>> {
-        let input: Vec<_> = [START].iter().chain(guess).map(|id| i64::from(*id)).collect();
-        let cache = empty_cache(self.names.len())?;
-        let (mut tokens, mut cache) = self.run(context, &input, cache, Pass::First)?;
-        let right = tokens.iter().zip(guess).take_while(|(token, id)| token.id == **id).count();
-        tokens.truncate(right + 1);
-        if right < guess.len() {
-            for (name, value) in self.names.iter().zip(&mut cache) {
-                if name.owner == Owner::Decoder {
-                    *value = shortened(value, input.len(), tokens.len())?;
-                }
+        readings: &[(usize, u32)],
+    ) -> ort::Result<Logits> {
+        if !readings.iter().map(|(parent, _)| *parent).eq(0..context.readings) {
+            self.rearrange(context, |value| gathered(value, readings))?;
+        }
+        context.readings = readings.len();
+        let input: Vec<_> = readings.iter().map(|(_, token)| i64::from(*token)).collect();
+        let cache = std::mem::take(&mut context.cache);
+        let (logits, cache) = self.run(context, [input.len(), 1], &input, cache, Pass::Later)?;
+        context.cache = cache;
+        Ok(logits)
+    }
+
+    fn rearrange(
+        &self,
+        context: &mut Context,
+        change: impl Fn(&DynValue) -> ort::Result<DynValue>,
+    ) -> ort::Result<()> {
+        for (name, value) in self.names.iter().zip(&mut context.cache) {
+            if name.owner == Owner::Decoder {
+                *value = change(value)?;
             }
         }
-        context.cache = cache;
-        Ok(tokens)
+        Ok(())
     }
 
-    /// The likeliest token after `previous`, which is the last one given back.
-    pub(super) fn step(&mut self, context: &mut Context, previous: u32) -> ort::Result<Token> {
-        let cache = std::mem::take(&mut context.cache);
-        let (tokens, cache) = self.run(context, &[previous.into()], cache, Pass::Later)?;
-        context.cache = cache;
-        tokens.first().copied().ok_or_else(|| ort::Error::new("the decoder gave no probabilities"))
-    }
-
-    /// Runs the network over `input`; gives the likeliest token after each, and the new cache.
+    /// Runs the network over `input`; gives its judgement after each token, and the new cache.
     fn run(
         &mut self,
         context: &Context,
+        shape: [usize; 2],
         input: &[i64],
         mut cache: Vec<DynValue>,
         pass: Pass,
-    ) -> ort::Result<(Vec<Token>, Vec<DynValue>)> {
+    ) -> ort::Result<(Logits, Vec<DynValue>)> {
         let use_cache = match pass {
             Pass::First => &self.without_cache,
             Pass::Later => &self.with_cache,
         };
         let mut inputs: Vec<(_, SessionInputValue<'_>)> = ort::inputs! {
-            "input_ids" => TensorRef::from_array_view(([1, input.len()], input))?,
+            "input_ids" => TensorRef::from_array_view((shape, input))?,
             "encoder_hidden_states" => &context.audio,
             "encoder_attention_mask" => &context.mask,
             "use_cache_branch" => use_cache,
@@ -137,10 +179,56 @@ impl Decoder {
                 *value = outputs.remove(&name.present).ok_or_else(|| missing(&name.present))?;
             }
         }
-        let logits = outputs.get("logits").ok_or_else(|| missing("logits"))?;
-        let (_, logits) = logits.try_extract_tensor::<f32>()?;
-        let rows = logits.chunks_exact((logits.len() / input.len()).max(1));
-        Ok((rows.filter_map(likeliest).collect(), cache))
+        let values = outputs.remove("logits").ok_or_else(|| missing("logits"))?;
+        Ok((Logits { values, rows: input.len() }, cache))
+    }
+}
+
+impl Logits {
+    /// How likely each token is after one of the tokens that went in.
+    pub(super) fn row(&self, row: usize) -> ort::Result<Row<'_>> {
+        let (_, values) = self.values.try_extract_tensor::<f32>()?;
+        let width = values.len() / self.rows.max(1);
+        let logits = values.chunks_exact(width.max(1)).nth(row);
+        logits
+            .and_then(Row::new)
+            .ok_or_else(|| ort::Error::new("the decoder gave no probabilities"))
+    }
+}
+
+impl<'l> Row<'l> {
+    fn new(logits: &'l [f32]) -> Option<Self> {
+        let best = logits.iter().copied().max_by(f32::total_cmp)?;
+        let near = logits.iter().map(|logit| logit - best).filter(|below| *below > -NEGLIGIBLE);
+        Some(Self { logits, best, log_sum: near.map(f32::exp).sum::<f32>().ln() })
+    }
+
+    /// The likeliest token.
+    pub(super) fn likeliest(&self) -> Candidate {
+        let id = self.logits.iter().position(|logit| *logit >= self.best).unwrap_or_default();
+        Candidate { id: id as u32, log_probability: -self.log_sum }
+    }
+
+    /// How likely one token is.
+    pub(super) fn candidate(&self, token: u32) -> Option<Candidate> {
+        let logit = self.logits.get(token as usize)?;
+        Some(Candidate { id: token, log_probability: logit - self.best - self.log_sum })
+    }
+
+    /// All tokens that are at most `depth` nats less likely than the likeliest.
+    pub(super) fn within(&self, depth: f32) -> impl Iterator<Item = Candidate> {
+        let least = self.best - depth;
+        let near = self.logits.iter().enumerate().filter(move |(_, logit)| **logit >= least);
+        near.map(|(id, logit)| Candidate {
+            id: id as u32,
+            log_probability: logit - self.best - self.log_sum,
+        })
+    }
+}
+
+impl From<Candidate> for Token {
+    fn from(candidate: Candidate) -> Self {
+        Self { id: candidate.id, probability: candidate.log_probability.exp() }
     }
 }
 
@@ -167,24 +255,22 @@ fn empty_cache(tensors: usize) -> ort::Result<Vec<DynValue>> {
     (0..tensors).map(|_| empty()).collect()
 }
 
-/// The first `keep` of `length` tokens of a decoder's cache tensor, 1 x heads x length x size.
-fn shortened(value: &DynValue, length: usize, keep: usize) -> ort::Result<DynValue> {
+/// The first `keep` tokens of a decoder's cache tensor, 1 x heads x length x size.
+fn shortened(value: &DynValue, keep: usize) -> ort::Result<DynValue> {
     let (_, values) = value.try_extract_tensor::<f32>()?;
-    let heads = values.chunks_exact(length * HEAD_SIZE);
+    let heads = values.chunks_exact(values.len() / HEADS);
     let kept: Vec<f32> = heads.flat_map(|head| &head[..keep * HEAD_SIZE]).copied().collect();
     Ok(Tensor::from_array(([1, HEADS, keep, HEAD_SIZE], kept))?.into_dyn())
 }
 
-/// The likeliest token and its probability (a softmax over all).
-fn likeliest(logits: &[f32]) -> Option<Token> {
-    let (id, &best) = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
-    let sum: f32 = logits
-        .iter()
-        .map(|logit| logit - best)
-        .filter(|below| *below > -NEGLIGIBLE)
-        .map(f32::exp)
-        .sum();
-    Some(Token { id: u32::try_from(id).ok()?, probability: 1.0 / sum })
+/// The decoder's cache tensor, readings x heads x length x size, of each reading's parent.
+fn gathered(value: &DynValue, readings: &[(usize, u32)]) -> ort::Result<DynValue> {
+    let (shape, values) = value.try_extract_tensor::<f32>()?;
+    let length = shape.get(2).copied().unwrap_or_default() as usize;
+    let size = HEADS * length * HEAD_SIZE;
+    let parents = readings.iter().filter_map(|(parent, _)| values.chunks_exact(size).nth(*parent));
+    let gathered: Vec<f32> = parents.flatten().copied().collect();
+    Ok(Tensor::from_array(([readings.len(), HEADS, length, HEAD_SIZE], gathered))?.into_dyn())
 }
 
 fn missing(output: &str) -> ort::Error {
@@ -196,11 +282,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_likeliest_token_has_its_softmax() {
-        let token = likeliest(&[0.0, 2.0, 1.0, -90.0]).unwrap();
+    fn tokens_come_with_their_softmax() {
+        let row = Row::new(&[0.0, 2.0, 1.0, -90.0]).unwrap();
         let expected = 2f32.exp() / (1.0 + 2f32.exp() + 1f32.exp());
+        let token = Token::from(row.likeliest());
         assert_eq!(token.id, 1);
         assert!((token.probability - expected).abs() < 1e-6);
-        assert_eq!(likeliest(&[]), None);
+        let near: Vec<_> = row.within(1.5).map(|candidate| candidate.id).collect();
+        assert_eq!(near, [1, 2]);
+        assert!(Row::new(&[]).is_none());
     }
 }

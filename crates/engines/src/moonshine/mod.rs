@@ -4,20 +4,32 @@
 //! them, each time the likeliest, until it says that the utterance has ended. The decoder as it is
 //! published takes 384 frames at most and fails beyond, so longer audio is read in pieces.
 
+mod bias;
 mod decoder;
+mod places;
 mod repetition;
+mod scripted;
+mod search;
 mod tokens;
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ort::session::InMemorySession;
 use ort::value::TensorRef;
 
+use self::bias::Bias;
 use self::decoder::{Context, Decoder};
-use self::repetition::Patience;
-use self::tokens::Vocabulary;
-use crate::recognizer::{ReadError, Reading, Recognizer, Token};
+use self::scripted::SpelledScript;
+use self::search::Search;
+use self::tokens::{Spelled, Vocabulary};
+use crate::phrases::Phrases;
+use crate::recognizer::{Care, ReadError, Reading, Recognizer, Request, Scripted, Token};
 use crate::runtime::Runtime;
+use crate::script::Script;
+use crate::words::Word;
 
 /// Samples a second that the model hears.
 pub const SAMPLE_RATE: usize = 16_000;
@@ -35,11 +47,17 @@ const TOKENS_PER_SECOND: f32 = 6.5;
 /// What a short utterance may need beyond that rate.
 const TOKENS_TO_SPARE: usize = 6;
 
+/// Sets of phrases that a model is ready for at once: those of a few receptionists.
+const BIASES: usize = 8;
+
 /// One loaded model. It reads one utterance at a time; a worker has its own.
 pub struct Moonshine {
     encoder: InMemorySession<'static>,
     decoder: Decoder,
     vocabulary: Vocabulary,
+    /// What was last leant towards, the latest first.
+    biases: VecDeque<(Phrases, Arc<Bias>)>,
+    scripts: VecDeque<SpelledScript>,
 }
 
 /// A file of the model could not be loaded.
@@ -64,38 +82,90 @@ impl Moonshine {
             encoder: runtime.session(&encoder).map_err(because(&encoder))?,
             decoder: Decoder::load(runtime, &decoder).map_err(because(&decoder))?,
             vocabulary: Vocabulary::load(&vocabulary).map_err(because(&vocabulary))?,
+            biases: VecDeque::new(),
+            scripts: VecDeque::new(),
         };
         // A first reading finds a file of another model now rather than in a call, and warms up.
-        moonshine.read(&[0.0; SAMPLE_RATE / 4], &[]).map_err(because(dir))?;
+        moonshine.read(Request::of(&[0.0; SAMPLE_RATE / 4])).map_err(because(dir))?;
         Ok(moonshine)
     }
 
-    fn decode(&mut self, samples: &[f32], guess: &[Token]) -> ort::Result<Vec<Token>> {
+    /// Reads one piece.
+    fn decode(
+        &mut self,
+        samples: &[f32],
+        guess: &[Token],
+        bias: Option<&Bias>,
+    ) -> ort::Result<Vec<Token>> {
         let mut context = self.encode(samples)?;
-        let seconds = samples.len() as f32 / SAMPLE_RATE as f32;
-        let limit = (seconds * TOKENS_PER_SECOND) as usize + TOKENS_TO_SPARE;
+        let limit = limit(samples);
         let guess: Vec<_> = guess.iter().take(limit).map(|token| token.id).collect();
-        let mut tokens: Vec<Token> = Vec::with_capacity(limit);
-        let mut ids = Vec::with_capacity(limit);
-        let mut fresh = self.decoder.begin(&mut context, &guess)?;
-        let end = loop {
-            for token in fresh {
-                if token.id == decoder::END {
-                    return Ok(tokens);
-                }
-                tokens.push(token);
-                ids.push(token.id);
-            }
-            if let Some(length) = repetition::cut(&ids, Patience::Ordinary) {
-                break length;
-            }
-            let Some(&previous) = ids.last().filter(|_| ids.len() < limit) else {
-                break repetition::cut(&ids, Patience::Short).unwrap_or(limit);
-            };
-            fresh = vec![self.decoder.step(&mut context, previous)?];
+        let mut search = Search { decoder: &mut self.decoder, vocabulary: &self.vocabulary, limit };
+        match bias {
+            Some(bias) => search.biased(&mut context, &guess, bias),
+            None => search.greedy(&mut context, &guess),
+        }
+    }
+
+    /// The words of a piece that begins `from` samples into the audio.
+    fn place(&self, piece: &[f32], from: usize, tokens: &[Token]) -> Vec<Word> {
+        let spelled = self.vocabulary.words(tokens);
+        let texts: Vec<_> = spelled.iter().map(|word| word.text.as_str()).collect();
+        let places = places::lay_out(piece, &texts);
+        let at_8_khz = |sample: usize| ((from + sample) / 2) as u64;
+        let place = |(word, at): (Spelled, Range<usize>)| Word {
+            text: word.text.into(),
+            at: at_8_khz(at.start)..at_8_khz(at.end),
+            confidence: word.confidence,
         };
-        tokens.truncate(end);
-        Ok(tokens)
+        spelled.into_iter().zip(places).map(place).collect()
+    }
+
+    /// Reads freely, and holds the audio against the script. The free reading does not lean towards phrases: it is
+    /// the witness of whether anything of the script was said at all.
+    fn read_scripted(
+        &mut self,
+        request: Request<'_>,
+        script: &Arc<Script>,
+    ) -> ort::Result<Reading> {
+        let samples = request.samples;
+        let mut context = self.encode(samples)?;
+        let limit = limit(samples);
+        let guess: Vec<_> = request.guess.iter().take(limit).map(|token| token.id).collect();
+        let mut search = Search { decoder: &mut self.decoder, vocabulary: &self.vocabulary, limit };
+        let tokens = search.greedy(&mut context, &guess)?;
+        let known = self.scripts.iter().position(|known| known.is_of(script));
+        let mut spelled = match known.and_then(|at| self.scripts.remove(at)) {
+            Some(spelled) => spelled,
+            None => SpelledScript::new(Arc::clone(script), &self.vocabulary),
+        };
+        let sentences = spelled.likeliest(&mut self.decoder, &self.vocabulary, &mut context, limit);
+        self.scripts.truncate(BIASES - 1);
+        self.scripts.push_front(spelled);
+        let free: f32 = tokens.iter().map(|token| token.probability.max(1e-9).ln()).sum();
+        let scripted = sentences?.into_iter().map(|sentence| Scripted {
+            words: self.place(samples, 0, &sentence.tokens),
+            text: sentence.text,
+            log_ratio: sentence.log_probability - free,
+        });
+        let scripted = scripted.collect();
+        let text = self.vocabulary.text(tokens.iter().map(|token| token.id));
+        let words = self.place(samples, 0, &tokens);
+        Ok(Reading { words, scripted, ..Reading::new(text, tokens) })
+    }
+
+    /// What `phrases` are to the decoder; compiled when they are first seen.
+    fn bias(&mut self, phrases: &Phrases) -> Option<Arc<Bias>> {
+        if phrases.is_empty() {
+            return None;
+        }
+        if let Some((_, bias)) = self.biases.iter().find(|(known, _)| known.same(phrases)) {
+            return Some(Arc::clone(bias));
+        }
+        let bias = Arc::new(Bias::compile(phrases, &self.vocabulary));
+        self.biases.truncate(BIASES - 1);
+        self.biases.push_front((phrases.clone(), Arc::clone(&bias)));
+        Some(bias)
     }
 
     fn encode(&mut self, samples: &[f32]) -> ort::Result<Context> {
@@ -116,11 +186,21 @@ impl Moonshine {
 impl Recognizer for Moonshine {
     /// Less than 0.1 s of audio is an empty reading. More than 9.2 s is read in pieces, which the
     /// same beginning is always cut into alike; the guess helps with the first.
-    fn read(&mut self, samples: &[f32], guess: &[Token]) -> Result<Reading, ReadError> {
-        let (mut rest, mut guess, mut tokens) = (samples, guess, Vec::new());
+    fn read(&mut self, request: Request<'_>) -> Result<Reading, ReadError> {
+        if let (Care::Full, Some(script)) = (request.care, request.phrases.script())
+            && (SHORTEST..=LONGEST).contains(&request.samples.len())
+        {
+            return self.read_scripted(request, script).map_err(ReadError::engine);
+        }
+        let bias = self.bias(request.phrases);
+        let (mut rest, mut guess) = (request.samples, request.guess);
+        let (mut tokens, mut words) = (Vec::new(), Vec::new());
         while rest.len() >= SHORTEST {
             let (piece, more) = rest.split_at(piece_of(rest));
-            tokens.extend(self.decode(piece, guess).map_err(ReadError::engine)?);
+            let read = self.decode(piece, guess, bias.as_deref()).map_err(ReadError::engine)?;
+            let from = request.samples.len() - rest.len();
+            words.extend(self.place(piece, from, &read));
+            tokens.extend(read);
             (rest, guess) = (more, &[]);
         }
         if let Some(unknown) =
@@ -129,8 +209,14 @@ impl Recognizer for Moonshine {
             return Err(ReadError::Engine(format!("token {} is not in its list", unknown.id)));
         }
         let text = self.vocabulary.text(tokens.iter().map(|token| token.id));
-        Ok(Reading::new(text, tokens))
+        Ok(Reading { words, ..Reading::new(text, tokens) })
     }
+}
+
+/// How many tokens speech of this length may have.
+fn limit(samples: &[f32]) -> usize {
+    let seconds = samples.len() as f32 / SAMPLE_RATE as f32;
+    (seconds * TOKENS_PER_SECOND) as usize + TOKENS_TO_SPARE
 }
 
 /// How many samples to read at once: all, or up to a quiet place.

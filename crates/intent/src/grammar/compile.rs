@@ -108,7 +108,7 @@ impl<'a> Compiler<'a> {
         }
         let intent = self.intent;
         let ways = self.ways(word, || format!("intent \"{intent}\""))?;
-        let end = self.builder.word(from, &ways);
+        let end = self.builder.word(from, word, &ways);
         if is_common(word) {
             let all: f32 = ways[0].iter().map(|sound| gap(*sound)).sum();
             self.builder.arc(from, end, Label::Free(all.min(LITTLE_WORD)));
@@ -164,7 +164,7 @@ impl<'a> Compiler<'a> {
                 let b = &mut self.builder;
                 let mut titled = vec![first];
                 for title in ["mister", "missus", "miss", "doctor"] {
-                    titled.push(b.word(first, &pronunciations(title)));
+                    titled.push(b.word(first, title, &pronunciations(title)));
                 }
                 let titled = b.join(&titled);
                 let last = self.choices(titled, name, choices.iter().filter_map(last_name))?;
@@ -217,6 +217,7 @@ impl<'a> Compiler<'a> {
                             })
                         });
                         next.push(end);
+                        self.builder.spelled(front, end, word);
                     }
                 }
                 fronts = next;

@@ -59,6 +59,8 @@ pub(super) struct Graph {
     pub(super) pieces: Vec<&'static str>,
     /// Where patterns are complete, with their intents.
     pub(super) ends: HashMap<State, u32>,
+    /// The words that lead from one state to a later one, by the sounds between them.
+    pub(super) words: Vec<(State, State, Box<str>)>,
 }
 
 impl Graph {
@@ -71,6 +73,13 @@ impl Graph {
     pub(super) fn arcs(&self, state: State) -> &[Arc] {
         let (from, to) = (self.begins[state as usize], self.begins[state as usize + 1]);
         &self.arcs[from as usize..to as usize]
+    }
+
+    /// The arcs on which nothing is said.
+    pub(super) fn silent_arcs(&self) -> impl Iterator<Item = (State, Arc)> {
+        let states = 0..=self.last();
+        let arcs = states.flat_map(|from| self.arcs(from).iter().map(move |arc| (from, *arc)));
+        arcs.filter(|(_, arc)| !matches!(arc.label, Label::Sound(_)))
     }
 
     /// Whether words that no pattern has may come here.
@@ -86,6 +95,7 @@ pub(super) struct Builder {
     between: Vec<bool>,
     places: Vec<Place>,
     pieces: Vec<&'static str>,
+    words: Vec<(State, State, Box<str>)>,
     known_pieces: HashMap<&'static str, u32>,
 }
 
@@ -132,8 +142,13 @@ impl Builder {
         self.mark(from, Mark::Piece(index))
     }
 
-    /// The ways to say one word, from `from` to a new state.
-    pub(super) fn word(&mut self, from: State, ways: &[Vec<Phoneme>]) -> State {
+    /// Notes that the sounds between two states are those of `word`.
+    pub(super) fn spelled(&mut self, from: State, to: State, word: &str) {
+        self.words.push((from, to, word.into()));
+    }
+
+    /// The ways to say `word`, from `from` to a new state.
+    pub(super) fn word(&mut self, from: State, word: &str, ways: &[Vec<Phoneme>]) -> State {
         let mut lasts = Vec::with_capacity(ways.len());
         for way in ways {
             let Some((last, sounds)) = way.split_last() else { continue };
@@ -150,6 +165,7 @@ impl Builder {
         for (at, last) in lasts {
             self.arc(at, end, Label::Sound(last));
         }
+        self.spelled(from, end, word);
         end
     }
 
@@ -183,6 +199,7 @@ impl Builder {
             places: self.places,
             pieces: self.pieces,
             ends,
+            words: self.words,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::sounds::pronunciations;
 
 /// Says `words` after `from`, and adds `piece` to the value.
 fn say(b: &mut Builder, from: State, words: &str, piece: &'static str) -> State {
-    let said = words.split(' ').fold(from, |at, word| b.word(at, &pronunciations(word)));
+    let said = words.split(' ').fold(from, |at, word| b.word(at, word, &pronunciations(word)));
     if piece.is_empty() { said } else { b.piece(said, piece) }
 }
 
@@ -120,13 +120,13 @@ pub(super) fn code(b: &mut Builder, from: State, length: Length) -> State {
         row.arrive(length + 1, single);
         let mut ends = Vec::new();
         for (letter, name, spelling) in LETTERS {
-            let said = b.word(at, &letter_names(name));
-            let word = b.word(at, &pronunciations(spelling));
+            let said = b.word(at, letter, &letter_names(name));
+            let word = b.word(at, spelling, &pronunciations(spelling));
             // "s as in sierra", "s for sierra", and "sierra" alone.
             let joint: Vec<State> =
                 ["as in", "like", "for"].iter().map(|joint| say(b, said, joint, "")).collect();
             let joint = b.join(&joint);
-            let explained = b.word(joint, &pronunciations(spelling));
+            let explained = b.word(joint, spelling, &pronunciations(spelling));
             let any = b.join(&[said, word, explained]);
             ends.push(b.piece(any, letter));
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use call::{Basis, Outcome};
 use engines::hearing::{Hearing, HearingConfig};
-use engines::recognizer::{ReadError, Reading, Recognizer, Token, Vad, Window};
+use engines::recognizer::{ReadError, Reading, Recognizer, Request, Vad, Window};
 use pbx::{Caller, Endpoint, Fault, HangsUp, Operation, Pbx, PbxConfig, Place, Reaction, Speech};
 use tokio::sync::{mpsc, watch};
 
@@ -33,7 +33,7 @@ impl Vad for Deaf {
 }
 
 impl Recognizer for Deaf {
-    fn read(&mut self, _: &[f32], _: &[Token]) -> Result<Reading, ReadError> {
+    fn read(&mut self, _: Request<'_>) -> Result<Reading, ReadError> {
         Ok(Reading::default())
     }
 }

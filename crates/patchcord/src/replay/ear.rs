@@ -5,6 +5,7 @@ use std::time::Duration;
 use audio::jitter::Frame;
 use engines::cost;
 use engines::listener::{Heard, Listener, ListenerConfig, Output, ReadId};
+use engines::phrases::Phrases;
 use engines::recognizer::{ReadError, Reading, Recognizer};
 use engines::silero::VadState;
 use engines::voice::Voice;
@@ -22,10 +23,10 @@ pub(crate) struct VirtualEar {
 }
 
 impl VirtualEar {
-    /// An ear that has heard nothing.
-    pub(crate) fn new() -> Self {
+    /// An ear that has heard nothing, for a caller who is likely to say `phrases`.
+    pub(crate) fn new(phrases: Phrases) -> Self {
         Self {
-            listener: Listener::new(ListenerConfig::default()),
+            listener: Listener::new(ListenerConfig::default()).expecting(phrases),
             voice: Voice::default(),
             busy: Duration::ZERO,
             reading: None,
@@ -65,7 +66,7 @@ impl VirtualEar {
                     });
                 }
                 Output::Read(job) => {
-                    let result = engines.recognizer.read(&job.samples, &job.guess);
+                    let result = engines.recognizer.read(job.request());
                     let empty = Reading::default();
                     let reading = result.as_ref().unwrap_or(&empty);
                     let took = cost::reading(job.samples.len(), &job.guess, reading);

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::command::{CommandResult, models_ready, words};
 use crate::cpu;
+use crate::hear;
 use crate::replay::Engines;
 use crate::trial::{self, Detail, Noise, Scores};
 
@@ -41,6 +42,7 @@ pub(super) fn run(options: &Options) -> CommandResult {
     };
     let rows = trial::rows(&options.manifest).map_err(words)?;
     let mut engines = Engines::load(&models_ready()?)?;
+    let phrases = understanding.as_ref().map(hear::phrases).unwrap_or_default();
     let (mut details, mut audio_s) = (Vec::new(), 0.0);
     let before = cpu::seconds()?;
     for (number, (row, mut sound)) in rows.into_iter().enumerate() {
@@ -48,7 +50,7 @@ pub(super) fn run(options: &Options) -> CommandResult {
             noise.add(number, &mut sound);
         }
         audio_s += audio::duration_of(sound.len() as u64).as_secs_f64();
-        let outcome = trial::attempt(&mut engines, understanding.as_ref(), &sound);
+        let outcome = trial::attempt(&mut engines, understanding.as_ref(), &phrases, &sound);
         let detail = Detail::of(&row, outcome, &wishes);
         if !options.json {
             println!("{}", line(&detail));

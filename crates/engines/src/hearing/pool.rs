@@ -323,6 +323,7 @@ mod tests {
 
     impl Recognizer for Counter {
         fn read(&mut self, request: Request<'_>) -> Result<Reading, ReadError> {
+            let samples = request.samples;
             assert!(samples[0] >= 0.0, "as the test wants");
             Ok(Reading { text: samples.len().to_string(), ..Reading::default() })
         }

@@ -196,6 +196,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn phrases_are_spelled_as_the_model_spells_them() {
+        let paths = crate::models::Store::default_dir().and_then(crate::models::Store::open);
+        let paths = paths.and_then(|store| store.paths());
+        let Ok(paths) = paths.inspect_err(|reason| eprintln!("skipped: {reason}")) else { return };
+        let runtime = Runtime::load(&paths.onnxruntime).unwrap();
+        let mut moonshine = Moonshine::load(runtime, &paths.moonshine_dir).unwrap();
+        let speech = audio::wav::read(include_bytes!("../../tests/data/password.wav")).unwrap();
+        let mut samples = Vec::new();
+        audio::resample::Upsampler::new().process(&speech, &mut samples);
+        let reading = moonshine.read(Request::of(&samples)).unwrap();
+        let written = reading.text.split(' ').map(|word| word.trim_end_matches('.'));
+        let spelled: Vec<_> =
+            written.flat_map(|word| moonshine.vocabulary.tokens_of_word(word)).collect();
+        let heard: Vec<_> = reading.tokens.iter().map(|token| token.id).collect();
+        assert!(spelled.len() >= 9);
+        assert_eq!(spelled, heard[..spelled.len()]);
+    }
+
+    #[test]
     fn audio_is_cut_where_it_is_quietest_and_alike_as_it_grows() {
         let mut audio = vec![0.5; 3 * LONGEST];
         assert_eq!(piece_of(&audio[..LONGEST]), LONGEST, "no need to");

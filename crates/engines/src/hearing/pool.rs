@@ -2,8 +2,8 @@
 //!
 //! A call has one job waiting at most, and goes to the end of the queue with its next: one that talks without
 //! end gets no more than its turn. Finals overtake partials. Readings of several calls are not batched: the
-//! encoder takes 2.5 times as long for two utterances as for one, and the decoder's steps are mostly saved
-//! by guesses already.
+//! encoder takes 2.5 times as long for two utterances of two seconds as for one, and the decoder's steps are
+//! mostly saved by guesses already.
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};

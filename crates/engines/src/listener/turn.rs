@@ -11,15 +11,15 @@ use crate::recognizer::{ReadError, Reading, Token, WINDOW};
 /// From the start of one partial reading to the start of the next passes at least this many times
 /// what the reading took. A caller who talks on costs about a third of a core, and where readings queue,
 /// partials become fewer and finals find a place.
-const PACE: f32 = 3.0;
+const PACE: u32 = 3;
 
 /// An utterance that is not over.
 pub(super) struct Turn {
     pub(super) number: u32,
-    /// Where speech set in, and where the audio begins.
+    /// Where the speech set in that is still read, and where the turn's audio begins.
     at: u64,
     from: u64,
-    /// What stands, and where the audio begins that is still read.
+    /// What stands, and where the audio of that speech begins.
     settled: Settled,
     read_from: u64,
     /// Where speech ceased, while it has.
@@ -119,7 +119,7 @@ impl Listener {
         // The cut lies in the silence that the reading at the pause has heard the end of.
         let cut = at.saturating_sub(samples(self.config.pre_roll)).max(end.midpoint(at));
         turn.settled = Settled::new(words.clone());
-        turn.read_from = cut;
+        (turn.at, turn.read_from) = (at, cut);
         turn.guess = Arc::default();
         self.utterance.advance(cut);
     }
@@ -221,7 +221,7 @@ impl Listener {
             // Where readings take long, the machine has much to do: it gets time for others.
             if turn.paused.is_none() {
                 turn.next_read =
-                    turn.next_read.max(flight.asked + (now - flight.asked).mul_f32(PACE));
+                    turn.next_read.max(flight.asked + now.saturating_sub(flight.asked) * PACE);
             }
             let cut = match flight.kind {
                 ReadKind::Partial => Cut::MidSpeech,

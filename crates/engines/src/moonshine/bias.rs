@@ -9,8 +9,11 @@ use std::collections::HashMap;
 use super::tokens::{Spelling, Vocabulary};
 use crate::phrases::Phrases;
 
-/// What a token of a phrase of ordinary weight is worth, in nats.
+/// What a token of a phrase of ordinary weight is worth, in nats. Of 90 orders in kitchen noise at 12 dB
+/// 66 were understood without, 77 with 1.2, 80 with 1.8 and 77 with 2.2, where words are made up.
 const REWARD: f32 = 1.8;
+/// A phrase that weighs more counts as this.
+const HEAVIEST: f32 = 2.0;
 
 /// A place in the trie: how much of which phrase the last tokens are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -51,7 +54,7 @@ impl Bias {
                         .or_insert_with(|| vocabulary.tokens_of_word(word));
                     tokens.extend_from_slice(spelled);
                 }
-                bias.add(&tokens, phrase.weight * REWARD, vocabulary);
+                bias.add(&tokens, phrase.weight.min(HEAVIEST) * REWARD, vocabulary);
             }
         }
         bias.link();

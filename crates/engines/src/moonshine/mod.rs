@@ -1,8 +1,15 @@
 //! Moonshine tiny-en: short English utterances to text, on one CPU thread.
 //!
 //! An encoder turns the audio (16 kHz) into about 41 frames a second; a decoder writes tokens from
-//! them, each time the likeliest, until it says that the utterance has ended. The decoder as it is
-//! published takes 384 frames at most and fails beyond, so longer audio is read in pieces.
+//! them until it says that the utterance has ended. The decoder as it is published takes 384 frames
+//! at most and fails beyond, so longer audio is read in pieces.
+//!
+//! Without phrases the likeliest token is taken each time. With phrases a few readings are followed
+//! side by side and leant towards them, which costs 13 to 24 % more. On Asterisk's English prompts,
+//! as mu-law at 8 kHz, 8.5 % of the words are wrong without phrases, and 7.6 % with those of a coffee
+//! bar, of which the prompts have none. Neither louder audio, nor a high-pass, nor the suppression of
+//! steady noise (a Wiener filter) made more of 90 orders right in kitchen noise at 12 dB; they are
+//! left out.
 
 mod bias;
 mod decoder;

@@ -1,4 +1,9 @@
 //! The recognizers: a few worker threads and one bounded queue, fair between calls.
+//!
+//! A call has one job waiting at most, and goes to the end of the queue with its next: one that talks without
+//! end gets no more than its turn. Finals overtake partials. Readings of several calls are not batched: the
+//! encoder takes 2.5 times as long for two utterances of two seconds as for one, and the decoder's steps are
+//! mostly saved by guesses already.
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -323,6 +328,7 @@ mod tests {
 
     impl Recognizer for Counter {
         fn read(&mut self, request: Request<'_>) -> Result<Reading, ReadError> {
+            let samples = request.samples;
             assert!(samples[0] >= 0.0, "as the test wants");
             Ok(Reading { text: samples.len().to_string(), ..Reading::default() })
         }

@@ -120,8 +120,8 @@ impl Decoder {
     /// Goes on with several readings at once: each is the reading `parent` of the last step (of
     /// which there is one at first) and a token.
     ///
-    /// Fetching the weights once serves all: a step with four readings takes a seventh longer than
-    /// with one. They share the audio's keys and values, which the network lets be the same for all.
+    /// Fetching the weights once serves all, so four readings take hardly longer than one. They
+    /// share the audio's keys and values: the network spreads those of one over all.
     pub(super) fn step(
         &mut self,
         context: &mut Context,

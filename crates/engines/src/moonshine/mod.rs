@@ -1,8 +1,15 @@
 //! Moonshine tiny-en: short English utterances to text, on one CPU thread.
 //!
 //! An encoder turns the audio (16 kHz) into about 41 frames a second; a decoder writes tokens from
-//! them, each time the likeliest, until it says that the utterance has ended. The decoder as it is
-//! published takes 384 frames at most and fails beyond, so longer audio is read in pieces.
+//! them until it says that the utterance has ended. The decoder as it is published takes 384 frames
+//! at most and fails beyond, so longer audio is read in pieces.
+//!
+//! Without phrases the likeliest token is taken each time. With phrases a few readings are followed
+//! side by side and leant towards them, which costs 13 to 24 % more. On Asterisk's English prompts,
+//! as mu-law at 8 kHz, 8.5 % of the words are wrong without phrases, and 7.6 % with those of a coffee
+//! bar, of which the prompts have none. Neither louder audio, nor a high-pass, nor the suppression of
+//! steady noise (a Wiener filter) made more of 90 orders right in kitchen noise at 12 dB; they are
+//! left out.
 
 mod bias;
 mod decoder;
@@ -242,6 +249,25 @@ fn because<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> MoonshineLoadErro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn phrases_are_spelled_as_the_model_spells_them() {
+        let paths = crate::models::Store::default_dir().and_then(crate::models::Store::open);
+        let paths = paths.and_then(|store| store.paths());
+        let Ok(paths) = paths.inspect_err(|reason| eprintln!("skipped: {reason}")) else { return };
+        let runtime = Runtime::load(&paths.onnxruntime).unwrap();
+        let mut moonshine = Moonshine::load(runtime, &paths.moonshine_dir).unwrap();
+        let speech = audio::wav::read(include_bytes!("../../tests/data/password.wav")).unwrap();
+        let mut samples = Vec::new();
+        audio::resample::Upsampler::new().process(&speech, &mut samples);
+        let reading = moonshine.read(Request::of(&samples)).unwrap();
+        let written = reading.text.split(' ').map(|word| word.trim_end_matches('.'));
+        let spelled: Vec<_> =
+            written.flat_map(|word| moonshine.vocabulary.tokens_of_word(word)).collect();
+        let heard: Vec<_> = reading.tokens.iter().map(|token| token.id).collect();
+        assert!(spelled.len() >= 9);
+        assert_eq!(spelled, heard[..spelled.len()]);
+    }
 
     #[test]
     fn audio_is_cut_where_it_is_quietest_and_alike_as_it_grows() {

@@ -23,7 +23,7 @@ fn ms(milliseconds: u64) -> Duration {
 
 /// The pace that the tests count with, whatever the default becomes.
 fn config() -> ListenerConfig {
-    ListenerConfig { read_every: ms(160), ..ListenerConfig::default() }
+    ListenerConfig { read_every: ms(160), ending: Ending::Fixed, ..ListenerConfig::default() }
 }
 
 impl Rig {
@@ -84,16 +84,17 @@ impl Rig {
     fn story(&self) -> String {
         self.heard
             .iter()
-            .map(|heard| match heard {
-                Heard::SpeechStarted { .. } => '(',
-                Heard::SpeechPaused { .. } => '-',
-                Heard::SpeechResumed { .. } => '+',
-                Heard::SpeechEnded { .. } => ')',
-                Heard::Partial { cut: Cut::MidSpeech, .. } => 'p',
-                Heard::Partial { cut: Cut::AtPause, .. } => 'P',
-                Heard::Final(_) => 'F',
-                Heard::Failed { stage: Stage::Final, .. } => 'X',
-                Heard::Failed { .. } => 'x',
+            .filter_map(|heard| match heard {
+                Heard::VoiceSensed { .. } | Heard::VoiceVanished => None,
+                Heard::SpeechStarted { .. } => Some('('),
+                Heard::SpeechPaused { .. } => Some('-'),
+                Heard::SpeechResumed { .. } => Some('+'),
+                Heard::SpeechEnded { .. } => Some(')'),
+                Heard::Partial { cut: Cut::MidSpeech, .. } => Some('p'),
+                Heard::Partial { cut: Cut::AtPause, .. } => Some('P'),
+                Heard::Final(_) => Some('F'),
+                Heard::Failed { stage: Stage::Final, .. } => Some('X'),
+                Heard::Failed { .. } => Some('x'),
             })
             .collect()
     }
@@ -316,4 +317,46 @@ fn reset_forgets_the_turn_and_its_readings() {
     assert_eq!(rig.listener.deadline(), None);
     rig.play(SILENCE, 200).play(SPEECH, 400);
     assert!(matches!(rig.heard.last(), Some(Heard::SpeechStarted { turn: 2, .. })));
+}
+
+#[test]
+fn the_first_window_is_told_as_a_sign_and_its_end_too() {
+    let mut rig = Rig::new(None);
+    rig.play(SILENCE, 200).play(0.4, 40).play(SILENCE, 200);
+    assert!(
+        matches!(rig.heard[..], [Heard::VoiceSensed { .. }, Heard::VoiceVanished]),
+        "{:?}",
+        rig.heard
+    );
+    rig.play(SPEECH, 400);
+    assert!(matches!(rig.heard[2..], [Heard::VoiceSensed { .. }, Heard::SpeechStarted { .. }]));
+    rig.play(SILENCE, 200).play(SPEECH, 400);
+    let signs = rig.heard.iter().filter(|heard| matches!(heard, Heard::VoiceSensed { .. })).count();
+    assert_eq!((signs, rig.story().as_str()), (3, "(-+"), "after a pause too");
+}
+
+/// How long after speech the turn ended whose reading at the pause is `text`.
+fn waited(rig: &mut Rig, text: &str) -> Duration {
+    rig.play(SPEECH, 600);
+    let ceased = rig.now;
+    let before = rig.heard.len();
+    while !rig.heard[before..].iter().any(|heard| matches!(heard, Heard::SpeechEnded { .. })) {
+        rig.play(SILENCE, 20);
+        while !rig.jobs.is_empty() {
+            rig.answer(text);
+        }
+        assert!(rig.now - ceased < ms(3_000), "it must end");
+    }
+    rig.now - ceased
+}
+
+#[test]
+fn a_turn_waits_for_what_its_words_promise_and_for_a_caller_who_pauses() {
+    let mut rig = Rig::new(None);
+    rig.listener = Listener::new(ListenerConfig { ending: Ending::Judged, ..config() });
+    let done = waited(&mut rig, "billing please");
+    assert!(waited(&mut rig, "I would like to") > done + ms(300));
+    rig.play(SPEECH, 600).play(SILENCE, 400);
+    waited(&mut rig, "go on");
+    assert!(waited(&mut rig, "billing please") > done, "the pause was learned");
 }

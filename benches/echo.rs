@@ -21,7 +21,9 @@ fn after_two_seconds(frames: &[[i16; FRAME]], delay: Option<usize>) -> Echo {
         let mut codes = [0; FRAME];
         g711::encode_ulaw(said, &mut codes);
         echo.said(&codes);
-        let back = delay.map_or(frames[199 - n], |delay| n.checked_sub(delay).map_or([0; FRAME], |n| frames[n]));
+        let back = delay.map_or(frames[199 - n], |delay| {
+            n.checked_sub(delay).map_or([0; FRAME], |n| frames[n])
+        });
         echo.heard(&back.map(|sample| sample / 8));
     }
     echo

@@ -73,7 +73,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let at = |share: f64| waits.get((waits.len() as f64 * share) as usize).copied();
         let (p50, p95) = (at(0.5).unwrap_or_default(), at(0.95).unwrap_or_default());
         let rate = 100.0 * cut as f64 / utterances.len() as f64;
-        println!("{:<24} {rate:>8.1}% {:>7} ms {:>7} ms", policy.name, p50.as_millis(), p95.as_millis());
+        println!(
+            "{:<24} {rate:>8.1}% {:>7} ms {:>7} ms",
+            policy.name,
+            p50.as_millis(),
+            p95.as_millis()
+        );
     }
     Ok(())
 }
@@ -88,7 +93,11 @@ fn policies(smart: bool) -> Vec<Policy> {
         },
         sound: false,
     });
-    let judged = |name: &str, sound| Policy { name: name.to_owned(), config: ListenerConfig::default(), sound };
+    let judged = |name: &str, sound| Policy {
+        name: name.to_owned(),
+        config: ListenerConfig::default(),
+        sound,
+    };
     let sound = smart.then(|| judged("words, pace and sound", true));
     fixed.chain([judged("words and pace", false)]).chain(sound).collect()
 }
@@ -125,7 +134,8 @@ fn hear(engines: &mut Engines, policy: &Policy, utterance: &Utterance) -> Option
                         }
                     };
                     let empty = Reading::default();
-                    let took = cost::reading(job.samples.len(), &[], reading.as_ref().unwrap_or(&empty));
+                    let took =
+                        cost::reading(job.samples.len(), &[], reading.as_ref().unwrap_or(&empty));
                     answers.push((now + took, job.id, reading, sound));
                 }
                 Output::Heard(Heard::SpeechEnded { .. }) => {
@@ -155,7 +165,8 @@ fn utterances(folder: &Path) -> Result<Vec<Utterance>, Box<dyn Error>> {
             let length = STRETCHES[number % STRETCHES.len()];
             // What is behind the speech fills the gap: the line's own noise.
             let around: Vec<i16> = samples[..from.min(800)].to_vec();
-            let noise = around.iter().copied().cycle().take(if around.is_empty() { 0 } else { length });
+            let noise =
+                around.iter().copied().cycle().take(if around.is_empty() { 0 } else { length });
             let mut stretched = samples[..gap].to_vec();
             stretched.extend(noise);
             let length = stretched.len() - gap;
@@ -172,8 +183,11 @@ fn span(samples: &[i16]) -> Option<(usize, usize)> {
     let levels: Vec<f64> = samples.chunks_exact(80).map(|samples| level_dbfs(samples)).collect();
     let mut sorted = levels.clone();
     sorted.sort_by(f64::total_cmp);
-    let threshold = (sorted.get(sorted.len() * 19 / 20)? - 30.0).max(sorted[sorted.len() / 10] + 10.0);
-    let loud = |from: usize| levels[from..(from + 8).min(levels.len())].iter().filter(|l| **l > threshold).count() >= 5;
+    let threshold =
+        (sorted.get(sorted.len() * 19 / 20)? - 30.0).max(sorted[sorted.len() / 10] + 10.0);
+    let loud = |from: usize| {
+        levels[from..(from + 8).min(levels.len())].iter().filter(|l| **l > threshold).count() >= 5
+    };
     let from = (0..levels.len()).find(|n| levels[*n] > threshold && loud(*n))?;
     let to = (0..levels.len()).rfind(|n| levels[*n] > threshold && loud(n.saturating_sub(7)))?;
     (to > from + 60).then_some((80 * from, 80 * (to + 1)))

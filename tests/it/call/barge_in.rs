@@ -28,7 +28,11 @@ fn the_first_sign_holds_the_prompt_and_a_false_one_lets_it_go_on() {
     scene.after(500, sensed());
     assert_eq!(scene.commands(), [Command::HoldPlaying]);
     scene.wakes();
-    assert_eq!(scene.commands(), [Command::ResumePlaying], "also when nobody says that it was false");
+    assert_eq!(
+        scene.commands(),
+        [Command::ResumePlaying],
+        "also when nobody says that it was false"
+    );
 }
 
 #[test]
@@ -67,6 +71,14 @@ fn words_take_the_floor_and_are_answered_in_place_of_the_prompt() {
     assert_eq!(scene.commands(), [Command::Play(Prompt::Again)]);
     let marks = &scene.record().waterfall;
     assert!(marks.iter().any(|mark| mark.stage == Stage::BargeIn), "{marks:?}");
+}
+
+#[test]
+fn a_word_or_two_that_mean_nothing_are_shrugged_off() {
+    let mut scene = Scene::conversing();
+    scene.speaks().hears("thank you", Cut::AtPause, BILLING, 0.1);
+    scene.falls_silent().hears("thank you", Cut::Final, BILLING, 0.1);
+    assert_eq!(scene.commands(), [Command::HoldPlaying, Command::ResumePlaying]);
 }
 
 #[test]
@@ -128,15 +140,19 @@ fn sound() -> impl Strategy<Value = Sound> {
 
 /// What the ear says of a sound, `ms` after it began.
 fn told(sound: Sound, now: Duration) -> Vec<(u64, Input)> {
-    let reading = |text: &str, cut, at: u64| (at, Input::Heard(heard(text, cut, BILLING, 0.1, now + ms(at))));
+    let reading =
+        |text: &str, cut, at: u64| (at, Input::Heard(heard(text, cut, BILLING, 0.1, now + ms(at))));
     let (text, length) = match sound {
-        Sound::Click => return vec![(60, Input::VoiceSensed { at: now }), (150, Input::VoiceVanished)],
+        Sound::Click => {
+            return vec![(60, Input::VoiceSensed { at: now }), (150, Input::VoiceVanished)];
+        }
         Sound::Cough => ("", 300),
         Sound::Listening => ("uh-huh", 400),
         Sound::Words(length) | Sound::Imagined(length) => ("some words", length),
         Sound::Noise(length) => ("", length),
     };
-    let mut told = vec![(60, Input::VoiceSensed { at: now }), (90, Input::SpeechStarted { at: now })];
+    let mut told =
+        vec![(60, Input::VoiceSensed { at: now }), (90, Input::SpeechStarted { at: now })];
     for (n, at) in (360..length).step_by(400).enumerate() {
         let more = if matches!(sound, Sound::Words(_)) { n } else { 0 };
         told.push(reading(&format!("{text}{}", " more".repeat(more)), Cut::MidWord, at));

@@ -45,6 +45,11 @@ pub(super) fn weight(text: &str) -> Weight {
     Weight::Listening
 }
 
+/// Whether these are so few words that a recogniser may have imagined them: it finds one or two in many a cough.
+pub(super) fn is_slight(text: &str) -> bool {
+    text.split_whitespace().count() <= 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

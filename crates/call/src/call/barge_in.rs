@@ -104,6 +104,16 @@ impl Conversing {
         Some(weight)
     }
 
+    /// A turn that means nothing to the receptionist is over. Goes on with the prompt that it interrupted, if it was a word
+    /// or two: the prompt asks better than "I did not understand".
+    pub(super) fn shrug_off(&mut self, context: &mut Context, heard: &Heard) -> bool {
+        let shrugs = self.held.is_some() && back_channel::is_slight(&heard.text);
+        if shrugs {
+            self.resume(context);
+        }
+        shrugs
+    }
+
     /// No new word for too long: what is taken for speech is noise.
     pub(super) fn wordless(mut self, context: &mut Context) -> State {
         if self.held.is_some() {

@@ -203,6 +203,9 @@ impl Conversing {
             self.open_floor(context);
             return State::Conversing(self);
         }
+        if self.shrug_off(context, &heard) {
+            return State::Conversing(self);
+        }
         self.ask_again(context, Prompt::Again)
     }
 

@@ -102,7 +102,8 @@ fn bands() -> Vec<(usize, Vec<f32>)> {
             let (low, centre, high) = (corner(band), corner(band + 1), corner(band + 2));
             let weight = |bin: usize| {
                 let hertz = bin as f64 * 16_000.0 / WINDOW as f64;
-                let triangle = ((hertz - low) / (centre - low)).min((high - hertz) / (high - centre));
+                let triangle =
+                    ((hertz - low) / (centre - low)).min((high - hertz) / (high - centre));
                 (triangle.max(0.0) * 2.0 / (high - low)) as f32
             };
             let first = (0..BINS).find(|bin| weight(*bin) > 0.0).unwrap_or(0);
@@ -117,7 +118,20 @@ mod tests {
     use super::*;
 
     /// Made with the reference in the package `pipecat-ai` 1.14.0 from the same audio: band, step, feature.
-    const REFERENCE: &[(usize, usize, f32)] = &[(0, 0, 0.18002), (0, 560, 0.96176), (3, 600, 1.73228), (7, 700, 0.53697), (20, 620, -0.15847), (33, 799, 0.15566), (41, 650, -0.15847), (60, 720, -0.15847), (79, 790, -0.15847), (50, 551, -0.15847), (79, 549, -0.15847), (12, 549, -0.15847)];
+    const REFERENCE: &[(usize, usize, f32)] = &[
+        (0, 0, 0.18002),
+        (0, 560, 0.96176),
+        (3, 600, 1.73228),
+        (7, 700, 0.53697),
+        (20, 620, -0.15847),
+        (33, 799, 0.15566),
+        (41, 650, -0.15847),
+        (60, 720, -0.15847),
+        (79, 790, -0.15847),
+        (50, 551, -0.15847),
+        (79, 549, -0.15847),
+        (12, 549, -0.15847),
+    ];
 
     #[test]
     fn features_are_those_of_the_reference() {

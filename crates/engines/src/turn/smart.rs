@@ -35,7 +35,8 @@ impl TurnDetector for SmartTurn {
     fn judge(&mut self, samples: &[f32]) -> Result<f32, TurnError> {
         let failed = |error: ort::Error| TurnError(error.to_string());
         let features = self.mel.features(samples);
-        let input = TensorRef::from_array_view(([1, BANDS, STEPS], features.as_slice())).map_err(failed)?;
+        let input =
+            TensorRef::from_array_view(([1, BANDS, STEPS], features.as_slice())).map_err(failed)?;
         let outputs = self.session.run(ort::inputs!["input_features" => input]).map_err(failed)?;
         let (_, output) = outputs[0].try_extract_tensor::<f32>().map_err(failed)?;
         output.first().copied().ok_or_else(|| TurnError("no output".to_owned()))

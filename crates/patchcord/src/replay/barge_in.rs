@@ -22,6 +22,8 @@ use crate::replay::line::CallerLine;
 
 /// Sound below this is silence, in a recording.
 const SILENT_DBFS: f64 = -50.0;
+/// What is kept of a recording before its first sound: 100 ms.
+const LEAD: usize = 800;
 /// How long each call is watched.
 const WATCHED: Duration = Duration::from_secs(16);
 
@@ -56,12 +58,12 @@ impl Rig {
         let gain = 10_f64.powf(-loss_db / 20.0);
         let spoken = (now - FRAME_TIME).saturating_sub(MEDIA);
         let from = (spoken.as_micros() * u128::from(SAMPLE_RATE) / 1_000_000) as usize;
-        let at = |n: usize| (from + n).checked_sub(delay).and_then(|n| self.said.get(n));
+        let back = |n: usize| (from + n).checked_sub(delay).and_then(|n| self.said.get(n));
+        let sample = |n: usize| back(n).map_or(0.0, |sample| f64::from(*sample));
         // A cabinet: not only softer.
         std::array::from_fn(|n| {
-            let near = at(n).map_or(0.0, |sample| f64::from(*sample));
-            let wall = at(n.wrapping_sub(5)).map_or(0.0, |sample| f64::from(*sample));
-            (gain * (near - 0.3 * wall)) as i16
+            let wall = n.checked_sub(5).map_or(0.0, sample);
+            (gain * (sample(n) - 0.3 * wall)) as i16
         })
     }
 }
@@ -77,6 +79,7 @@ struct Shown {
     /// The longest time in which neither side made a sound.
     silence: Duration,
     holds: usize,
+    words: String,
 }
 
 /// A caller who keeps silent, makes `sound` at `at` and keeps silent again.
@@ -103,8 +106,7 @@ fn watch(
     let end = &prompt[prompt.len() - 1_600..];
     let went_on =
         said.windows(end.len()).step_by(1).any(|window| window[0] == end[0] && window == end);
-    let onset = at + onset(sound).unwrap_or(0);
-    let begins = onset.saturating_sub(ahead());
+    let begins = (at + LEAD.min(sound.len())).saturating_sub(ahead());
     let connects =
         replay.rig.commands.iter().find(|(_, command)| matches!(command, Command::Connect { .. }));
     let over = connects.map_or(said.len(), |(at, _)| (at.as_millis() * 8) as usize).min(said.len());
@@ -126,6 +128,7 @@ fn watch(
         went_on,
         silence: audio::duration_of(silence as u64),
         holds,
+        words: replay.call.record().words(),
     }
 }
 
@@ -144,13 +147,13 @@ fn companded(sample: i16) -> i16 {
     g711::decode_ulaw_sample(g711::encode_ulaw_sample(sample))
 }
 
-/// Where speech sets in: 80 ms of sound, no softer than 30 dB below the loudest.
+/// Where speech sets in: 80 ms of sound, no softer than 25 dB below the loudest, and louder than the line's noise.
 fn onset(samples: &[i16]) -> Option<usize> {
-    let levels: Vec<f64> = samples.chunks_exact(80).map(|samples| level_dbfs(samples)).collect();
+    let levels: Vec<f64> = samples.chunks_exact(80).map(level_dbfs).collect();
     let mut sorted = levels.clone();
     sorted.sort_by(f64::total_cmp);
-    let floor = sorted.get(sorted.len() / 10)? + 10.0;
-    let threshold = (sorted[sorted.len() * 19 / 20] - 30.0).max(floor.min(-45.0)).max(SILENT_DBFS);
+    let noise = *sorted.get(sorted.len() / 10)?;
+    let threshold = (sorted[sorted.len() * 19 / 20] - 25.0).max(noise + 8.0);
     let loud = |levels: &[f64]| levels.iter().filter(|level| **level > threshold).count();
     (0..levels.len().saturating_sub(8))
         .find(|n| levels[*n] > threshold && loud(&levels[*n..*n + 8]) >= 7)
@@ -183,7 +186,8 @@ fn speech() -> Vec<(String, Vec<i16>)> {
     }
     speech.retain_mut(|(_, samples)| {
         let Some(onset) = onset(samples) else { return false };
-        samples.drain(..onset.saturating_sub(800));
+        let Some(from) = onset.checked_sub(LEAD) else { return false };
+        samples.drain(..from);
         samples.truncate(6 * SAMPLE_RATE as usize);
         true
     });
@@ -197,9 +201,9 @@ fn moment(number: usize) -> usize {
 
 fn print(title: &str, shown: &[Shown]) {
     println!("{title}: {}", shown.len());
-    for Shown { name, reaction, went_on, silence, holds } in shown {
+    for Shown { name, reaction, went_on, silence, holds, words } in shown {
         println!(
-            "  {name:<40} silent after {reaction:>9.1?}, held {holds} times, went on: {went_on}, longest silence {silence:.1?}"
+            "  {name:<40} silent after {reaction:>9.1?}, held {holds} times, went on: {went_on}, longest silence {silence:.1?}, {words:?}"
         );
     }
 }

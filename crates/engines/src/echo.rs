@@ -13,7 +13,7 @@
 //! let said: Vec<i16> = voice.by_ref().take(80 * FRAME).collect();
 //! let mut echo = Echo::default();
 //! for n in 0..80 {
-//!     let frame = |at: usize| said[at * FRAME..][..FRAME].as_array::<FRAME>().copied();
+//!     let frame = |at: usize| said[at * FRAME..].first_chunk::<FRAME>().copied();
 //!     let mut codes = [0; FRAME];
 //!     g711::encode_ulaw(&frame(n).unwrap_or([0; FRAME]), &mut codes);
 //!     echo.said(&codes);

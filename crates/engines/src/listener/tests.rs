@@ -358,7 +358,7 @@ fn a_turn_waits_for_what_its_words_promise_and_for_a_caller_who_pauses() {
     rig.listener = Listener::new(ListenerConfig { ending: Ending::Judged, ..config() });
     let done = waited(&mut rig, "billing please");
     assert!(waited(&mut rig, "I would like to") > done + ms(300));
-    rig.play(SPEECH, 600).play(SILENCE, 400);
+    rig.play(SPEECH, 600).play(SILENCE, 460);
     waited(&mut rig, "go on");
     assert!(waited(&mut rig, "billing please") > done, "the pause was learned");
 }

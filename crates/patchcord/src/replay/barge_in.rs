@@ -82,13 +82,15 @@ struct Shown {
     words: String,
 }
 
-/// A caller who keeps silent, makes `sound` at `at` and keeps silent again.
+/// A caller who keeps silent, makes `sound` at `at`, of which `lead` samples are before its first sound, and keeps silent
+/// again.
 fn watch(
     desk: &Desk,
     engines: &mut Engines,
     name: &str,
     at: usize,
     sound: &[i16],
+    lead: usize,
     room: Option<Room>,
 ) -> Shown {
     let mut caller = hiss(4.0, WATCHED.as_secs() as usize * SAMPLE_RATE as usize, at as u64);
@@ -106,7 +108,7 @@ fn watch(
     let end = &prompt[prompt.len() - 1_600..];
     let went_on =
         said.windows(end.len()).step_by(1).any(|window| window[0] == end[0] && window == end);
-    let begins = (at + LEAD.min(sound.len())).saturating_sub(ahead());
+    let begins = (at + lead).saturating_sub(ahead());
     let connects =
         replay.rig.commands.iter().find(|(_, command)| matches!(command, Command::Connect { .. }));
     let over = connects.map_or(said.len(), |(at, _)| (at.as_millis() * 8) as usize).min(said.len());
@@ -216,7 +218,7 @@ fn a_voice_silences_the_prompt_in_time() {
     let shown: Vec<Shown> = speech()
         .iter()
         .enumerate()
-        .map(|(n, (name, sound))| watch(&desk, &mut engines, name, moment(n), sound, None))
+        .map(|(n, (name, sound))| watch(&desk, &mut engines, name, moment(n), sound, LEAD, None))
         .collect();
     print("speech over the prompt", &shown);
     let mut reactions: Vec<_> = shown.iter().map(|s| s.reaction.unwrap_or(Duration::MAX)).collect();
@@ -236,7 +238,7 @@ fn coughs_echoes_and_back_channels_do_not_stop_the_prompt() {
     let desk = Desk::embedded().expect("well formed");
     let mut engines = Engines::load(&paths).expect("the models load");
     let mut watched = |name: &str, n: usize, sound: &[i16], room| {
-        watch(&desk, &mut engines, name, moment(n), sound, room)
+        watch(&desk, &mut engines, name, moment(n), sound, 0, room)
     };
     let coughs: Vec<Shown> =
         (0..24).map(|n| watched(&format!("cough {n}"), n, &cough(n as u64), None)).collect();

@@ -38,6 +38,7 @@ fn reading(probability: f32) -> Input {
     Input::Heard(Heard {
         cut: Cut::MidWord,
         text: "there is a mistake on my".to_owned(),
+        slots: Vec::new(),
         ranking: Ranking { intents: vec![scored], none: 1.0 - probability, ..Ranking::silence() },
         through: 2_800 * MS,
         asked: 2_820 * MS,

@@ -6,14 +6,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use intent::{CommitConfig, Examples, IntentExamples, IntentId};
+use intent::{
+    Commit, CommitConfig, Examples, IntentExamples, IntentId, TeachError, Understanding, grammar,
+};
 
 use crate::budget::Budget;
 
 mod document;
 mod finding;
+mod wants;
 
 pub use finding::{Finding, Findings};
+pub use wants::Domain;
 
 /// The index of a destination in [`Receptionist::destinations`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +33,7 @@ pub struct Receptionist {
     /// What a caller may want, in the order in which the intent model learns it: class `n` of the model is
     /// `wishes[n]`.
     pub wishes: Vec<Wish>,
+    spoken: grammar::Domain,
     /// The places where a caller may be sent.
     pub destinations: Vec<Destination>,
     /// Where a digit leads, at any moment of the conversation.
@@ -48,9 +53,9 @@ pub struct Receptionist {
 pub struct Wish {
     /// The intent's name.
     pub intent: String,
-    /// The value of the intent's slot: a colleague's name, for example.
-    pub slot: Option<String>,
-    /// Example phrases, slots filled in.
+    /// The value of the intent's own slot: a colleague's name, for example.
+    pub slot: Option<Filled>,
+    /// Example phrases, slots filled in; none if the intent has patterns alone.
     pub phrases: Vec<String>,
     /// Words that decide by themselves.
     pub keywords: Vec<String>,
@@ -58,8 +63,17 @@ pub struct Wish {
     pub destination: DestinationId,
 }
 
-/// A named place where a caller may be sent.
+/// A slot with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filled {
+    /// The slot's name.
+    pub name: String,
+    /// What fills it.
+    pub value: String,
+}
+
+/// A named place where a caller may be sent.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Destination {
     /// The name: the only word by which anything in Patchcord can choose this place.
     pub name: String,
@@ -69,6 +83,9 @@ pub struct Destination {
     pub ring: Duration,
     /// Who is tried when this one is busy, does not answer or does not exist.
     pub next: Option<DestinationId>,
+    /// What it costs to send a caller there by mistake, in seconds of patience, where that differs from
+    /// [`caution`](Receptionist::caution).
+    pub wrong_route_s: Option<f32>,
     /// What the caller hears while it rings, as a file name relative to the receptionist's file.
     pub announce: Option<String>,
 }
@@ -138,18 +155,21 @@ impl Receptionist {
         &self.wishes[intent.0 as usize]
     }
 
-    /// The examples from which the intent model learns; intent `n` of the model is `wishes[n]`.
+    /// The rule by which a turn of a caller's is decided.
     #[must_use]
-    pub fn examples(&self) -> Examples {
-        let intents = self.wishes.iter().map(|wish| IntentExamples {
-            name: match &wish.slot {
-                Some(slot) => format!("{}: {slot}", wish.intent),
-                None => wish.intent.clone(),
-            },
-            phrases: wish.phrases.clone(),
-            keywords: wish.keywords.clone(),
-        });
-        Examples { intents: intents.collect() }
+    pub fn commit(&self) -> Commit {
+        let cost = |wish: &Wish| {
+            self.destination(wish.destination).wrong_route_s.unwrap_or(self.caution.wrong_route_s)
+        };
+        Commit::with_routes(self.caution, self.wishes.iter().map(cost).collect())
+    }
+
+    /// Learns to understand this receptionist's callers; intent `n` is `wishes[n]`.
+    ///
+    /// # Errors
+    /// [`TeachError`] if there is nothing to learn from.
+    pub fn understanding(&self) -> Result<Understanding, TeachError> {
+        Understanding::learn(&examples(&self.wishes), &self.spoken)
     }
 
     /// Every sound file that the receptionist names, each once.
@@ -161,4 +181,17 @@ impl Receptionist {
             fixed.into_iter().chain(announced).map(String::as_str).collect();
         all.into_iter()
     }
+}
+
+/// What the wishes' phrases teach; intent `n` is `wishes[n]`.
+fn examples(wishes: &[Wish]) -> Examples {
+    let intents = wishes.iter().map(|wish| IntentExamples {
+        name: match &wish.slot {
+            Some(slot) => format!("{}: {}", wish.intent, slot.value),
+            None => wish.intent.clone(),
+        },
+        phrases: wish.phrases.clone(),
+        keywords: wish.keywords.clone(),
+    });
+    Examples { intents: intents.collect() }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::budget::{Overrun, Stage};
-use crate::words::Why;
+use crate::words::{Slot, Why};
 
 /// The record of one call. Every time is counted from the call's arrival.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Record {
     pub turns: Vec<Turn>,
     /// The decision that holds.
     pub decision: Option<Decision>,
+    /// What the caller said in slots, as the latest reading has it.
+    pub slots: Vec<Slot>,
     /// When Asterisk had accepted the command of that decision.
     pub accepted: Option<Duration>,
     /// Every try to connect, in order.

@@ -4,6 +4,7 @@
 //! from the call's arrival. A moment in the caller's audio ("when the word ended") has been mapped to that clock from
 //! RTP timestamps, so it may lie well before the moment at which the call is told of it.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::receptionist::{DestinationId, Place};
@@ -95,6 +96,8 @@ pub struct Heard {
     pub text: String,
     /// What they may mean.
     pub ranking: intent::Ranking,
+    /// What was said in slots of the likeliest intent, in order.
+    pub slots: Vec<Slot>,
     /// The last moment of the audio that was read.
     pub through: Duration,
     /// When the recogniser was asked.
@@ -103,6 +106,19 @@ pub struct Heard {
     pub done: Duration,
     /// How long the ranking took.
     pub ranked_in: Duration,
+}
+
+/// A slot as a caller filled it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slot {
+    /// Its name.
+    pub name: String,
+    /// Its value, in the words of the receptionist's file.
+    pub value: String,
+    /// How likely it is that this value was said, 0 to 1.
+    pub confidence: f32,
+    /// When it was said, in the audio.
+    pub at: Range<Duration>,
 }
 
 /// Why an attempt came to nothing.

@@ -1,5 +1,7 @@
 //! When a reading is enough to act on: the stability rule.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ranking::{Branch, IntentId, Ranking, Scored};
@@ -16,6 +18,7 @@ use crate::text::words;
 #[derive(Clone, Debug)]
 pub struct Commit {
     config: CommitConfig,
+    wrong_route_s: Arc<[f32]>,
     run: Option<Run>,
 }
 
@@ -112,7 +115,22 @@ impl Commit {
     /// A rule that has seen nothing yet.
     #[must_use]
     pub fn new(config: CommitConfig) -> Commit {
-        Commit { config, run: None }
+        Commit::with_routes(config, Arc::default())
+    }
+
+    /// A rule for intents of which a wrong route costs differently much: `wrong_route_s[n]` seconds for intent
+    /// `n`, and what `config` says for those that the list does not reach.
+    #[must_use]
+    pub fn with_routes(config: CommitConfig, wrong_route_s: Arc<[f32]>) -> Commit {
+        Commit { config, wrong_route_s, run: None }
+    }
+
+    /// The least probability on which to act on `intent`.
+    #[must_use]
+    pub fn threshold(&self, intent: IntentId, cut: Cut) -> f32 {
+        let own = self.wrong_route_s.get(intent.0 as usize);
+        let wrong_route_s = own.copied().unwrap_or(self.config.wrong_route_s);
+        CommitConfig { wrong_route_s, ..self.config }.threshold(cut)
     }
 
     /// Takes the next reading of the turn: `ranking` is of `text`, all that was heard of the turn.
@@ -121,7 +139,8 @@ impl Commit {
         let best = ranking.best()?;
         let basis = match cut {
             Cut::MidWord => self.mid_word(ranking, best, text)?,
-            Cut::AtPause | Cut::Final if best.probability < self.config.threshold(cut) => {
+            Cut::AtPause if ranking.branch == Branch::Unfinished => return None,
+            Cut::AtPause | Cut::Final if best.probability < self.threshold(best.intent, cut) => {
                 return None;
             }
             Cut::AtPause => Basis::Pause,
@@ -135,16 +154,16 @@ impl Commit {
             self.run = None;
             return None;
         }
+        let enough = log_odds(self.threshold(best.intent, Cut::MidWord));
         let last_word = words(text).pop().unwrap_or_default();
         let before = self.run.take().filter(|run| run.intent == best.intent);
         let own = log_odds(best.probability);
         let carried = before.as_ref().map_or(0.0, |run| run.evidence);
         let run =
             self.run.insert(Run { intent: best.intent, evidence: own + 0.5 * carried, last_word });
-        let enough = log_odds(self.config.threshold(Cut::MidWord));
         let supported = |support: f32| support > 0.0 && own + 0.5 * support >= enough;
         match ranking.branch {
-            Branch::AtEnd => None,
+            Branch::AtEnd | Branch::Unfinished => None,
             Branch::BeforeLastWord => {
                 let same_word = before.is_some_and(|before| before.last_word == run.last_word);
                 (same_word && supported(carried)).then_some(Basis::Agreed)
@@ -239,6 +258,17 @@ mod tests {
     }
 
     #[test]
+    fn a_route_that_is_dear_to_mistake_takes_more() {
+        let mut rule = Commit::with_routes(CommitConfig::default(), [20.0, 100.0].into());
+        let at_pause = |intent| ranking(intent, 0.95, 0.9);
+        let seen = basis(&mut rule, &at_pause(BILLING), "billing", Cut::AtPause);
+        assert_eq!(seen, None);
+        let seen = basis(&mut rule, &at_pause(SALES), "sales", Cut::AtPause);
+        assert_eq!(seen, Some(Basis::Pause));
+        assert!(rule.threshold(IntentId(9), Cut::Final) < rule.threshold(BILLING, Cut::Final));
+    }
+
+    #[test]
     fn words_before_the_last_are_enough_at_once() {
         let seen = ranking(SALES, 0.99, 0.98);
         assert_eq!(
@@ -289,6 +319,14 @@ mod tests {
             basis(&mut rule, &decides, "put me through to sales", Cut::MidWord),
             Some(Basis::Agreed)
         );
+    }
+
+    #[test]
+    fn what_is_unfinished_waits_for_the_end_of_the_turn() {
+        let open = Ranking { branch: Branch::Unfinished, ..ranking(SALES, 0.999, 0.99) };
+        assert_eq!(basis(&mut rule(), &open, "a large tea", Cut::MidWord), None);
+        assert_eq!(basis(&mut rule(), &open, "a large tea", Cut::AtPause), None);
+        assert_eq!(basis(&mut rule(), &open, "a large tea", Cut::Final), Some(Basis::Final));
     }
 
     #[test]

@@ -35,6 +35,7 @@ mod confidence;
 mod domain;
 mod graph;
 mod heard;
+mod hints;
 mod pattern;
 mod spoken_values;
 mod understood;

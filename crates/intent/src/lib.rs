@@ -43,8 +43,17 @@ mod scorer;
 mod sound_key;
 pub mod sounds;
 mod text;
+mod understanding;
 
 pub use commit::{Basis, Commit, CommitConfig, Cut, Decision};
 pub use examples::{Examples, IntentExamples, LearnError};
 pub use model::Model;
 pub use ranking::{Branch, IntentId, Ranking, Scored};
+pub use understanding::{Meaning, TeachError, Understanding};
+
+/// The words of a text as they are said: without case and punctuation, and with numbers, prices and the like written
+/// out in their first reading. Two texts that are said alike have the same words.
+#[must_use]
+pub fn spoken_words(text: &str) -> Vec<String> {
+    grammar::spoken(text)
+}

@@ -42,6 +42,8 @@ pub enum Branch {
     BeforeLastWord,
     /// After its last word: the next one decides.
     AtEnd,
+    /// The intent is clear, but more may follow that belongs to it: only the end of the turn tells.
+    Unfinished,
 }
 
 impl Ranking {

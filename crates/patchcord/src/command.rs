@@ -4,6 +4,7 @@ mod ari;
 mod bench;
 mod demo;
 mod doctor;
+mod eval;
 mod events;
 mod models;
 mod nearest;
@@ -49,6 +50,9 @@ enum Command {
     /// Fetch, list or verify the speech models
     #[command(subcommand)]
     Models(models::Action),
+    /// Try how well callers are heard and understood
+    #[command(subcommand)]
+    Eval(eval::Evaluation),
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -78,6 +82,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Events(options) => events::run(&options),
         Command::Ari(options) => ari::run(&options),
         Command::Models(action) => models::run(&action),
+        Command::Eval(evaluation) => eval::run(&evaluation),
         Command::Bench(bench) => bench::run(&bench),
     };
     result.unwrap_or_else(|error| {

@@ -1,4 +1,4 @@
-//! A receptionist ready to work: the checked file, the model that learned from it, and the sound of every prompt.
+//! A receptionist ready to work: the checked file, the understanding that learned from it, and the sound of every prompt.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use audio::tone::progress::{Country, Progress, Signal};
 use call::{Findings, Prompt, Receptionist};
-use intent::{LearnError, Model};
+use intent::{TeachError, Understanding};
 use thiserror::Error;
 
 use crate::assets;
@@ -15,7 +15,7 @@ use crate::assets;
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub receptionist: Arc<Receptionist>,
-    pub model: Model,
+    pub understanding: Understanding,
     prompts: HashMap<Prompt, Arc<[i16]>>,
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum DeskError {
     #[error(transparent)]
     File(#[from] Findings),
     #[error("{path}: {source}")]
-    Learn { path: PathBuf, source: LearnError },
+    Learn { path: PathBuf, source: TeachError },
     #[error(
         "{path} names the prompt {prompt}, which cannot be read: {cause}\n  mend: put a WAV file there, relative to the receptionist's file"
     )]
@@ -62,7 +62,8 @@ impl Desk {
         load: impl Fn(&str) -> Result<Vec<u8>, String>,
     ) -> Result<Self, DeskError> {
         let receptionist = Receptionist::parse(&path.display().to_string(), text)?;
-        let model = Model::learn(&receptionist.examples())
+        let understanding = receptionist
+            .understanding()
             .map_err(|source| DeskError::Learn { path: path.to_owned(), source })?;
         let mut sounds: HashMap<&str, Arc<[i16]>> = HashMap::new();
         for name in receptionist.sounds() {
@@ -94,7 +95,7 @@ impl Desk {
             }
         }
         prompts.insert(Prompt::Ringing, ringing());
-        Ok(Self { receptionist: Arc::new(receptionist), model, prompts })
+        Ok(Self { receptionist: Arc::new(receptionist), understanding, prompts })
     }
 
     /// The sound of a prompt; [`Prompt::Ringing`] is one period, to be looped.

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use call::{Heard, Input};
+use call::{Heard, Input, Slot};
 use engines::hearing::Hearing;
 use engines::listener;
-use intent::Cut;
+use intent::grammar;
+use intent::{Cut, Meaning};
 
 use crate::desk::Desk;
 
@@ -109,7 +110,7 @@ fn ranked(
     words: listener::Transcript,
 ) -> Heard {
     let began = Instant::now();
-    let ranking = desk.model.rank(&words.text);
+    let Meaning { ranking, slots } = desk.understanding.of(&words.text);
     let ranked_in = match ranking_time {
         RankingTime::Measured => began.elapsed(),
         RankingTime::Stated(time) => time,
@@ -121,17 +122,33 @@ fn ranked(
         text = words.text,
         through_ms = clock.at(words.through).as_millis(),
         done_ms = clock.of_ear(words.done).as_millis(),
-        best = ?ranking.best().map(|best| (desk.model.name(best.intent), best.probability)),
+        best = ?ranking.best().map(|best| (desk.understanding.name(best.intent), best.probability)),
         without_last_word = ranking.without_last_word,
         "heard"
     );
     Heard {
         cut,
+        slots: slots.into_iter().map(|slot| placed(slot, clock, &words)).collect(),
         text: words.text,
         ranking,
         through: clock.at(words.through),
         asked: clock.of_ear(words.asked),
         done: clock.of_ear(words.done),
         ranked_in,
+    }
+}
+
+/// A slot with the time at which its words were said.
+fn placed(slot: grammar::Slot, clock: CallClock, heard: &listener::Transcript) -> Slot {
+    let words: Vec<&str> = heard.text.split_whitespace().collect();
+    let letters = |words: &[&str]| words.iter().map(|word| word.len()).sum::<usize>() as f64;
+    let share = |word: usize| letters(&words[..word.min(words.len())]) / letters(&words).max(1.0);
+    let spoken = (heard.through - heard.from) as f64;
+    let at = |word: usize| clock.at(heard.from + (spoken * share(word)) as u64);
+    Slot {
+        name: slot.name,
+        value: slot.value,
+        confidence: slot.confidence,
+        at: at(slot.words.start)..at(slot.words.end),
     }
 }

@@ -13,6 +13,7 @@ mod assets;
 mod capture;
 mod captured;
 mod command;
+mod cpu;
 mod desk;
 mod driver;
 mod finished;
@@ -24,6 +25,7 @@ mod replay;
 mod report;
 mod service;
 mod settings;
+mod trial;
 
 use std::process::ExitCode;
 

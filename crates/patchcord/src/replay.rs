@@ -8,19 +8,18 @@
 mod agenda;
 #[cfg(test)]
 mod barge_in;
+mod ear;
 mod line;
 
 use std::path::Path;
 use std::time::Duration;
 
 use call::{Call, Command, Input, Place, Prompt, Record, Why};
-use engines::listener::ReadId;
-use engines::listener::{Listener, ListenerConfig, Output};
 use engines::models::ModelPaths;
-use engines::recognizer::{ReadError, Reading, Recognizer};
-use engines::silero::{Silero, VadState};
-use engines::voice::{Batch, Voice};
-use engines::{cost, moonshine::Moonshine, runtime::Runtime};
+use engines::moonshine::Moonshine;
+use engines::runtime::Runtime;
+use engines::silero::Silero;
+use engines::voice::Batch;
 use media::{LegStats, Player, Playout};
 
 use crate::agents::{Agents, Reaction};
@@ -32,14 +31,15 @@ use crate::labels::SampleCall;
 use crate::media_road::line_quality;
 
 use agenda::Agenda;
-use line::CallerLine;
+pub(crate) use ear::VirtualEar;
+pub(crate) use line::CallerLine;
 
 /// What Asterisk takes, as measured on the real one: to answer, to set the media leg up, to accept a command.
 const ANSWER: Duration = Duration::from_millis(5);
 const MEDIA: Duration = Duration::from_millis(20);
 const ACCEPT: Duration = Duration::from_millis(6);
 /// What a ranking takes.
-const RANKING: Duration = Duration::from_micros(50);
+pub(crate) const RANKING: Duration = Duration::from_micros(50);
 /// How long caller and agent talk.
 const TALK: Duration = Duration::from_secs(1);
 /// When a caller whom nobody helps gives up.
@@ -57,7 +57,6 @@ enum Event {
     /// It is our turn to send a packet.
     Turn,
     Frame,
-    ReadDone(ReadId, Box<Result<Reading, ReadError>>),
     HangsUp,
 }
 
@@ -69,17 +68,15 @@ struct Replay<'a> {
     now: Duration,
     agenda: Agenda<Event>,
     line: CallerLine<'a>,
-    listener: Option<(Listener, Voice<VadState>)>,
+    ear: Option<VirtualEar>,
     clock: CallClock,
-    /// Until when the one recogniser is busy.
-    busy: Duration,
     player: Player,
     /// Prompts by the number of their playout.
     playouts: Vec<Prompt>,
-    /// All that we have said, packet by packet, each with its time.
+    /// The mu-law of the packet that was sent last.
+    codes: [u8; audio::FRAME],
     #[cfg(test)]
     rig: barge_in::Rig,
-    codes: [u8; audio::FRAME],
     over: bool,
 }
 
@@ -151,14 +148,13 @@ impl<'a> Replay<'a> {
             now: Duration::ZERO,
             agenda: Agenda::default(),
             line,
-            listener: None,
+            ear: None,
             clock: CallClock::default(),
-            busy: Duration::ZERO,
             player: Player::default(),
             playouts: Vec::new(),
+            codes: [audio::g711::ULAW_SILENCE; audio::FRAME],
             #[cfg(test)]
             rig: barge_in::Rig::default(),
-            codes: [audio::g711::ULAW_SILENCE; audio::FRAME],
             over: false,
         }
     }
@@ -179,8 +175,7 @@ impl<'a> Replay<'a> {
             if self.over {
                 return;
             }
-            let deadline =
-                [self.call.deadline(), self.listener.as_ref().and_then(|l| l.0.deadline())];
+            let deadline = [self.call.deadline(), self.ear.as_ref().and_then(VirtualEar::deadline)];
             let wake = deadline.into_iter().flatten().min();
             match self.agenda.next_before(wake) {
                 Some((at, event)) => {
@@ -190,10 +185,10 @@ impl<'a> Replay<'a> {
                 None => {
                     let Some(wake) = wake else { return };
                     self.now = self.now.max(wake);
-                    if let Some((listener, _)) = &mut self.listener {
-                        listener.wake(self.now);
+                    if let Some(ear) = &mut self.ear {
+                        ear.wake(self.now);
                     }
-                    self.drain_listener();
+                    self.drain_ear();
                     self.tell(Input::Wake);
                 }
             }
@@ -225,11 +220,8 @@ impl<'a> Replay<'a> {
             Command::HoldPlaying => self.player.hold(),
             Command::ResumePlaying => self.player.resume(),
             Command::StopPlaying => self.player.stop_all(),
-            Command::Listen => {
-                let listener = Listener::new(ListenerConfig::default());
-                self.listener = Some((listener, Voice::default()));
-            }
-            Command::StopListening => self.listener = None,
+            Command::Listen => self.ear = Some(VirtualEar::new()),
+            Command::StopListening => self.ear = None,
             Command::Connect { attempt, place, .. } => self.connect(attempt, &place),
             Command::Abandon { .. } | Command::CloseMedia => {}
             Command::GiveBack => self.later(ACCEPT, Input::LeftForDialplan),
@@ -288,12 +280,6 @@ impl<'a> Replay<'a> {
             Event::Turn => self.turn(),
             Event::HangsUp => self.tell(Input::CallerHungUp),
             Event::Frame => self.frame(),
-            Event::ReadDone(id, result) => {
-                if let Some((listener, _)) = &mut self.listener {
-                    listener.read_done(self.now, id, *result);
-                }
-                self.drain_listener();
-            }
         }
     }
 
@@ -306,44 +292,20 @@ impl<'a> Replay<'a> {
         }
         for frame in arrival.frames {
             self.clock.frame(frame.position, frame.arrived);
-            if let Some((listener, _)) = &mut self.listener {
-                listener.said(&self.codes);
-                listener.push(self.now, &frame.samples, frame.position);
-                self.drain_listener();
+            if let Some(ear) = &mut self.ear {
+                ear.said(&self.codes);
+                ear.push(self.now, &frame);
+                self.drain_ear();
             }
         }
         self.agenda.add(self.line.next(self.now), Event::Frame);
     }
 
-    fn drain_listener(&mut self) {
-        while let Some((listener, voice)) = &mut self.listener
-            && let Some(output) = listener.poll()
-        {
-            match output {
-                Output::Vad(window) => {
-                    let batch = &mut self.engines.batch;
-                    if let Some(silence) = batch.offer((), voice, window) {
-                        listener.vad(self.now, Ok(silence));
-                    }
-                    batch.run(|(), next, speech| {
-                        *voice = next;
-                        listener.vad(self.now + cost::VAD_WINDOW, speech);
-                    });
-                }
-                Output::Read(job) => {
-                    let result = self.engines.recognizer.read(&job.samples, &job.guess);
-                    let empty = Reading::default();
-                    let reading = result.as_ref().unwrap_or(&empty);
-                    let took = cost::reading(job.samples.len(), &job.guess, reading);
-                    self.busy = self.busy.max(self.now) + took;
-                    self.agenda.add(self.busy, Event::ReadDone(job.id, Box::new(result)));
-                }
-                Output::Heard(heard) => {
-                    let time = RankingTime::Stated(RANKING);
-                    if let Some(input) = hear::input(self.desk, self.clock, time, heard) {
-                        self.tell(input);
-                    }
-                }
+    fn drain_ear(&mut self) {
+        while let Some(heard) = self.ear.as_mut().and_then(|ear| ear.poll(self.now, self.engines)) {
+            let time = RankingTime::Stated(RANKING);
+            if let Some(input) = hear::input(self.desk, self.clock, time, heard) {
+                self.tell(input);
             }
         }
     }

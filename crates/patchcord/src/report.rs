@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use call::{Mark, Outcome};
+use call::{Mark, Outcome, Slot};
 use serde::Serialize;
 
 use crate::finished::Finished;
@@ -16,6 +16,7 @@ struct Line<'a> {
     words: String,
     intent: Option<&'a str>,
     probability: Option<f64>,
+    slots: Vec<SlotLine<'a>>,
     destination: Option<&'a str>,
     expected: Option<&'a str>,
     outcome: Option<&'a str>,
@@ -28,6 +29,15 @@ struct Line<'a> {
     attempts: Vec<Try<'a>>,
     overruns: Vec<OverrunLine>,
     troubles: &'a [String],
+}
+
+#[derive(Serialize)]
+struct SlotLine<'a> {
+    name: &'a str,
+    value: &'a str,
+    confidence: f64,
+    from_ms: f64,
+    to_ms: f64,
 }
 
 #[derive(Serialize)]
@@ -67,6 +77,7 @@ pub(crate) fn json(call: &Finished) -> String {
         words: record.words(),
         intent: decision.and_then(|d| d.intent.as_deref()),
         probability: decision.and_then(|d| d.probability).map(|p| round(f64::from(p), 1e3)),
+        slots: record.slots.iter().map(slot).collect(),
         destination: record.destination(),
         expected: call.expected().flatten(),
         outcome: record.outcome.map(Outcome::name),
@@ -101,6 +112,16 @@ pub(crate) fn json(call: &Finished) -> String {
         troubles: &record.troubles,
     };
     serde_json::to_string(&line).expect("a line of strings and numbers can be written")
+}
+
+fn slot(slot: &Slot) -> SlotLine<'_> {
+    SlotLine {
+        name: &slot.name,
+        value: &slot.value,
+        confidence: round(f64::from(slot.confidence), 1e3),
+        from_ms: ms(slot.at.start),
+        to_ms: ms(slot.at.end),
+    }
 }
 
 fn bar(mark: &Mark) -> Bar {

@@ -51,6 +51,7 @@ pub(super) fn heard(text: &str, cut: Cut, wish: u32, probability: f32, now: Dura
     let ms = Duration::from_millis;
     Heard {
         cut,
+        slots: Vec::new(),
         text: text.to_owned(),
         ranking: points_at(wish, probability),
         through: now.saturating_sub(ms(80)),

@@ -223,8 +223,9 @@ impl Conversing {
 
     /// Decides on the best reading so far, if it is good enough to be accepted.
     fn best_ground(&self, context: &mut Context) -> Option<State> {
-        let accept = context.receptionist.caution.threshold(Cut::Final);
-        let best = self.best.filter(|best| best.probability >= accept)?;
+        let enough =
+            |best: &Candidate| best.probability >= self.commit.threshold(best.wish, Cut::Final);
+        let best = self.best.filter(enough)?;
         Some(self.decide(context, best, Basis::BestPartial))
     }
 
@@ -286,8 +287,9 @@ pub(super) fn note_words(context: &mut Context, heard: &Heard) {
     if let Some(turn) = context.record.turns.last_mut() {
         turn.words.clone_from(&heard.text);
     }
+    context.record.slots.clone_from(&heard.slots);
 }
 
 fn fresh_commit(context: &Context) -> Commit {
-    Commit::new(context.receptionist.caution)
+    context.receptionist.commit()
 }

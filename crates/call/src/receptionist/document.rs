@@ -8,7 +8,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::finding::{Finding, Findings, line_of};
-use super::{Destination, DestinationId, Patience, Place, Prompts, Receptionist, Wish};
+use super::wants::{RawIntent, RawSlots};
+use super::{Destination, DestinationId, Patience, Place, Prompts, Receptionist};
 use crate::budget::Budget;
 
 #[derive(Deserialize)]
@@ -18,6 +19,8 @@ struct Document {
     fallback: Spanned<String>,
     prompts: RawPrompts,
     intent: Vec<Spanned<RawIntent>>,
+    #[serde(default)]
+    slots: RawSlots,
     destination: BTreeMap<Spanned<String>, Spanned<RawDestination>>,
     #[serde(default)]
     digits: BTreeMap<Spanned<String>, Spanned<String>>,
@@ -42,30 +45,13 @@ struct RawPrompts {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawIntent {
-    name: String,
-    destination: Option<Spanned<String>>,
-    phrases: Vec<Spanned<String>>,
-    #[serde(default)]
-    keywords: Vec<String>,
-    slot: Option<RawSlot>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSlot {
-    name: Spanned<String>,
-    values: BTreeMap<Spanned<String>, Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct RawDestination {
     endpoint: Option<String>,
     dialplan: Option<Spanned<String>>,
     ring_s: Option<Spanned<u64>>,
     next: Option<Spanned<String>>,
     announce: Option<Spanned<String>>,
+    wrong_route_s: Option<Spanned<f32>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -92,38 +78,76 @@ const PATIENCE: Patience =
     Patience { silence: Duration::from_secs(6), asks: 2, conversation: Duration::from_secs(90) };
 
 pub(super) fn read(path: &str, text: &str) -> Result<Receptionist, Findings> {
-    let in_file = |findings| Findings { path: path.to_owned(), findings };
-    let document: Document = toml::from_str(text).map_err(|e| {
-        in_file(vec![Finding {
+    let document: Document = parse(path, text)?;
+    let mut checker = Checker::new(text);
+    let receptionist = checker.check(document);
+    checker.finish(path, receptionist)
+}
+
+/// Reads the text as TOML.
+pub(super) fn parse<T: serde::de::DeserializeOwned>(path: &str, text: &str) -> Result<T, Findings> {
+    toml::from_str(text).map_err(|e| Findings {
+        path: path.to_owned(),
+        findings: vec![Finding {
             line: line_of(text, e.span().map_or(0, |span| span.start)),
             cause: e.message().to_owned(),
             mend: "see assets/receptionist.toml, where every key is explained".to_owned(),
-        }])
-    })?;
-    let mut checker = Checker { text, findings: Vec::new(), ids: HashMap::new() };
-    let receptionist = checker.check(document);
-    checker.findings.sort_by_key(|finding| finding.line);
-    match receptionist {
-        Some(receptionist) if checker.findings.is_empty() => Ok(receptionist),
-        _ => Err(in_file(checker.findings)),
-    }
+        }],
+    })
 }
 
-struct Checker<'a> {
+/// Collects what is wrong with a file.
+pub(super) struct Checker<'a> {
     text: &'a str,
     findings: Vec<Finding>,
-    ids: HashMap<String, DestinationId>,
+    places: Places,
 }
 
-impl Checker<'_> {
-    fn check(&mut self, document: Document) -> Option<Receptionist> {
-        for (index, name) in document.destination.keys().enumerate() {
-            self.ids.insert(name.get_ref().clone(), DestinationId(index));
+/// What the names of destinations are held against.
+enum Places {
+    Known(HashMap<String, DestinationId>),
+    /// Only what callers say matters; every name will do.
+    Any,
+}
+
+impl<'a> Checker<'a> {
+    /// For a file whose destinations do not matter.
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, findings: Vec::new(), places: Places::Any }
+    }
+
+    /// What was read, if nothing was found.
+    pub(super) fn finish<T>(mut self, path: &str, read: Option<T>) -> Result<T, Findings> {
+        self.findings.sort_by_key(|finding| finding.line);
+        match read {
+            Some(read) if self.findings.is_empty() => Ok(read),
+            _ => Err(Findings { path: path.to_owned(), findings: self.findings }),
         }
+    }
+
+    /// Whether an intent must name where it leads.
+    pub(super) fn needs_destinations(&self) -> bool {
+        matches!(self.places, Places::Known(_))
+    }
+
+    /// Where a word stands in the file.
+    pub(super) fn find(&self, word: &str) -> Option<usize> {
+        self.text.find(word)
+    }
+
+    /// Whether nothing has been found.
+    pub(super) fn is_content(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    fn check(&mut self, document: Document) -> Option<Receptionist> {
+        let names = document.destination.keys().enumerate();
+        let ids = names.map(|(index, name)| (name.get_ref().clone(), DestinationId(index)));
+        self.places = Places::Known(ids.collect());
         let fallback = self.destination(&document.fallback);
         let destinations: Vec<Destination> =
             document.destination.into_iter().map(|(name, raw)| self.place(name, raw)).collect();
-        let wishes = self.wishes(document.intent);
+        let (wishes, spoken) = self.wants(document.intent, document.slots);
         let digits = self.digits(&document.digits);
         let patience = self.patience(&document.patience);
         let caution = self.caution(document.caution.as_ref());
@@ -139,6 +163,7 @@ impl Checker<'_> {
                 goodbye: p.goodbye,
             },
             wishes,
+            spoken,
             destinations,
             digits,
             fallback: fallback?,
@@ -148,11 +173,11 @@ impl Checker<'_> {
         })
     }
 
-    fn destination(&mut self, name: &Spanned<String>) -> Option<DestinationId> {
-        let id = self.ids.get(name.get_ref()).copied();
+    pub(super) fn destination(&mut self, name: &Spanned<String>) -> Option<DestinationId> {
+        let Places::Known(ids) = &self.places else { return Some(DestinationId(0)) };
+        let id = ids.get(name.get_ref()).copied();
         if id.is_none() {
-            let known = self.ids.keys().map(String::as_str);
-            let mut known: Vec<&str> = known.collect();
+            let mut known: Vec<&str> = ids.keys().map(String::as_str).collect();
             known.sort_unstable();
             let mend = format!(
                 "use one of: {}; or add a table [destination.{}]",
@@ -213,12 +238,17 @@ impl Checker<'_> {
         if let Some(ring) = raw.ring_s.as_ref().filter(|ring| !(1..=300).contains(ring.get_ref())) {
             self.report(ring, "ring_s is out of range".to_owned(), "use 1 to 300 seconds");
         }
+        let cost = raw.wrong_route_s.as_ref();
+        if let Some(cost) = cost.filter(|cost| !(1.0..=3_600.0).contains(cost.get_ref())) {
+            self.report(cost, "wrong_route_s is out of range".to_owned(), "use 1 to 3600 seconds");
+        }
         Destination {
             name: name.into_inner(),
             place: place.unwrap_or_else(|| Place::Endpoint(String::new())),
             ring: raw.ring_s.map_or(RING, |ring| Duration::from_secs(ring.into_inner())),
             next,
             announce: raw.announce.map(Spanned::into_inner),
+            wrong_route_s: raw.wrong_route_s.map(Spanned::into_inner),
         }
     }
 
@@ -241,98 +271,6 @@ impl Checker<'_> {
             "write context, extension and priority, such as \"queues,700,1\"",
         );
         None
-    }
-
-    fn wishes(&mut self, intents: Vec<Spanned<RawIntent>>) -> Vec<Wish> {
-        let mut wishes = Vec::new();
-        let mut seen: HashMap<String, String> = HashMap::new();
-        for intent in intents {
-            let at = intent.span().start;
-            let intent = intent.into_inner();
-            if wishes.iter().any(|wish: &Wish| wish.intent == intent.name) {
-                self.report_at(
-                    at,
-                    format!("there are two intents named \"{}\"", intent.name),
-                    "put their phrases together under one name",
-                );
-            }
-            if intent.phrases.is_empty() {
-                self.report_at(
-                    at,
-                    format!("intent \"{}\" has no phrases", intent.name),
-                    "add five to fifteen that callers would say",
-                );
-            }
-            for phrase in &intent.phrases {
-                let folded = phrase.get_ref().trim().to_lowercase();
-                if folded.is_empty() {
-                    self.report(phrase, "an empty phrase".to_owned(), "remove it");
-                } else if let Some(other) = seen.insert(folded, intent.name.clone())
-                    && other != intent.name
-                {
-                    self.report(
-                        phrase,
-                        format!(
-                            "\"{}\" stands under \"{other}\" and under \"{}\"",
-                            phrase.get_ref(),
-                            intent.name
-                        ),
-                        "keep it where it belongs: a phrase can mean one thing only",
-                    );
-                }
-            }
-            match (&intent.slot, &intent.destination) {
-                (None, Some(destination)) => {
-                    if let Some(destination) = self.destination(destination) {
-                        wishes.push(Wish {
-                            intent: intent.name,
-                            slot: None,
-                            phrases: intent.phrases.into_iter().map(Spanned::into_inner).collect(),
-                            keywords: intent.keywords,
-                            destination,
-                        });
-                    }
-                }
-                (Some(slot), None) => self.slot_wishes(&intent, slot, &mut wishes),
-                _ => self.report_at(
-                    at,
-                    format!("intent \"{}\" needs one way to a destination", intent.name),
-                    "give it either destination = \"...\" or an [intent.slot] whose values name destinations",
-                ),
-            }
-        }
-        if wishes.is_empty() && self.findings.is_empty() {
-            self.report_at(0, "no intents".to_owned(), "add at least one [[intent]]");
-        }
-        wishes
-    }
-
-    fn slot_wishes(&mut self, intent: &RawIntent, slot: &RawSlot, wishes: &mut Vec<Wish>) {
-        let hole = format!("{{{}}}", slot.name.get_ref());
-        if !intent.phrases.iter().any(|phrase| phrase.get_ref().contains(&hole)) {
-            self.report(
-                &slot.name,
-                format!("no phrase of \"{}\" has the slot {hole}", intent.name),
-                &format!("write {hole} where callers say it, such as \"can I speak to {hole}\""),
-            );
-        }
-        if slot.values.is_empty() {
-            self.report(
-                &slot.name,
-                format!("the slot {hole} has no values"),
-                "add lines such as \"Maria Lopez\" = \"maria\"",
-            );
-        }
-        for (value, destination) in &slot.values {
-            let Some(destination) = self.destination(destination) else { continue };
-            wishes.push(Wish {
-                intent: intent.name.clone(),
-                slot: Some(value.get_ref().clone()),
-                phrases: filled(&intent.phrases, &hole, value.get_ref()),
-                keywords: own_words(slot, value.get_ref()),
-                destination,
-            });
-        }
     }
 
     fn digits(
@@ -395,32 +333,14 @@ impl Checker<'_> {
         caution
     }
 
-    fn report<T>(&mut self, at: &Spanned<T>, cause: String, mend: &str) {
+    pub(super) fn report<T>(&mut self, at: &Spanned<T>, cause: String, mend: &str) {
         self.report_at(at.span().start, cause, mend);
     }
 
-    fn report_at(&mut self, offset: usize, cause: String, mend: &str) {
+    pub(super) fn report_at(&mut self, offset: usize, cause: String, mend: &str) {
         let line = line_of(self.text, offset);
         self.findings.push(Finding { line, cause, mend: mend.to_owned() });
     }
-}
-
-/// The phrases with `hole` filled by a name as it may be said: in full, or by its first or last word alone.
-fn filled(phrases: &[Spanned<String>], hole: &str, name: &str) -> Vec<String> {
-    let mut said = vec![name];
-    if let Some((first, rest)) = name.split_once(char::is_whitespace) {
-        said.push(first);
-        said.extend(rest.split_whitespace().last());
-    }
-    let phrases = || phrases.iter().map(Spanned::get_ref).filter(|phrase| phrase.contains(hole));
-    said.iter().flat_map(|said| phrases().map(move |phrase| phrase.replace(hole, said))).collect()
-}
-
-/// The words of a name that no other value of the slot has: each tells who is meant.
-fn own_words(slot: &RawSlot, name: &str) -> Vec<String> {
-    let others = || slot.values.keys().map(Spanned::get_ref).filter(|other| *other != name);
-    let shared = |word: &str| others().any(|other| other.split_whitespace().any(|w| w == word));
-    name.split_whitespace().filter(|word| !shared(word)).map(str::to_owned).collect()
 }
 
 fn budget(raw: &RawBudget) -> Budget {
@@ -491,6 +411,7 @@ announce = "o.wav"
             ("ring_s = 5", "ring_s = 5000", "ring_s is out of range"),
             ("ring_s = 5", "ring_s = \"5\"", "invalid type"),
             ("ring_s = 5", "rings = 5", "unknown field `rings`"),
+            ("ring_s = 5", "wrong_route_s = 0", "wrong_route_s is out of range"),
             ("\"queues,700,1\"", "\"queues,700\"", "no place in a dialplan"),
             ("0 = \"operator\"", "12 = \"operator\"", "no key of a telephone"),
             ("[\"can i speak to {person}\"]", "[\"hello\"]", "has the slot {person}"),

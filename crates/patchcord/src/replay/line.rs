@@ -12,7 +12,7 @@ use media::Gate;
 use crate::captured::CapturedPacket;
 
 /// The caller's side of a line: speaks from the answer on, then keeps silent.
-pub(super) struct CallerLine<'a> {
+pub(crate) struct CallerLine<'a> {
     source: Source<'a>,
     answered: Duration,
     /// When the first packet came.
@@ -36,19 +36,19 @@ enum Source<'a> {
 
 /// What comes over the line at a time.
 #[derive(Default)]
-pub(super) struct Arrival {
-    pub(super) keys: Vec<char>,
-    pub(super) frames: Vec<Frame>,
+pub(crate) struct Arrival {
+    pub(crate) keys: Vec<char>,
+    pub(crate) frames: Vec<Frame>,
 }
 
 impl<'a> CallerLine<'a> {
     /// A recording, which is spoken from the answer on.
-    pub(super) fn new(audio: &'a [i16]) -> Self {
+    pub(crate) fn new(audio: &'a [i16]) -> Self {
         Self::of(Source::Recording(audio))
     }
 
     /// Packets that came once, and come again in the same rhythm.
-    pub(super) fn captured(packets: &'a [CapturedPacket]) -> Self {
+    pub(crate) fn captured(packets: &'a [CapturedPacket]) -> Self {
         Self::of(Source::Capture(packets.iter().collect()))
     }
 
@@ -71,12 +71,12 @@ impl<'a> CallerLine<'a> {
         self.echo = echo;
     }
 
-    pub(super) fn answered(&mut self, at: Duration) {
+    pub(crate) fn answered(&mut self, at: Duration) {
         self.answered = at;
     }
 
     /// When the first packet comes that is sent after `media` is up; of a recording, those before are lost.
-    pub(super) fn first_frame_after(&mut self, media: Duration) -> Duration {
+    pub(crate) fn first_frame_after(&mut self, media: Duration) -> Duration {
         let mut arrives = self.answered + FRAME_TIME;
         while arrives < media {
             arrives += FRAME_TIME;
@@ -89,17 +89,17 @@ impl<'a> CallerLine<'a> {
     }
 
     /// How much of the recording was lost before media was up, in seconds.
-    pub(super) fn skipped_seconds(&self) -> f64 {
+    pub(crate) fn skipped_seconds(&self) -> f64 {
         audio::duration_of(self.skipped as u64).as_secs_f64()
     }
 
     /// What the jitter buffer made of it all.
-    pub(super) fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> Stats {
         self.jitter.stats()
     }
 
     /// What the packets bring that arrive now, or whose turn it is.
-    pub(super) fn arrival(&mut self, now: Duration) -> Arrival {
+    pub(crate) fn arrival(&mut self, now: Duration) -> Arrival {
         let since = now - *self.first.get_or_insert(now);
         let mut arrival = Arrival::default();
         match &mut self.source {
@@ -121,7 +121,7 @@ impl<'a> CallerLine<'a> {
     }
 
     /// When to ask for the next arrival.
-    pub(super) fn next(&self, now: Duration) -> Duration {
+    pub(crate) fn next(&self, now: Duration) -> Duration {
         let packet = match (&self.source, self.first) {
             (Source::Capture(packets), Some(first)) if !packets.is_empty() => {
                 packets.front().map(|packet| first + packet.at)

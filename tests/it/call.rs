@@ -1,5 +1,6 @@
 //! One call in virtual time: what it does in every state, told as short scenes.
 
+mod barge_in;
 mod properties;
 mod scene;
 
@@ -104,7 +105,7 @@ fn silence_is_asked_once_and_then_handed_to_the_fallback() {
 fn an_unknown_wish_is_asked_once_more_and_then_handed_to_the_fallback() {
     let mut scene = Scene::conversing();
     scene.speaks().falls_silent().hears("a lemon cake", Cut::Final, BILLING, 0.1);
-    assert_eq!(scene.commands(), [Command::StopPlaying, Command::Play(Prompt::Again)]);
+    assert_eq!(scene.commands(), [Command::HoldPlaying, Command::Play(Prompt::Again)]);
     scene.audible(Prompt::Again).after(1_500, Input::PromptEnded(Prompt::Again));
     scene.speaks().falls_silent().hears("with sugar", Cut::Final, BILLING, 0.1);
     assert_eq!(scene.connects_to(), ["operator"]);
@@ -121,10 +122,10 @@ fn a_noise_is_no_wish() {
 }
 
 #[test]
-fn speaking_over_the_greeting_stops_it() {
+fn speaking_over_the_greeting_silences_it() {
     let mut scene = Scene::conversing();
     scene.speaks();
-    assert_eq!(scene.commands(), [Command::StopPlaying]);
+    assert_eq!(scene.commands(), [Command::HoldPlaying]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn set() -> Option<(Stage, Proxy, Phone)> {
         let asterisk = Asterisk::start_with(&[("http.conf", "sessionlimit = 300\n")])?;
         let proxy = Proxy::before(&asterisk)?;
         let patient = |text: String| {
-            text.replace("silence_ms = 5000", "silence_ms = 300000")
+            text.replace("silence_ms = 3500", "silence_ms = 300000")
                 .replace("conversation_s = 60", "conversation_s = 600")
         };
         let patchcord = Patchcord::start_at(&asterisk, &proxy.ari_url(), patient)?;

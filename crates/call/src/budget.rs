@@ -10,6 +10,8 @@ pub enum Stage {
     RtpWait,
     /// From the caller's first sound of speech to the detector's notice of it.
     Vad,
+    /// From the first sound of speech over a prompt of ours to the command that silences the prompt.
+    BargeIn,
     /// One reading of an utterance that is not over.
     SttPartial,
     /// From the end of speech to the final reading.
@@ -33,6 +35,7 @@ impl Stage {
         match self {
             Stage::RtpWait => "rtp_wait",
             Stage::Vad => "vad",
+            Stage::BargeIn => "barge_in",
             Stage::SttPartial => "stt_partial",
             Stage::SttFinal => "stt_final",
             Stage::Intent => "intent",

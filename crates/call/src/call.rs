@@ -7,6 +7,8 @@
 //!
 //! A state owns its data, and a transition consumes it: what belongs to a greeting cannot survive into a transfer.
 
+mod back_channel;
+mod barge_in;
 mod connecting;
 mod conversing;
 

@@ -12,6 +12,8 @@ pub(crate) enum Timer {
     FirstAudio,
     /// The caller's voice, after a prompt.
     Silence,
+    /// A word, in what is taken for speech.
+    Words,
     /// The final reading, after the end of speech.
     Final,
     /// A decision, after the end of speech.

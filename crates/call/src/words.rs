@@ -29,8 +29,21 @@ pub enum Input {
     },
     /// A prompt was played to its end.
     PromptEnded(Prompt),
+    /// Something that may be a voice has begun. [`SpeechStarted`](Input::SpeechStarted) or
+    /// [`VoiceVanished`](Input::VoiceVanished) follows.
+    VoiceSensed {
+        /// When, in the audio.
+        at: Duration,
+    },
+    /// What was sensed was no voice, or has ended before it could be called one.
+    VoiceVanished,
     /// The caller began to speak.
     SpeechStarted {
+        /// When, in the audio.
+        at: Duration,
+    },
+    /// The caller went on after a pause.
+    SpeechResumed {
         /// When, in the audio.
         at: Duration,
     },
@@ -132,9 +145,14 @@ pub enum Command {
     Answer,
     /// Open a bridge and a media leg for the caller. Answered by [`Input::MediaUp`] or [`Input::SetupFailed`].
     OpenMedia,
-    /// Play a prompt in place of the one that plays now.
+    /// Play a prompt in place of the one that plays, or is held, now.
     Play(Prompt),
-    /// Fall silent.
+    /// Fall silent, and keep the place: [`ResumePlaying`](Command::ResumePlaying) goes on from the same sample. A prompt
+    /// that is held does not end. Nothing happens if none plays.
+    HoldPlaying,
+    /// Go on with the prompt that is held, if one is.
+    ResumePlaying,
+    /// Fall silent for good.
     StopPlaying,
     /// Begin to feed the recogniser.
     Listen,

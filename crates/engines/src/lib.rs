@@ -5,7 +5,8 @@
 //! one call, without clock or engine, the same live and in a replay; [`voice`] gates
 //! and batches voice activity; [`silero`], computed here, and [`moonshine`], run by ONNX Runtime
 //! ([`runtime`]), are the engines behind the traits of [`recognizer`], which another engine can
-//! implement; [`cost`] says what they cost in virtual time.
+//! implement; [`cost`] says what they cost in virtual time. [`turn`] judges whether a pause is an end, and [`echo`]
+//! whether what is heard is our own voice.
 //!
 //! Audio comes in as frames of 160 samples at 8 kHz and is read at 16 kHz. Positions are samples
 //! at 8 kHz on the stream's time line.
@@ -31,6 +32,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod cost;
+pub mod echo;
 pub mod hearing;
 pub mod listener;
 pub mod models;
@@ -40,5 +42,6 @@ pub mod recognizer;
 pub mod runtime;
 pub mod script;
 pub mod silero;
+pub mod turn;
 pub mod voice;
 pub mod words;

@@ -1,4 +1,4 @@
-//! How sound ends that is cut off.
+//! How sound ends that is cut off, and how it comes back.
 
 use audio::g711;
 
@@ -24,5 +24,13 @@ impl Tail {
             let mixed = g711::decode_ulaw_sample(*code).saturating_add(fading);
             *code = g711::encode_ulaw_sample(mixed);
         }
+    }
+}
+
+/// Lets mu-law codes begin as softly as a [`Tail`] of the same codes ends: both together are the codes themselves.
+pub(crate) fn rise(codes: &mut [u8]) {
+    for (index, code) in codes.iter_mut().take(FADE).enumerate() {
+        let sample = i32::from(g711::decode_ulaw_sample(*code));
+        *code = g711::encode_ulaw_sample((sample * index as i32 / FADE as i32) as i16);
     }
 }

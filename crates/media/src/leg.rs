@@ -139,6 +139,8 @@ pub(crate) enum Command {
 #[derive(Debug)]
 pub(crate) enum Speech {
     Play(Playout),
+    Hold,
+    Resume,
     Stop(u64),
     StopAll,
 }
@@ -182,6 +184,20 @@ impl Leg {
     /// Plays `playout` from the next packet on, in place of what plays now.
     pub fn play(&self, playout: Playout) {
         self.road.command(Command::Speak(Speech::Play(playout)));
+    }
+
+    /// Falls silent with a fade of 5 ms and keeps the place: [`resume`](Leg::resume) goes on from the same sample. What
+    /// Asterisk has queued and not played yet is called back where the road can (RTP has nothing queued; a WebSocket
+    /// can; AudioSocket cannot, and ends with what is there). Nothing happens if nothing plays.
+    ///
+    /// A playout that is held does not finish. Another one takes its place as if it sounded.
+    pub fn hold(&self) {
+        self.road.command(Command::Speak(Speech::Hold));
+    }
+
+    /// Goes on where [`hold`](Leg::hold) fell silent, fading in over 5 ms; nothing happens if nothing is held.
+    pub fn resume(&self) {
+        self.road.command(Command::Speak(Speech::Resume));
     }
 
     /// Stops the playout `id` with a fade of 5 ms; nothing happens if another one plays.

@@ -66,6 +66,7 @@ pub use self::{
     gate::{Gate, Refusal},
     leg::{FrameSink, Leg, LegEvent, LegStats},
     plane::{Plane, PlaneConfig, PlaneError, RtpPort, Scheduling},
+    player::{Filled, Player},
     playout::{Playout, Repeat, Sound},
     tap::{Recorded, Recorder, Recording, RecordingError, RecordingPlan},
 };

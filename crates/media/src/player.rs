@@ -1,7 +1,20 @@
 //! What a leg says: one playout at a time, frame by frame, in mu-law.
+//!
+//! ```
+//! use media::{Player, Playout};
+//!
+//! let mut player = Player::default();
+//! let mut frame = [0; audio::FRAME];
+//! player.play(Playout::once(7, vec![900; 800]));
+//! player.fill(&mut frame);
+//! player.hold();
+//! assert!(!player.fill(&mut frame).finished.is_some(), "what is held does not end");
+//! player.resume();
+//! assert_eq!((0..4).find_map(|_| player.fill(&mut frame).finished), Some(7));
+//! ```
 
 use crate::{
-    fade::{FADE, Tail},
+    fade::{self, FADE, Tail},
     leg::Speech,
     playout::{Playout, Repeat},
 };
@@ -13,18 +26,28 @@ pub(crate) const MAX_BURST: u32 = 3;
 
 /// Turns playouts into frames.
 #[derive(Debug, Default)]
-pub(crate) struct Player {
+pub struct Player {
     playing: Option<Playing>,
     /// For the beginning of the next frame.
     tail: Option<Tail>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Playing {
     playout: Playout,
     /// Index of the next sample.
     next: usize,
     progress: Progress,
+    flow: Flow,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Sounding,
+    /// Silent, and its place is kept.
+    Held,
+    /// Goes on with the next frame, which fades in.
+    Rising,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,27 +61,71 @@ enum Progress {
 
 /// What a frame holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Filled {
+pub struct Filled {
     /// Any sound at all, not only silence between playouts.
-    pub(crate) talking: bool,
+    pub talking: bool,
     /// The playout whose first audible sample it holds.
-    pub(crate) became_audible: Option<u64>,
+    pub became_audible: Option<u64>,
     /// The playout whose last sample it holds.
-    pub(crate) finished: Option<u64>,
+    pub finished: Option<u64>,
 }
 
 impl Player {
     pub(crate) fn command(&mut self, speech: Speech) {
         match speech {
             Speech::Play(playout) => self.play(playout),
+            Speech::Hold => self.hold(),
+            Speech::Resume => self.resume(),
             Speech::Stop(id) => self.stop(id),
             Speech::StopAll => self.stop_all(),
         }
     }
 
-    pub(crate) fn play(&mut self, playout: Playout) {
+    /// A player that holds `playout` at the sample `next`.
+    pub(crate) fn held(playout: Playout, next: usize, audible: bool) -> Player {
+        let progress = if audible { Progress::Audible } else { Progress::Silent };
+        let playing = Playing { playout, next, progress, flow: Flow::Held };
+        Player { playing: Some(playing), tail: None }
+    }
+
+    /// Whether a playout is held.
+    pub(crate) fn is_held(&self) -> bool {
+        self.playing.as_ref().is_some_and(|playing| playing.flow == Flow::Held)
+    }
+
+    /// The index of the sample that comes next; none if nothing plays.
+    pub(crate) fn position(&self) -> Option<usize> {
+        self.playing.as_ref().map(|playing| playing.next)
+    }
+
+    /// Plays `playout` from its beginning, in place of what plays now.
+    pub fn play(&mut self, playout: Playout) {
         self.stop_all();
-        self.playing = Some(Playing { playout, next: 0, progress: Progress::Waiting });
+        let (progress, flow) = (Progress::Waiting, Flow::Sounding);
+        self.playing = Some(Playing { playout, next: 0, progress, flow });
+    }
+
+    /// Falls silent, and keeps the place.
+    pub fn hold(&mut self) {
+        let Some(playing) = self.playing.as_mut().filter(|playing| playing.flow != Flow::Held)
+        else {
+            return;
+        };
+        // What is still rising, or waits, has nothing to fade.
+        if playing.flow == Flow::Sounding && playing.progress != Progress::Waiting {
+            let mut codes = [g711::ULAW_SILENCE; FADE];
+            playing.clone().read(&mut codes);
+            self.tail = Some(Tail::of(&codes));
+        }
+        playing.flow = Flow::Held;
+    }
+
+    /// Goes on from the sample at which it fell silent.
+    pub fn resume(&mut self) {
+        if let Some(playing) = self.playing.as_mut().filter(|playing| playing.flow == Flow::Held) {
+            let begun = playing.progress != Progress::Waiting;
+            playing.flow = if begun { Flow::Rising } else { Flow::Sounding };
+        }
     }
 
     pub(crate) fn stop(&mut self, id: u64) {
@@ -67,9 +134,12 @@ impl Player {
         }
     }
 
-    pub(crate) fn stop_all(&mut self) {
-        // What still waits has nothing to fade, and must not end the fade of another.
-        let sounding = |playing: &Playing| playing.progress != Progress::Waiting;
+    /// Ends what plays or is held.
+    pub fn stop_all(&mut self) {
+        // What still waits, or is held, has nothing to fade, and must not end the fade of another.
+        let sounding = |playing: &Playing| {
+            playing.progress != Progress::Waiting && playing.flow == Flow::Sounding
+        };
         if let Some(mut playing) = self.playing.take().filter(sounding) {
             let mut codes = [g711::ULAW_SILENCE; FADE];
             playing.read(&mut codes);
@@ -78,13 +148,17 @@ impl Player {
     }
 
     /// Writes the next frame.
-    pub(crate) fn fill(&mut self, frame: &mut [u8; FRAME]) -> Filled {
+    pub fn fill(&mut self, frame: &mut [u8; FRAME]) -> Filled {
         let mut filled = Filled::default();
         let mut written = 0;
-        if let Some(playing) = &mut self.playing {
+        if let Some(playing) = self.playing.as_mut().filter(|playing| playing.flow != Flow::Held) {
             filled.talking = true;
             let first = playing.next;
             written = playing.read(frame);
+            if playing.flow == Flow::Rising {
+                fade::rise(&mut frame[..written]);
+                playing.flow = Flow::Sounding;
+            }
             let audible_from = playing.playout.sound.audible_from();
             // Before a playout repeats it is audible or will never be.
             let audible = written > 0 && audible_from < first + written;
@@ -241,5 +315,63 @@ mod tests {
         assert_eq!(mixed[FADE - 1], companded(loud + last / FADE as i16));
         assert_eq!(mixed[FADE..], [loud; FRAME - FADE]);
         assert_eq!(filled.became_audible, Some(3));
+    }
+
+    #[test]
+    fn what_is_held_goes_on_from_the_same_sample() {
+        let samples: Vec<i16> = (0..480).map(|n| companded(2000 + 20 * n)).collect();
+        let mut player = Player::default();
+        player.play(Playout::once(4, samples.clone()));
+        frame(&mut player);
+        player.hold();
+        let (fading, filled) = frame(&mut player);
+        assert!(filled.talking, "it still fades");
+        assert_eq!(fading[0], samples[160]);
+        assert!(fading[..FADE].windows(2).all(|pair| pair[1] <= pair[0]), "no click");
+        assert_eq!(fading[FADE..], [0; FRAME - FADE]);
+        for _ in 0..100 {
+            assert_eq!(frame(&mut player), ([0; FRAME], Filled::default()));
+        }
+        player.resume();
+        let (back, filled) = frame(&mut player);
+        assert!(filled.talking && back[0] == 0, "it fades in");
+        assert_eq!(back[FADE..], samples[160 + FADE..320]);
+        let (last, filled) = frame(&mut player);
+        assert_eq!((&last[..], filled.finished), (&samples[320..], Some(4)));
+    }
+
+    #[test]
+    fn a_hold_that_is_taken_back_at_once_changes_nothing() {
+        let samples: Vec<i16> = (0..480).map(|n| companded(100 * (n % 70) - 3000)).collect();
+        let mut player = Player::default();
+        player.play(Playout::once(4, samples.clone()));
+        frame(&mut player);
+        player.hold();
+        player.resume();
+        let (heard, _) = frame(&mut player);
+        let apart = heard.iter().zip(&samples[160..320]).map(|(a, b)| (a - b).abs()).max();
+        assert!(apart.is_some_and(|apart| apart <= 160), "two roundings of mu-law: {apart:?}");
+    }
+
+    #[test]
+    fn holding_twice_nothing_or_what_waits_does_no_harm() {
+        let mut player = Player::default();
+        player.hold();
+        player.resume();
+        assert_eq!(frame(&mut player), ([0; FRAME], Filled::default()));
+        player.play(Playout::once(1, [5_000; 3 * FRAME]));
+        player.hold();
+        assert_eq!(frame(&mut player), ([0; FRAME], Filled::default()), "not one sample of it");
+        player.resume();
+        let (first, filled) = frame(&mut player);
+        assert_eq!((first[0], filled.became_audible), (companded(5_000), Some(1)));
+        player.hold();
+        frame(&mut player);
+        player.hold();
+        assert_eq!(frame(&mut player), ([0; FRAME], Filled::default()), "no second fade");
+        player.play(Playout::once(2, [900; 10]));
+        assert_eq!(frame(&mut player).1.finished, Some(2), "another takes its place");
+        player.resume();
+        assert_eq!(frame(&mut player), ([0; FRAME], Filled::default()));
     }
 }

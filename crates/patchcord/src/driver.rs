@@ -169,6 +169,8 @@ impl Driver {
             Command::Answer => self.switchboard.answer(),
             Command::OpenMedia => self.open_media(),
             Command::Play(prompt) => self.play(prompt),
+            Command::HoldPlaying => self.with_line(Line::hold),
+            Command::ResumePlaying => self.with_line(Line::resume),
             Command::StopPlaying => self.with_line(Line::stop_playing),
             Command::Listen => {
                 let heard = self.heard.0.clone();

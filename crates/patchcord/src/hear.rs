@@ -80,6 +80,11 @@ pub(crate) fn input(
     heard: listener::Heard,
 ) -> Option<Input> {
     match heard {
+        listener::Heard::VoiceSensed { at } => Some(Input::VoiceSensed { at: clock.at(at) }),
+        listener::Heard::VoiceVanished => Some(Input::VoiceVanished),
+        listener::Heard::SpeechResumed { at, .. } => {
+            Some(Input::SpeechResumed { at: clock.at(at) })
+        }
         listener::Heard::SpeechStarted { at, .. } => {
             Some(Input::SpeechStarted { at: clock.at(at) })
         }
@@ -95,8 +100,7 @@ pub(crate) fn input(
             Some(Input::Heard(ranked(desk, clock, ranking_time, Cut::Final, words)))
         }
         listener::Heard::Failed { stage: listener::Stage::Partial, .. }
-        | listener::Heard::SpeechPaused { .. }
-        | listener::Heard::SpeechResumed { .. } => None,
+        | listener::Heard::SpeechPaused { .. } => None,
         listener::Heard::Failed { cause, .. } => Some(Input::RecognizerFailed(cause.to_string())),
     }
 }

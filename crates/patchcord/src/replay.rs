@@ -6,6 +6,8 @@
 //! plan.
 
 mod agenda;
+#[cfg(test)]
+mod barge_in;
 mod ear;
 mod line;
 
@@ -18,7 +20,7 @@ use engines::moonshine::Moonshine;
 use engines::runtime::Runtime;
 use engines::silero::Silero;
 use engines::voice::Batch;
-use media::LegStats;
+use media::{LegStats, Player, Playout};
 
 use crate::agents::{Agents, Reaction};
 use crate::captured::CapturedCall;
@@ -52,8 +54,8 @@ pub(crate) struct Engines {
 /// What happens at a time.
 enum Event {
     Told(Input),
-    /// A prompt's playout says something, unless another has taken its place.
-    Playout(u64, Input),
+    /// It is our turn to send a packet.
+    Turn,
     Frame,
     HangsUp,
 }
@@ -68,7 +70,13 @@ struct Replay<'a> {
     line: CallerLine<'a>,
     ear: Option<VirtualEar>,
     clock: CallClock,
-    playout: u64,
+    player: Player,
+    /// Prompts by the number of their playout.
+    playouts: Vec<Prompt>,
+    /// The mu-law of the packet that was sent last.
+    codes: [u8; audio::FRAME],
+    #[cfg(test)]
+    rig: barge_in::Rig,
     over: bool,
 }
 
@@ -142,7 +150,11 @@ impl<'a> Replay<'a> {
             line,
             ear: None,
             clock: CallClock::default(),
-            playout: 0,
+            player: Player::default(),
+            playouts: Vec::new(),
+            codes: [audio::g711::ULAW_SILENCE; audio::FRAME],
+            #[cfg(test)]
+            rig: barge_in::Rig::default(),
             over: false,
         }
     }
@@ -156,6 +168,8 @@ impl<'a> Replay<'a> {
     fn run(&mut self) {
         loop {
             while let Some(command) = self.call.poll() {
+                #[cfg(test)]
+                self.rig.commanded(self.now, &command);
                 self.carry_out(command);
             }
             if self.over {
@@ -197,12 +211,15 @@ impl<'a> Replay<'a> {
             }
             Command::OpenMedia => {
                 self.later(MEDIA, Input::MediaUp);
+                self.agenda.add(MEDIA, Event::Turn);
                 let first = self.line.first_frame_after(MEDIA);
                 self.agenda.add(first, Event::Frame);
                 self.agenda.add(first, Event::Told(Input::FirstAudio));
             }
             Command::Play(prompt) => self.play(prompt),
-            Command::StopPlaying => self.playout += 1,
+            Command::HoldPlaying => self.player.hold(),
+            Command::ResumePlaying => self.player.resume(),
+            Command::StopPlaying => self.player.stop_all(),
             Command::Listen => self.ear = Some(VirtualEar::new(self.desk.phrases.clone())),
             Command::StopListening => self.ear = None,
             Command::Connect { attempt, place, .. } => self.connect(attempt, &place),
@@ -214,20 +231,29 @@ impl<'a> Replay<'a> {
     }
 
     fn play(&mut self, prompt: Prompt) {
-        self.playout += 1;
+        let id = self.playouts.len() as u64;
         let sound = self.desk.sound(prompt);
-        let silent = sound
-            .chunks(audio::FRAME)
-            .take_while(|frame| audio::tone::level_dbfs(frame) < line::AUDIBLE_DBFS)
-            .count();
-        // The sound goes out with the next packet.
-        let audible = self.now + audio::FRAME_TIME * (1 + silent as u32);
-        let input = Input::PromptAudible { prompt, at: audible };
-        self.agenda.add(audible, Event::Playout(self.playout, input));
-        if prompt != Prompt::Ringing {
-            let end = self.now + audio::FRAME_TIME + audio::duration_of(sound.len() as u64);
-            self.agenda.add(end, Event::Playout(self.playout, Input::PromptEnded(prompt)));
+        self.playouts.push(prompt);
+        self.player.play(match prompt {
+            Prompt::Ringing => Playout::forever(id, sound),
+            _ => Playout::once(id, sound),
+        });
+    }
+
+    /// Sends a packet.
+    fn turn(&mut self) {
+        let filled = self.player.fill(&mut self.codes);
+        #[cfg(test)]
+        self.rig.said(self.now, &self.codes);
+        let prompt = |id: u64| self.playouts[id as usize];
+        let (audible, ended) = (filled.became_audible.map(prompt), filled.finished.map(prompt));
+        if let Some(prompt) = audible {
+            self.tell(Input::PromptAudible { prompt, at: self.now });
         }
+        if let Some(prompt) = ended {
+            self.tell(Input::PromptEnded(prompt));
+        }
+        self.agenda.add(self.now + audio::FRAME_TIME, Event::Turn);
     }
 
     fn connect(&mut self, attempt: u32, place: &Place) {
@@ -251,14 +277,15 @@ impl<'a> Replay<'a> {
     fn happens(&mut self, event: Event) {
         match event {
             Event::Told(input) => self.tell(input),
-            Event::Playout(playout, input) if playout == self.playout => self.tell(input),
-            Event::Playout(..) => {}
+            Event::Turn => self.turn(),
             Event::HangsUp => self.tell(Input::CallerHungUp),
             Event::Frame => self.frame(),
         }
     }
 
     fn frame(&mut self) {
+        #[cfg(test)]
+        self.line.echo(self.rig.echo(self.now));
         let arrival = self.line.arrival(self.now);
         for key in arrival.keys {
             self.tell(Input::Digit(key));
@@ -266,6 +293,7 @@ impl<'a> Replay<'a> {
         for frame in arrival.frames {
             self.clock.frame(frame.position, frame.arrived);
             if let Some(ear) = &mut self.ear {
+                ear.said(&self.codes);
                 ear.push(self.now, &frame);
                 self.drain_ear();
             }
@@ -292,7 +320,7 @@ mod tests {
     use crate::{labels, report};
 
     /// The models, or none where they are not fetched: then the reason is printed, unless they are required.
-    fn models() -> Option<ModelPaths> {
+    pub(super) fn models() -> Option<ModelPaths> {
         let store = Store::open(Store::default_dir().expect("a home")).expect("a platform we know");
         let paths = store.paths();
         if let Err(error) = &paths {

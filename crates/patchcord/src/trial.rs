@@ -112,7 +112,10 @@ impl Trial<'_> {
                 said.push_str(&words.text);
             }
             Heard::Failed { cause, .. } => self.outcome.troubles.push(cause.to_string()),
-            Heard::SpeechPaused { .. } | Heard::SpeechResumed { .. } => {}
+            Heard::VoiceSensed { .. }
+            | Heard::VoiceVanished
+            | Heard::SpeechPaused { .. }
+            | Heard::SpeechResumed { .. } => {}
         }
     }
 

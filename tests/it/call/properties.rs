@@ -32,7 +32,10 @@ fn input(now: Duration) -> impl Strategy<Value = Input> {
         Just(Input::FirstAudio),
         prompt().prop_map(move |prompt| Input::PromptAudible { prompt, at: now }),
         prompt().prop_map(Input::PromptEnded),
+        Just(Input::VoiceSensed { at: now }),
+        Just(Input::VoiceVanished),
         Just(Input::SpeechStarted { at: now }),
+        Just(Input::SpeechResumed { at: now }),
         Just(Input::SpeechEnded { at: now }),
         (cut, 0..2_u32, 0.0..1.0_f32).prop_map(move |(cut, wish, p)| Input::Heard(heard(
             "some words",

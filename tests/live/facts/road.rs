@@ -98,6 +98,7 @@ impl Stage {
             self.caller.act(Act::Press('5'));
             event(&mut leg, |event| *event == LegEvent::Digit('5')).await;
         }
+        self.sound_is_held(road, &mut leg).await;
         for _ in 0..5 {
             self.sound_is_cut_off(road, &mut leg).await;
         }
@@ -192,21 +193,59 @@ impl Stage {
             .expect("it is heard");
         let stopped = Instant::now();
         leg.stop(2);
+        let (late, _) = self.until_silent(stopped);
+        println!("{road}: the sound that was cut off was over {late:?} after the command");
+    }
+
+    /// A prompt that is held falls silent, and goes on from the same sample.
+    async fn sound_is_held(&self, road: &str, leg: &mut Leg) {
+        // A pitch for each 100 ms, so that none is missed or heard twice unnoticed.
+        let pitches = || (5..17).map(|step| 100.0 * f64::from(step) + 50.0);
+        let prompt: Vec<i16> = pitches().flat_map(|pitch| sine(pitch, 100)).collect();
+        let before = self.caller.record().recording.heard.len();
+        leg.play(Playout::once(3, prompt.clone()));
+        self.caller
+            .wait(PATIENCE, |call| loud(&call.recording.heard[before..]) > 3_000)
+            .expect("it is heard");
+        let held = Instant::now();
+        leg.hold();
+        let (late, silent) = self.until_silent(held);
+        println!("{road}: a prompt was silent {late:?} after it was held");
+        leg.resume();
+        event(leg, |event| *event == LegEvent::Finished { id: 3 }).await;
+        let done = |call: &tests::sipp::CallRecord| {
+            let rest = &call.recording.heard[silent..];
+            loud(rest) > 0 && rest.len() > 20 * FRAME && loud(&rest[rest.len() - 10 * FRAME..]) == 0
+        };
+        let heard = self.caller.wait(PATIENCE, done).expect("it ends").recording.heard;
+        let (first, second) = (&heard[before..silent], &heard[silent..]);
+        let sounding = loud(first) + loud(second);
+        assert!(sounding.abs_diff(prompt.len()) <= FRAME, "{road}: {sounding} of {}", prompt.len());
+        for pitch in pitches() {
+            let frames = [first, second].into_iter().flat_map(|part| part.chunks(FRAME));
+            let count = frames.filter(|frame| is(frame, pitch)).count();
+            assert!((3..=6).contains(&count), "{road}: {count} frames of {pitch} Hz");
+        }
+    }
+
+    /// Waits for the silence behind a sound that was told to end at `told`. Gives how long the sound went on, and where in
+    /// what the caller has heard the silence is.
+    fn until_silent(&self, told: Instant) -> (Duration, usize) {
         // Nothing tells the end of a sound but the silence behind it.
         let silent = |call: &tests::sipp::CallRecord| {
-            let since = call.recording.heard_since(stopped);
+            let since = call.recording.heard_since(told);
             since.len() >= 25 * FRAME && loud(&since[since.len() - 10 * FRAME..]) == 0
         };
         let record = self.caller.wait(PATIENCE, silent).expect("it ends").recording;
-        let first = record.heard_at.partition_point(|at| *at < stopped);
+        let first = record.heard_at.partition_point(|at| *at < told);
         let packets = record.heard[first * FRAME..].chunks(FRAME);
         let last = packets.enumerate().rfind(|(_, packet)| loud(packet) > 0);
         let late = last.map_or(Duration::ZERO, |(index, packet)| {
             let sounding = packet.iter().rposition(|sample| sample.unsigned_abs() > 1000);
             let sounding = audio::duration_of(sounding.unwrap_or(0) as u64);
-            record.heard_at[first + index] - stopped + sounding
+            record.heard_at[first + index] - told + sounding
         });
-        println!("{road}: the sound that was cut off was over {late:?} after the command");
+        (late, record.heard.len() - FRAME)
     }
 
     async fn until_heard(&self, enough: impl Fn(&[Frame]) -> bool) -> Vec<Frame> {

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use intent::{Commit, Cut, IntentId};
 
+use super::back_channel::Weight;
+use super::barge_in::{Delivery, WORD_TO_WORD};
 use super::{Context, Event, Ground, State};
 use crate::budget::{Fallback, Stage, What};
 use crate::record::{Basis, Turn};
@@ -15,7 +17,10 @@ use crate::words::{Command, Heard, Input, Prompt};
 pub(super) struct Conversing {
     /// What happened before the conversation could begin.
     pub(super) queued: Vec<Input>,
-    floor: Floor,
+    pub(super) floor: Floor,
+    /// Since when the prompt is held, if it is.
+    pub(super) held: Option<Duration>,
+    pub(super) delivery: Delivery,
     asks_left: u32,
     menu_offered: bool,
     commit: Commit,
@@ -25,7 +30,7 @@ pub(super) struct Conversing {
 
 /// Whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Floor {
+pub(super) enum Floor {
     /// We speak.
     Ours,
     /// Nobody speaks.
@@ -55,6 +60,8 @@ impl Conversing {
         Self {
             queued,
             floor: Floor::Ours,
+            held: None,
+            delivery: Delivery::Whole,
             asks_left: patience.asks.saturating_sub(1),
             menu_offered: false,
             commit: fresh_commit(context),
@@ -79,7 +86,11 @@ impl Conversing {
             Input::PromptAudible { prompt, at } if prompt != Prompt::Greeting => {
                 context.replied(at)
             }
+            Input::PromptEnded(_) if self.held.is_some() => self.ended_while_held(context),
             Input::PromptEnded(_) if self.floor == Floor::Ours => self.open_floor(context),
+            Input::VoiceSensed { .. } => self.sensed(context),
+            Input::VoiceVanished => self.vanished(context),
+            Input::SpeechResumed { at } => self.speech_resumed(context, at),
             Input::SpeechStarted { at } => self.speech_started(context, at),
             Input::SpeechEnded { at } => self.speech_ended(context, at),
             Input::Heard(heard) => return self.heard(context, heard),
@@ -113,24 +124,29 @@ impl Conversing {
                 context.overrun(What::Decide, budget.decide, Fallback::FallbackDestination);
                 return context.decide_fallback();
             }
+            Timer::Words => return self.wordless(context),
             Timer::Conversation => return context.decide_fallback(),
             _ => {}
         }
         State::Conversing(self)
     }
 
-    fn open_floor(&mut self, context: &mut Context) {
+    pub(super) fn open_floor(&mut self, context: &mut Context) {
         self.floor = Floor::Open;
-        context.arm(Timer::Silence, context.receptionist.patience.silence);
+        context.timers.disarm(Timer::Words);
+        context.arm(Timer::Silence, self.patience(context));
     }
 
     fn speech_started(&mut self, context: &mut Context, at: Duration) {
-        if self.floor == Floor::Ours {
-            context.command(Command::StopPlaying);
-        }
         for timer in [Timer::Silence, Timer::Final, Timer::Decide] {
             context.timers.disarm(timer);
         }
+        if self.floor == Floor::Ours {
+            self.interrupted(context, at);
+        } else {
+            context.arm(Timer::Words, WORD_TO_WORD);
+        }
+        self.delivery = Delivery::Broken;
         context.record.mark(Stage::Vad, at, context.now);
         context.record.turns.push(Turn { words: String::new(), from: at, to: None });
         self.floor = Floor::Callers;
@@ -144,13 +160,16 @@ impl Conversing {
         }
         if self.floor == Floor::Callers {
             self.floor = Floor::Closing;
+            context.timers.disarm(Timer::Words);
             context.arm(Timer::Final, context.receptionist.budget.stt_final);
             context.arm(Timer::Decide, context.receptionist.budget.decide);
         }
     }
 
     fn heard(mut self, context: &mut Context, heard: Heard) -> State {
+        let weight = self.weigh(context, &heard);
         note_words(context, &heard);
+        let Some(weight) = weight else { return State::Conversing(self) };
         self.note_best(&heard);
         if let Some(found) = self.commit.observe(&heard.ranking, &heard.text, heard.cut) {
             let candidate = Candidate {
@@ -179,9 +198,12 @@ impl Conversing {
         for timer in [Timer::Final, Timer::Decide] {
             context.timers.disarm(timer);
         }
-        if heard.text.is_empty() {
+        if weight == Weight::Nothing {
             // A noise, not a wish: go on waiting.
             self.open_floor(context);
+            return State::Conversing(self);
+        }
+        if self.shrug_off(context, &heard) {
             return State::Conversing(self);
         }
         self.ask_again(context, Prompt::Again)
@@ -229,7 +251,7 @@ impl Conversing {
         }
     }
 
-    fn ask_again(mut self, context: &mut Context, prompt: Prompt) -> State {
+    pub(super) fn ask_again(mut self, context: &mut Context, prompt: Prompt) -> State {
         if self.asks_left == 0 {
             return context.decide_fallback();
         }
@@ -246,9 +268,11 @@ impl Conversing {
     }
 
     fn say(mut self, context: &mut Context, prompt: Prompt) -> State {
-        for timer in [Timer::Silence, Timer::Final, Timer::Decide] {
+        for timer in [Timer::Words, Timer::Silence, Timer::Final, Timer::Decide] {
             context.timers.disarm(timer);
         }
+        self.held = None;
+        self.delivery = Delivery::Whole;
         self.floor = Floor::Ours;
         context.command(Command::Play(prompt));
         State::Conversing(self)

@@ -35,7 +35,8 @@ const SWEEP: usize = 256;
 )]
 pub(super) enum Message {
     Open(CallId, Arc<EarState>, Phrases, Listen),
-    Frame(CallId, [i16; FRAME], u64),
+    /// What was heard, its position, and the mu-law of what was said meanwhile.
+    Frame(CallId, [i16; FRAME], u64, [u8; FRAME]),
     Reset(CallId),
     Read(CallId, ReadId, Result<Reading, ReadError>),
     Close,
@@ -114,11 +115,14 @@ impl<V: Vad> Ears<V> {
                 let call = Call { listener, voice, waits: false, state, listen };
                 self.calls.insert(id, call);
             }
-            Message::Frame(id, frame, position) => {
+            Message::Frame(id, frame, position, said) => {
                 if let Some(call) = self.calls.get(&id) {
                     call.state.waiting.fetch_sub(1, Ordering::Relaxed);
                 }
-                self.with(id, |listener, now| listener.push(now, &frame, position));
+                self.with(id, |listener, now| {
+                    listener.said(&said);
+                    listener.push(now, &frame, position);
+                });
             }
             Message::Reset(id) => self.with(id, |listener, _| listener.reset()),
             Message::Read(id, read, result) => {

@@ -23,7 +23,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use audio::FRAME;
+use audio::{FRAME, g711};
 
 use self::ears::{Ears, Message};
 pub use self::load::Load;
@@ -219,8 +219,14 @@ impl Ear {
     /// Hears the frame that begins at `position` (8 kHz samples on the stream's time line). Never
     /// blocks: a frame that finds the backlog full is dropped and counted.
     pub fn frame(&mut self, frame: &[i16; FRAME], position: u64) {
+        self.frame_over(frame, position, &[g711::ULAW_SILENCE; FRAME]);
+    }
+
+    /// The same, while `said` is played to the caller in mu-law: what comes back of it on the line is not taken for the
+    /// caller's voice.
+    pub fn frame_over(&mut self, frame: &[i16; FRAME], position: u64, said: &[u8; FRAME]) {
         if self.state.waiting.fetch_add(1, Ordering::Relaxed) < self.backlog
-            && self.messages.try_send(Message::Frame(self.id, *frame, position)).is_ok()
+            && self.messages.try_send(Message::Frame(self.id, *frame, position, *said)).is_ok()
         {
             return;
         }

@@ -59,6 +59,16 @@ fn wait_for_final(heard: &Receiver<Heard>) -> String {
     }
 }
 
+/// What comes after the first sign of it.
+fn after_the_sign(heard: &Receiver<Heard>) -> Heard {
+    loop {
+        let next = heard.recv_timeout(PATIENCE).unwrap();
+        if !matches!(next, Heard::VoiceSensed { .. } | Heard::VoiceVanished) {
+            return next;
+        }
+    }
+}
+
 #[test]
 fn calls_are_heard_side_by_side() {
     let hearing = hearing(1_000);
@@ -67,7 +77,7 @@ fn calls_are_heard_side_by_side() {
         say(ear, 0);
     }
     for (ear, heard) in &ears {
-        assert!(matches!(heard.recv_timeout(PATIENCE), Ok(Heard::SpeechStarted { turn: 1, .. })));
+        assert!(matches!(after_the_sign(heard), Heard::SpeechStarted { turn: 1, .. }));
         assert_eq!(wait_for_final(heard), "hello");
         assert_eq!(ear.dropped(), 0);
     }
@@ -94,7 +104,7 @@ fn a_full_backlog_drops_frames_and_counts_them() {
     say(&mut second, 0);
     assert_eq!(second.dropped(), 30, "of 80 frames 50 fit");
     drop(release);
-    assert!(matches!(heard.recv_timeout(PATIENCE), Ok(Heard::SpeechStarted { .. })));
+    assert!(matches!(after_the_sign(&heard), Heard::SpeechStarted { .. }));
 }
 
 #[test]
@@ -125,7 +135,7 @@ fn a_reset_starts_afresh() {
     wait_for_final(&heard);
     assert!(ear.reset());
     say(&mut ear, 10);
-    let started = heard.recv_timeout(PATIENCE).unwrap();
+    let started = after_the_sign(&heard);
     let Heard::SpeechStarted { turn: 2, at } = started else { panic!("{started:?}") };
     assert_eq!(at, 10 * FRAME as u64, "positions may even go back");
 }

@@ -11,6 +11,14 @@ use crate::words::Word;
 /// times are on the clock that the owner passes as `now`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Heard {
+    /// Something that may be a voice has begun at `at`, while nobody spoke. [`SpeechStarted`](Heard::SpeechStarted),
+    /// [`SpeechResumed`](Heard::SpeechResumed) or [`VoiceVanished`](Heard::VoiceVanished) follows, unless the stream ends.
+    VoiceSensed {
+        /// Where it began.
+        at: u64,
+    },
+    /// What was sensed last was no voice, or too short to be called one.
+    VoiceVanished,
     /// The caller began to speak, first heard at `at`.
     SpeechStarted {
         /// Counts the utterances of a call from 1.

@@ -28,6 +28,7 @@
 
 mod heard;
 mod segmenter;
+mod sense;
 mod settled;
 mod turn;
 mod utterance;
@@ -39,10 +40,13 @@ use audio::{FRAME, SAMPLE_RATE};
 
 pub use self::heard::{Cut, Failure, Heard, Output, ReadId, ReadJob, ReadKind, Stage, Transcript};
 use self::segmenter::{Edge, Segmenter};
+use self::sense::{Sense, Sign};
 use self::turn::{Flight, Request, Turn};
 use self::utterance::Utterance;
+use crate::echo::{Echo, Verdict};
 use crate::phrases::Phrases;
 use crate::recognizer::{ReadError, Reading, VadError, WINDOW};
+use crate::turn::Pace;
 
 /// Lost audio up to this long is filled with silence; a longer hole ends the turn.
 const LONGEST_HOLE: u64 = SAMPLE_RATE as u64;
@@ -52,6 +56,8 @@ const TAIL: u64 = SAMPLE_RATE as u64 * 24 / 100;
 /// How a [`Listener`] hears turns and when it reads them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListenerConfig {
+    /// Speech probability, 0 to 1, from which one window is a first sign of speech; at most `onset`.
+    pub sense: f32,
     /// Speech probability, 0 to 1, from which a window counts as speech.
     pub onset: f32,
     /// Speech probability below which a window counts as silence; less than `onset`.
@@ -62,8 +68,10 @@ pub struct ListenerConfig {
     pub pre_roll: Duration,
     /// Silence after which speech seems to end: the speculative final reading starts.
     pub pause_after: Duration,
-    /// Silence after which the turn is over.
+    /// Silence after which the turn is over, if nothing is known of the words before it.
     pub end_of_turn: Duration,
+    /// How long the silence must be where the words are known.
+    pub ending: Ending,
     /// Speech that the first partial needs.
     pub first_read: Duration,
     /// Time from the start of one partial reading to the start of the next.
@@ -87,12 +95,14 @@ pub struct ListenerConfig {
 impl Default for ListenerConfig {
     fn default() -> Self {
         Self {
+            sense: 0.3,
             onset: 0.5,
             exit: 0.35,
             onset_windows: 2,
             pre_roll: Duration::from_millis(300),
             pause_after: Duration::from_millis(96),
             end_of_turn: Duration::from_millis(500),
+            ending: Ending::Judged,
             first_read: Duration::from_millis(300),
             read_every: Duration::from_millis(100),
             hush: Duration::from_millis(150),
@@ -105,11 +115,27 @@ impl Default for ListenerConfig {
     }
 }
 
+/// How the end of a turn is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// After the same silence always.
+    Fixed,
+    /// After a silence that depends on the words before it and on this caller's pauses so far: see [`Pace`].
+    Judged,
+}
+
 /// One call's ear. See the [module](self) for its contract.
 pub struct Listener {
     config: ListenerConfig,
     phrases: Phrases,
     segmenter: Segmenter,
+    sense: Sense,
+    echo: Echo,
+    pace: Pace,
+    /// The reading that was asked for at the pause, what was read, and what its sound is judged to be.
+    paused_read: Option<ReadId>,
+    paused_words: Option<String>,
+    sound: Option<f32>,
     utterance: Utterance,
     /// Whether the stream's position is known.
     started: bool,
@@ -138,6 +164,12 @@ impl Listener {
         let keep = samples(config.pre_roll) + onset;
         Self {
             segmenter: Segmenter::new(&config),
+            sense: Sense::new(&config),
+            echo: Echo::default(),
+            pace: Pace::default(),
+            paused_read: None,
+            paused_words: None,
+            sound: None,
             utterance: Utterance::new(keep as usize),
             started: false,
             last_frame: Duration::ZERO,
@@ -162,6 +194,11 @@ impl Listener {
         Self { phrases, ..self }
     }
 
+    /// Takes the mu-law of what we say while the next frame comes. What comes back of it is not taken for a voice.
+    pub fn said(&mut self, codes: &[u8; FRAME]) {
+        self.echo.said(codes);
+    }
+
     /// Takes the frame that begins at `position`. A frame that overlaps what was heard already is
     /// ignored; a hole of up to a second is silence; a larger jump, either way, ends the turn and
     /// starts afresh at the new position.
@@ -182,6 +219,7 @@ impl Listener {
             self.take(&[0; FRAME][..count as usize]);
             hole -= count;
         }
+        self.echo.heard(frame);
         self.take(frame);
         self.last_frame = now;
         // A window that waits may say that speech has ceased: what to read is decided after it.
@@ -202,6 +240,8 @@ impl Listener {
         if let Some(turn) = &mut self.turn {
             turn.windows.push((from, probability));
         }
+        let probability = self.without_echo(probability);
+        self.look_for_signs(probability, from);
         match self.segmenter.window(probability, from, to) {
             Some(Edge::Started { at }) => self.open_turn(at),
             Some(Edge::Paused { at }) => self.pause(at),
@@ -220,6 +260,15 @@ impl Listener {
             Err(cause) => self.lost(flight, cause, now),
         }
         self.schedule(now);
+    }
+
+    /// Takes what a [`TurnDetector`](crate::turn::TurnDetector) makes of the audio of the reading `id`, which was asked for
+    /// at a pause: the probability that the turn is over. It may come before the words or after them, or never.
+    pub fn sounds_over(&mut self, id: ReadId, probability: f32) {
+        if self.paused_read == Some(id) {
+            self.sound = Some(probability);
+            self.wait_at_pause();
+        }
     }
 
     /// Does what is due at `now`: gives up a reading that overran, ends a turn whose stream dried
@@ -264,6 +313,40 @@ impl Listener {
         self.outbox.clear();
         self.restart(self.utterance.next());
         self.started = false;
+    }
+
+    /// Forgets what was known of the last pause.
+    fn begin_pause(&mut self) {
+        (self.paused_read, self.paused_words, self.sound) = (None, None, None);
+        self.segmenter.wait(samples(self.config.end_of_turn));
+    }
+
+    /// Sets how long the pause may be, by what is known of it.
+    fn wait_at_pause(&mut self) {
+        if self.config.ending == Ending::Judged
+            && let Some(words) = &self.paused_words
+        {
+            self.segmenter.wait(samples(self.pace.wait(words, self.sound)));
+        }
+    }
+
+    /// How likely a window holds the caller's speech, which sounds like speech with this probability.
+    fn without_echo(&mut self, probability: f32) -> f32 {
+        let matters = probability >= self.config.sense.min(self.config.exit);
+        if matters && self.echo.judge() == Verdict::Echo { 0.0 } else { probability }
+    }
+
+    /// Tells the first sign of a voice while nobody speaks.
+    fn look_for_signs(&mut self, probability: f32, from: u64) {
+        if self.segmenter.is_in_speech() {
+            self.sense.believed();
+            return;
+        }
+        match self.sense.window(probability, from) {
+            Some(Sign::Sensed { at }) => self.tell(Heard::VoiceSensed { at }),
+            Some(Sign::Vanished) => self.tell(Heard::VoiceVanished),
+            None => {}
+        }
     }
 
     /// Ends the turn because the stream does not go on.

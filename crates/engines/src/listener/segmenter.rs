@@ -99,6 +99,16 @@ impl Segmenter {
         self.phase == Phase::Speaking
     }
 
+    /// Sets how long speech must have ceased before the turn is over, from the next window on.
+    pub(super) fn wait(&mut self, end_of_turn: u64) {
+        self.end_of_turn = end_of_turn;
+    }
+
+    /// Whether speech goes on, or has faded too shortly to call it a pause.
+    pub(super) fn is_in_speech(&self) -> bool {
+        matches!(self.phase, Phase::Speaking | Phase::Fading { .. })
+    }
+
     /// Forgets the turn.
     pub(super) fn reset(&mut self) {
         self.phase = Phase::Quiet;

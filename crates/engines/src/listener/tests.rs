@@ -13,6 +13,8 @@ struct Rig {
     /// Every job asked for, with the time.
     asked: Vec<(Duration, ReadJob)>,
     heard: Vec<Heard>,
+    /// What may be a voice, and its end.
+    signs: Vec<Heard>,
 }
 
 const SPEECH: f32 = 0.9;
@@ -24,7 +26,7 @@ fn ms(milliseconds: u64) -> Duration {
 
 /// The pace that the tests count with, whatever the default becomes.
 fn config() -> ListenerConfig {
-    ListenerConfig { read_every: ms(160), ..ListenerConfig::default() }
+    ListenerConfig { read_every: ms(160), ending: Ending::Fixed, ..ListenerConfig::default() }
 }
 
 impl Rig {
@@ -38,6 +40,7 @@ impl Rig {
             jobs: VecDeque::new(),
             asked: Vec::new(),
             heard: Vec::new(),
+            signs: Vec::new(),
         }
     }
 
@@ -71,6 +74,9 @@ impl Rig {
     fn drain(&mut self) {
         while let Some(output) = self.listener.poll() {
             match output {
+                Output::Heard(sign @ (Heard::VoiceSensed { .. } | Heard::VoiceVanished)) => {
+                    self.signs.push(sign);
+                }
                 Output::Heard(heard) => self.heard.push(heard),
                 Output::Vad(_) => self.listener.vad(self.now, Ok(self.probability)),
                 Output::Read(job) => {
@@ -85,16 +91,17 @@ impl Rig {
     fn story(&self) -> String {
         self.heard
             .iter()
-            .map(|heard| match heard {
-                Heard::SpeechStarted { .. } => '(',
-                Heard::SpeechPaused { .. } => '-',
-                Heard::SpeechResumed { .. } => '+',
-                Heard::SpeechEnded { .. } => ')',
-                Heard::Partial { cut: Cut::MidSpeech, .. } => 'p',
-                Heard::Partial { cut: Cut::AtPause, .. } => 'P',
-                Heard::Final(_) => 'F',
-                Heard::Failed { stage: Stage::Final, .. } => 'X',
-                Heard::Failed { .. } => 'x',
+            .filter_map(|heard| match heard {
+                Heard::VoiceSensed { .. } | Heard::VoiceVanished => None,
+                Heard::SpeechStarted { .. } => Some('('),
+                Heard::SpeechPaused { .. } => Some('-'),
+                Heard::SpeechResumed { .. } => Some('+'),
+                Heard::SpeechEnded { .. } => Some(')'),
+                Heard::Partial { cut: Cut::MidSpeech, .. } => Some('p'),
+                Heard::Partial { cut: Cut::AtPause, .. } => Some('P'),
+                Heard::Final(_) => Some('F'),
+                Heard::Failed { stage: Stage::Final, .. } => Some('X'),
+                Heard::Failed { .. } => Some('x'),
             })
             .collect()
     }
@@ -391,4 +398,42 @@ fn slow_readings_become_fewer() {
     rig.play(SILENCE, 500).play(SPEECH, 3_000);
     let times: Vec<_> = rig.asked.iter().map(|(at, _)| *at).collect();
     assert!(times.windows(2).all(|two| two[1] - two[0] >= ms(600)), "{times:?}");
+}
+
+#[test]
+fn the_first_window_is_told_as_a_sign_and_its_end_too() {
+    let mut rig = Rig::new(None);
+    rig.play(SILENCE, 200).play(0.4, 40).play(SILENCE, 200);
+    assert!(matches!(rig.signs[..], [Heard::VoiceSensed { .. }, Heard::VoiceVanished]));
+    rig.play(SPEECH, 400);
+    assert!(matches!(rig.signs[2..], [Heard::VoiceSensed { .. }]), "speech does not vanish");
+    rig.play(SILENCE, 200).play(SPEECH, 400);
+    assert_eq!(rig.signs.len(), 4, "after a pause too");
+    assert_eq!(rig.story(), "(-+");
+}
+
+/// How long after speech the turn ended whose reading at the pause is `text`.
+fn waited(rig: &mut Rig, text: &str) -> Duration {
+    rig.play(SPEECH, 600);
+    let ceased = rig.now;
+    let before = rig.heard.len();
+    while !rig.heard[before..].iter().any(|heard| matches!(heard, Heard::SpeechEnded { .. })) {
+        rig.play(SILENCE, 20);
+        while !rig.jobs.is_empty() {
+            rig.answer(text);
+        }
+        assert!(rig.now - ceased < ms(3_000), "it must end");
+    }
+    rig.now - ceased
+}
+
+#[test]
+fn a_turn_waits_for_what_its_words_promise_and_for_a_caller_who_pauses() {
+    let mut rig = Rig::new(None);
+    rig.listener = Listener::new(ListenerConfig { ending: Ending::Judged, ..config() });
+    let done = waited(&mut rig, "billing please");
+    assert!(waited(&mut rig, "I would like to") > done + ms(300));
+    rig.play(SPEECH, 600).play(SILENCE, 460);
+    waited(&mut rig, "go on");
+    assert!(waited(&mut rig, "billing please") > done, "the pause was learned");
 }

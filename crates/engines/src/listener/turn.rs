@@ -94,6 +94,7 @@ impl Listener {
             // The reading at the pause does not wait for the next partial's time.
             turn.next_read = Duration::ZERO;
             let turn = turn.number;
+            self.begin_pause();
             self.tell(Heard::SpeechPaused { turn, at });
         }
     }
@@ -101,7 +102,9 @@ impl Listener {
     pub(super) fn resume(&mut self, at: u64) {
         self.settle(at);
         if let Some(turn) = &mut self.turn {
-            turn.paused = None;
+            if let Some(paused) = turn.paused.take() {
+                self.pace.went_on_after(audio::duration_of(at - paused));
+            }
             let turn = turn.number;
             self.tell(Heard::SpeechResumed { turn, at });
         }
@@ -243,6 +246,10 @@ impl Listener {
                 ReadKind::Partial => Cut::MidSpeech,
                 ReadKind::Final => Cut::AtPause,
             };
+            if self.paused_read == Some(flight.id) {
+                self.paused_words = Some(words.text.clone());
+                self.wait_at_pause();
+            }
             self.tell(Heard::Partial { cut, words });
         }
     }
@@ -304,6 +311,9 @@ impl Listener {
             request;
         self.reads += 1;
         let id = ReadId(self.reads);
+        if kind == ReadKind::Final && !closes {
+            self.paused_read = Some(id);
+        }
         self.flight =
             Some(Flight { id, asked: now, turn, kind, settled, from, read_from, through, closes });
         let phrases = self.phrases.clone();

@@ -3,8 +3,8 @@
 //! Asterisk keeps the clock: every 20 ms it takes a frame from its queue, and when it comes to a mark it says so. So
 //! nothing here is timed. As long as less than [`LEAD`] frames are on their way, a batch and a mark behind it are sent;
 //! the mark that comes back makes room for the next batch. Between playouts silence is sent, so that the far side's
-//! stream stays alive. Because what waits over there delays what comes later, a playout that begins or is stopped first
-//! empties the queue.
+//! stream stays alive. Because what waits over there delays what comes later, a playout that begins, is held, goes on
+//! or is stopped first empties the queue; one that is held goes back to the first sample that was not played.
 
 use super::control::MarkId;
 use crate::{fade::Tail, leg::LegEvent, player::Player, playout::Playout};
@@ -32,15 +32,29 @@ pub(super) enum Item {
 pub(super) struct Feed {
     player: Player,
     /// What the player plays, or has sent whole and Asterisk does not have played yet.
-    current: Option<u64>,
+    current: Option<Current>,
     /// The frames on their way.
-    queued: VecDeque<[u8; FRAME]>,
+    queued: VecDeque<Queued>,
     marks: VecDeque<Mark>,
     next_mark: u32,
     /// When Asterisk came to the last mark, and then took the first of `queued`.
     taken_at: Option<Instant>,
     gate: Gate,
     sent: u64,
+}
+
+#[derive(Debug)]
+struct Current {
+    playout: Playout,
+    /// Whether its first audible sample has been played.
+    audible: bool,
+}
+
+#[derive(Debug)]
+struct Queued {
+    codes: [u8; FRAME],
+    /// The index in the playout of its first sample.
+    from: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,14 +110,38 @@ impl Feed {
     /// Plays a playout from the next frame on, in place of what plays now.
     pub(super) fn play(&mut self, now: Instant, playout: Playout, items: &mut Vec<Item>) {
         let tail = self.cut(now, items);
-        self.current = Some(playout.id);
+        self.current = Some(Current { playout: playout.clone(), audible: false });
         self.player.play(playout);
         self.fill_after(tail, items);
     }
 
+    /// Falls silent; what Asterisk has not played yet is called back and kept.
+    pub(super) fn hold(&mut self, now: Instant, items: &mut Vec<Item>) {
+        if self.player.is_held() {
+            return;
+        }
+        let next = self.queued.get(self.taken(now)).and_then(|queued| queued.from);
+        let Some(current) = self.current.take() else { return };
+        let end = current.playout.sound.codes().len();
+        let next = next.or(self.player.position()).unwrap_or(end);
+        let tail = self.cut(now, items);
+        self.player = Player::held(current.playout.clone(), next, current.audible);
+        self.current = Some(current);
+        self.fill_after(tail, items);
+    }
+
+    /// Goes on with what is held.
+    pub(super) fn resume(&mut self, items: &mut Vec<Item>) {
+        if self.player.is_held() {
+            self.empty(items);
+            self.player.resume();
+            self.fill(items);
+        }
+    }
+
     /// Stops the playout `id`, if it is that one.
     pub(super) fn stop(&mut self, now: Instant, id: u64, items: &mut Vec<Item>) {
-        if self.current == Some(id) {
+        if self.current.as_ref().is_some_and(|current| current.playout.id == id) {
             self.stop_all(now, items);
         }
     }
@@ -129,7 +167,12 @@ impl Feed {
             self.queued.drain(..mark.frames);
             match mark.tells {
                 Tells::Progress => {}
-                Tells::FirstAudio(id) => events.push(LegEvent::FirstAudioOut { id, at: now }),
+                Tells::FirstAudio(id) => {
+                    events.push(LegEvent::FirstAudioOut { id, at: now });
+                    if let Some(current) = &mut self.current {
+                        current.audible = true;
+                    }
+                }
                 Tells::Finished(id) => {
                     events.push(LegEvent::Finished { id });
                     self.current = None;
@@ -152,22 +195,31 @@ impl Feed {
 
     /// Empties Asterisk's queue and the player. Gives the beginning of what would have been played next, fading.
     fn cut(&mut self, now: Instant, items: &mut Vec<Item>) -> Option<Tail> {
-        let tail = self.tail(now);
+        let known = self.taken_at.is_some() && !self.player.is_held();
+        let next = self.queued.get(self.taken(now)).filter(|_| known);
+        let tail = next.and_then(|queued| queued.codes.first_chunk()).map(Tail::of);
+        self.empty(items);
+        self.player = Player::default();
+        self.current = None;
+        tail
+    }
+
+    /// Empties Asterisk's queue.
+    fn empty(&mut self, items: &mut Vec<Item>) {
         if !self.queued.is_empty() {
             items.push(Item::Flush);
         }
         self.queued.clear();
         self.marks.clear();
         self.taken_at = None;
-        self.player = Player::default();
-        self.current = None;
-        tail
     }
 
-    fn tail(&self, now: Instant) -> Option<Tail> {
-        let since = now.saturating_duration_since(self.taken_at?);
-        let taken = 1 + (since.as_micros() / FRAME_TIME.as_micros()) as usize;
-        self.queued.get(taken)?.first_chunk().map(Tail::of)
+    /// How many of the frames on their way have been played by now, as far as is known.
+    fn taken(&self, now: Instant) -> usize {
+        self.taken_at.map_or(0, |at| {
+            let since = now.saturating_duration_since(at);
+            1 + (since.as_micros() / FRAME_TIME.as_micros()) as usize
+        })
     }
 
     /// Fills the queue, the first frame with the fade of what was cut off.
@@ -194,12 +246,13 @@ impl Feed {
         let mut codes = Vec::with_capacity(BATCH * FRAME);
         for _ in 0..BATCH {
             let mut frame = [0; FRAME];
+            let from = self.player.position().filter(|_| !self.player.is_held());
             let filled = self.player.fill(&mut frame);
             if let Some(id) = filled.became_audible {
                 self.mark(&mut codes, Tells::FirstAudio(id), items);
             }
             codes.extend_from_slice(&frame);
-            self.queued.push_back(frame);
+            self.queued.push_back(Queued { codes: frame, from });
             self.sent += 1;
             if let Some(id) = filled.finished {
                 self.mark(&mut codes, Tells::Finished(id), items);
@@ -367,6 +420,40 @@ mod tests {
         assert!(after[FADE..].iter().all(|sample| *sample == 0));
         assert_eq!(rig.events.len(), 1, "it has begun and does not finish: {:?}", rig.events);
         assert_eq!(rig.asterisk.underruns, 0);
+    }
+
+    #[test]
+    fn what_is_held_is_called_back_and_goes_on_from_the_same_sample() {
+        // A ramp in steps of mu-law, so that each frame is told from the others.
+        let samples: Vec<i16> =
+            (0..60_i16).flat_map(|n| [132 + 16 * (n % 8) + 4 * n; FRAME]).collect();
+        let wire: Vec<i16> = samples
+            .iter()
+            .map(|sample| g711::decode_ulaw_sample(g711::encode_ulaw_sample(*sample)))
+            .collect();
+        // Also when all was sent already, and when Asterisk is near the end.
+        for held_after in [1, 27, 45, 58] {
+            let mut rig = Rig::new();
+            rig.play(Playout::once(1, samples.clone()));
+            rig.ticks(held_after);
+            rig.act(Feed::hold);
+            rig.ticks(200);
+            rig.act(Feed::hold);
+            rig.act(|feed, _, items| feed.resume(items));
+            rig.ticks(100);
+            let (held, back) = (held_after * FRAME, (held_after + 200) * FRAME);
+            let played = rig.played(0);
+            assert_eq!(played[..held], wire[..held]);
+            assert!(played[held + FADE..back].iter().all(|sample| *sample == 0), "{held_after}");
+            let left = wire.len() - held;
+            assert_eq!(played[back + FADE..][..left - FADE], wire[held + FADE..], "{held_after}");
+            let told: Vec<_> = rig.events.iter().map(|(_, event)| event).collect();
+            assert!(
+                matches!(told[..], [LegEvent::FirstAudioOut { .. }, LegEvent::Finished { id: 1 }]),
+                "{told:?}"
+            );
+            assert_eq!(rig.asterisk.underruns, 0);
+        }
     }
 
     #[test]

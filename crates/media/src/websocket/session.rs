@@ -70,6 +70,8 @@ impl Session {
     pub(super) fn command(&mut self, now: Instant, command: Command) {
         match command {
             Command::Speak(Speech::Play(playout)) => self.feed.play(now, playout, &mut self.items),
+            Command::Speak(Speech::Hold) => self.feed.hold(now, &mut self.items),
+            Command::Speak(Speech::Resume) => self.feed.resume(&mut self.items),
             Command::Speak(Speech::Stop(id)) => self.feed.stop(now, id, &mut self.items),
             Command::Speak(Speech::StopAll) => self.feed.stop_all(now, &mut self.items),
             Command::Tap(tap) => {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use audio::jitter::{Frame, FrameKind};
 use call::LineQuality;
 use engines::hearing::Ear;
-use media::{FrameSink, Leg, LegEvent, LegStats, Playout};
+use media::{FrameSink, Leg, LegEvent, LegStats, Player, Playout};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -31,6 +31,8 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 struct Inbound {
     clock: CallClock,
     ear: Option<Ear>,
+    /// Says the same as the leg, in step with what is heard, so that the ear knows our own voice.
+    saying: Player,
     tap: Tap,
     received: Vec<i16>,
 }
@@ -43,8 +45,10 @@ impl FrameSink for Sink {
         if frame.kind == FrameKind::Voice {
             inbound.clock.frame(frame.position, frame.arrived);
         }
+        let mut said = [0; audio::FRAME];
+        inbound.saying.fill(&mut said);
         if let Some(ear) = &mut inbound.ear {
-            ear.frame(&frame.samples, frame.position);
+            ear.frame_over(&frame.samples, frame.position, &said);
         }
         if inbound.tap == Tap::On {
             let from = frame.position as usize;
@@ -66,7 +70,13 @@ impl Line {
         arrived: Instant,
         tap: Tap,
     ) -> Result<Self, String> {
-        let inbound = Inbound { clock: CallClock::default(), ear: None, tap, received: Vec::new() };
+        let inbound = Inbound {
+            clock: CallClock::default(),
+            ear: None,
+            saying: Player::default(),
+            tap,
+            received: Vec::new(),
+        };
         let inbound = Arc::new(Mutex::new(inbound));
         let leg = road.open(client, channel, arrived, Sink(inbound.clone())).await?;
         Ok(Self { stats: leg.watch_stats(), leg: Some(leg), inbound })
@@ -85,12 +95,28 @@ impl Line {
 
     pub(super) fn play(&mut self, playout: Playout) {
         if let Some(leg) = &self.leg {
+            lock(&self.inbound).saying.play(playout.clone());
             leg.play(playout);
+        }
+    }
+
+    pub(super) fn hold(&mut self) {
+        if let Some(leg) = &self.leg {
+            leg.hold();
+            lock(&self.inbound).saying.hold();
+        }
+    }
+
+    pub(super) fn resume(&mut self) {
+        if let Some(leg) = &self.leg {
+            leg.resume();
+            lock(&self.inbound).saying.resume();
         }
     }
 
     pub(super) fn stop_playing(&mut self) {
         if let Some(leg) = &self.leg {
+            lock(&self.inbound).saying.stop_all();
             leg.stop_all();
         }
     }

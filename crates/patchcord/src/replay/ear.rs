@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use audio::FRAME;
 use audio::jitter::Frame;
 use engines::cost;
 use engines::listener::{Heard, Listener, ListenerConfig, Output, ReadId};
@@ -31,6 +32,11 @@ impl VirtualEar {
             busy: Duration::ZERO,
             reading: None,
         }
+    }
+
+    /// Takes the mu-law of what we say while the next frame comes.
+    pub(crate) fn said(&mut self, codes: &[u8; FRAME]) {
+        self.listener.said(codes);
     }
 
     pub(crate) fn push(&mut self, now: Duration, frame: &Frame) {

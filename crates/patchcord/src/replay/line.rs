@@ -11,9 +11,6 @@ use media::Gate;
 
 use crate::captured::CapturedPacket;
 
-/// The level from which sound counts as audible, as the media leg has it.
-pub(super) const AUDIBLE_DBFS: f64 = -50.0;
-
 /// The caller's side of a line: speaks from the answer on, then keeps silent.
 pub(crate) struct CallerLine<'a> {
     source: Source<'a>,
@@ -23,6 +20,8 @@ pub(crate) struct CallerLine<'a> {
     /// Of the next packet that is made here.
     header: rtp::Header,
     skipped: usize,
+    /// What comes back of our own voice with the next packet.
+    echo: [i16; FRAME],
     gate: Gate,
     digits: Digits,
     jitter: JitterBuffer,
@@ -60,10 +59,16 @@ impl<'a> CallerLine<'a> {
             first: None,
             header: rtp::Header { payload_type: rtp::PCMU, ..rtp::Header::default() },
             skipped: 0,
+            echo: [0; FRAME],
             gate: Gate::default(),
             digits: Digits::default(),
             jitter: JitterBuffer::new(),
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn echo(&mut self, echo: [i16; FRAME]) {
+        self.echo = echo;
     }
 
     pub(crate) fn answered(&mut self, at: Duration) {
@@ -131,6 +136,9 @@ impl<'a> CallerLine<'a> {
     fn speak(&mut self, now: Duration, said: &[i16], arrival: &mut Arrival) {
         let mut samples = [0; FRAME];
         samples[..said.len()].copy_from_slice(said);
+        for (sample, echo) in samples.iter_mut().zip(self.echo) {
+            *sample = sample.saturating_add(echo);
+        }
         let mut datagram = [0; rtp::HEADER_LEN + FRAME];
         let (header, payload) = datagram.split_first_chunk_mut().expect("longer than a header");
         self.header.write(header);

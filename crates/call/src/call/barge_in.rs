@@ -1,0 +1,173 @@
+//! The caller makes a sound while a prompt plays: what becomes of the prompt.
+//!
+//! ```text
+//!            a sound                 words, or speech that goes on
+//! sounding ──────────► held ──────────────────────────────────────► the caller has the floor
+//!     ▲                 │  │
+//!     └─────────────────┘  └─ too long without a word: the prompt goes on
+//!   it was nothing: from the same sample
+//! ```
+//!
+//! Nobody can tell a voice from a cough within the 150 ms in which the prompt must be silent. So the first sign holds it,
+//! and what the sound turns out to be decides whether it goes on. A prompt that is held is given up only for another
+//! one or for a connection: whatever fails meanwhile, it comes back.
+
+use std::time::Duration;
+
+use intent::Cut;
+
+use super::back_channel::{self, Weight};
+use super::conversing::{Conversing, Floor};
+use super::{Context, State};
+use crate::budget::Stage;
+use crate::timers::Timer;
+use crate::words::{Command, Heard, Prompt};
+
+/// How long a prompt is held for sound in which no word was found; then it is noise.
+const WORDLESS: Duration = Duration::from_millis(2_000);
+/// A hum is no longer than this, and a recogniser hears three words in it.
+const SHORT: Duration = Duration::from_millis(800);
+/// How long after its last new word speech is still believed. Noise that is taken for speech does not end.
+pub(super) const WORD_TO_WORD: Duration = Duration::from_millis(3_500);
+/// How long a caller may keep silent who has made a sound since the prompt began: whoever has just made a sound is not thinking
+/// about the answer.
+const AFTER_INTERRUPTION: Duration = Duration::from_millis(3_500);
+
+/// Whether the caller has made a sound since the last prompt began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivery {
+    Whole,
+    /// One that was taken for speech, or held the prompt.
+    Broken,
+}
+
+impl Conversing {
+    /// Something that may be a voice.
+    pub(super) fn sensed(&mut self, context: &mut Context) {
+        if self.floor == Floor::Ours && self.held.is_none() {
+            self.hold(context);
+            context.arm(Timer::Words, WORDLESS);
+        }
+    }
+
+    /// It was none.
+    pub(super) fn vanished(&mut self, context: &mut Context) {
+        if self.floor == Floor::Ours {
+            self.resume(context);
+        }
+    }
+
+    /// The caller goes on after a pause.
+    pub(super) fn speech_resumed(&mut self, context: &mut Context, at: Duration) {
+        match self.floor {
+            Floor::Ours => self.interrupted(context, at),
+            Floor::Callers => context.arm(Timer::Words, self.believed()),
+            Floor::Open | Floor::Closing => {}
+        }
+    }
+
+    /// Speech began, at `at`, while it was our turn.
+    pub(super) fn interrupted(&mut self, context: &mut Context, at: Duration) {
+        self.hold(context);
+        if let Some(since) = self.held {
+            context.record.mark(Stage::BargeIn, at, since);
+        }
+        self.floor = Floor::Callers;
+        context.arm(Timer::Words, WORDLESS);
+    }
+
+    /// What a reading says about the sound that is going on. None if the reading is nothing to act on.
+    pub(super) fn weigh(&mut self, context: &mut Context, heard: &Heard) -> Option<Weight> {
+        let over_prompt = self.held.is_some() || self.floor == Floor::Ours;
+        let weight = match back_channel::weight(&heard.text) {
+            Weight::Listening if !over_prompt => Weight::Words,
+            weight => weight,
+        };
+        match weight {
+            Weight::Words => {
+                let known = context.record.turns.last().is_some_and(|t| t.words == heard.text);
+                if self.floor == Floor::Ours && heard.cut != Cut::Final && !known {
+                    self.hold(context);
+                    self.floor = Floor::Callers;
+                }
+                if self.floor == Floor::Callers && !known {
+                    context.arm(Timer::Words, WORD_TO_WORD);
+                }
+            }
+            Weight::Listening | Weight::Nothing => {
+                if self.held.is_some() && heard.cut != Cut::MidWord {
+                    self.resume(context);
+                }
+                if over_prompt {
+                    return None;
+                }
+            }
+        }
+        Some(weight)
+    }
+
+    /// A turn that means nothing to the receptionist is over. Goes on with the prompt that it interrupted, if it was short or
+    /// of a word or two: the prompt asks better than "I did not understand".
+    pub(super) fn shrug_off(&mut self, context: &mut Context, heard: &Heard) -> bool {
+        let turn = context.record.turns.last();
+        let short = turn.and_then(|turn| Some(turn.to?.saturating_sub(turn.from) < SHORT));
+        let slight = back_channel::is_slight(&heard.text) || short == Some(true);
+        let shrugs = slight && self.held.is_some();
+        if shrugs {
+            self.resume(context);
+        }
+        shrugs
+    }
+
+    /// No new word for too long: what is taken for speech is noise.
+    pub(super) fn wordless(mut self, context: &mut Context) -> State {
+        if self.held.is_some() {
+            self.resume(context);
+            return State::Conversing(self);
+        }
+        match self.floor {
+            Floor::Callers => self.ask_again(context, Prompt::StillThere),
+            Floor::Ours | Floor::Open | Floor::Closing => State::Conversing(self),
+        }
+    }
+
+    /// The prompt that is held has ended after all: its last sample was on its way.
+    pub(super) fn ended_while_held(&mut self, context: &mut Context) {
+        self.held = None;
+        if self.floor == Floor::Ours {
+            self.open_floor(context);
+        }
+    }
+
+    /// How long a caller may keep silent now.
+    pub(super) fn patience(&self, context: &Context) -> Duration {
+        let patience = context.receptionist.patience.silence;
+        match self.delivery {
+            Delivery::Whole => patience,
+            Delivery::Broken => patience.min(AFTER_INTERRUPTION),
+        }
+    }
+
+    fn believed(&self) -> Duration {
+        if self.held.is_some() { WORDLESS } else { WORD_TO_WORD }
+    }
+
+    fn hold(&mut self, context: &mut Context) {
+        if self.held.is_none() {
+            context.command(Command::HoldPlaying);
+            self.held = Some(context.now);
+            self.delivery = Delivery::Broken;
+        }
+    }
+
+    /// Goes on with the prompt that is held.
+    fn resume(&mut self, context: &mut Context) {
+        if self.held.take().is_some() {
+            context.command(Command::ResumePlaying);
+            self.floor = Floor::Ours;
+            for timer in [Timer::Words, Timer::Silence, Timer::Final, Timer::Decide] {
+                context.timers.disarm(timer);
+            }
+        }
+    }
+}

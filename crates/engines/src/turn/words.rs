@@ -1,0 +1,144 @@
+//! What the words so far say about whether more will come.
+
+/// What the last words of a reading promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Promise {
+    /// Nothing either way.
+    None,
+    /// There are no words at all: a noise, or the recogniser has missed them.
+    Wordless,
+    /// A number that may go on: digits and tens are said in groups, with pauses between them.
+    Number,
+    /// A word that cannot be the last: an article, a preposition, "and", "my", "I'm", a hesitation.
+    More,
+}
+
+/// Nobody stops behind these.
+const BINDING: &[&str] = &[
+    "a",
+    "about",
+    "an",
+    "and",
+    "at",
+    "because",
+    "but",
+    "by",
+    "for",
+    "from",
+    "i",
+    "i'd",
+    "i'll",
+    "i'm",
+    "if",
+    "in",
+    "into",
+    "is",
+    "it's",
+    "like",
+    "my",
+    "no",
+    "of",
+    "or",
+    "our",
+    "please can",
+    "so",
+    "that's",
+    "than",
+    "the",
+    "their",
+    "then",
+    "to",
+    "uh",
+    "um",
+    "er",
+    "erm",
+    "was",
+    "well",
+    "were",
+    "with",
+    "without",
+    "would",
+    "your",
+    "you're",
+    "we're",
+    "need",
+    "want",
+    "have",
+    "got",
+];
+
+/// Number words that another may follow.
+const NUMBERS: &[&str] = &[
+    "zero",
+    "oh",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+    "hundred",
+    "thousand",
+    "double",
+    "triple",
+    "point",
+    "number",
+];
+
+/// What `text` promises, which was read at a pause.
+#[must_use]
+pub fn promise(text: &str) -> Promise {
+    let bare = |word: &str| {
+        word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase().replace('’', "'")
+    };
+    let Some(last) = text.split_whitespace().map(bare).rfind(|word| !word.is_empty()) else {
+        return Promise::Wordless;
+    };
+    if last.chars().all(|c| c.is_ascii_digit()) || NUMBERS.contains(&last.as_str()) {
+        Promise::Number
+    } else if BINDING.contains(&last.as_str()) {
+        Promise::More
+    } else {
+        Promise::None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_word_says_whether_more_will_come() {
+        for text in ["I would like to", "My account and, um...", "A large latte with", "I'm"] {
+            assert_eq!(promise(text), Promise::More, "{text}");
+        }
+        for text in ["it is four five", "Extension 42", "twenty.", "my number"] {
+            assert_eq!(promise(text), Promise::Number, "{text}");
+        }
+        for text in ["billing please", "Tom Becker.", "I forgot my password"] {
+            assert_eq!(promise(text), Promise::None, "{text}");
+        }
+        assert_eq!(promise(" ... "), Promise::Wordless);
+    }
+}

@@ -30,6 +30,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod chain;
 pub mod cost;
 pub mod hearing;
 pub mod listener;
@@ -37,6 +38,7 @@ pub mod models;
 pub mod moonshine;
 pub mod phrases;
 pub mod recognizer;
+pub mod remote;
 pub mod runtime;
 pub mod silero;
 pub mod voice;

@@ -382,6 +382,8 @@ impl Chain {
     fn unheard(&mut self, now: Duration, index: usize) {
         let turn = &mut self.turns[index];
         let Some(hearing) = turn.hearing.take() else { return };
+        // Where it says that nothing was, the next one is to listen again.
+        turn.words = TurnWords::new(turn.from);
         if hearing.answers {
             self.breakers.succeeded(hearing.engine);
             self.release(now, hearing.link, hearing.engine);

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 use url::Url;
 
@@ -204,11 +205,10 @@ impl Protocol for Transcribe {
     }
 
     fn closed(&mut self, frame: Option<CloseFrame>) -> Result<Event, Why> {
-        // A close frame says that all was said; a connection that just ends does not.
-        match frame {
-            Some(_) | None if !self.finishing => Err(ended(frame)),
-            None => Err(ended(None)),
-            Some(_) => Ok(Event::Finished),
+        match &frame {
+            Some(close) if close.code != CloseCode::Normal => Err(ended(frame)),
+            _ if self.finishing => Ok(Event::Finished),
+            _ => Err(ended(frame)),
         }
     }
 }

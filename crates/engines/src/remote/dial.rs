@@ -40,7 +40,7 @@ pub(super) struct Dialer {
 
 /// Why there can be no way to a server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DialerError {
+pub(super) enum DialerError {
     /// The URL has no host, or a scheme that is not known.
     #[error("{0:?} is no url to connect to; it should look like {1}")]
     Url(String, &'static str),

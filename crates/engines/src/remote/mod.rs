@@ -145,7 +145,7 @@ impl Ready {
                 let stream = aws::Transcribe::default();
                 socket::run(stream, dialer, url, HeaderMap::new(), orders, events)
                     .await
-                    .map_err(|why| redacted(why, &keys.access_key_id))
+                    .map_err(|why| redacted(redacted(why, &keys.access_key_id), &keys.secret))
             }
             Vendor::Google(options, key) => {
                 google::run(options, key.clone(), phrases, dialer, orders, events)
@@ -220,3 +220,6 @@ impl Ids {
         format!("{:016x}{:016x}", self.seed, self.count)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,14 +163,14 @@ pub(super) async fn run(
         }
         Limited::new(body, LONGEST_MESSAGE).collect().await.map_err(Why::protocol)
     };
+    tokio::pin!(answer);
     let body = tokio::select! {
         biased;
-        body = answer => body?.to_bytes(),
-        ended = &mut connection => return Err(ended.err().map_or_else(
-            || Why::Closed(String::new()),
-            |error| broken(&error),
-        )),
+        body = &mut answer => body?,
+        // The last of an answer may have come with the end of the connection.
+        _ = &mut connection => answer.await?,
     };
+    let body = body.to_bytes();
     let said: Said = serde_json::from_slice(&body).map_err(Why::protocol)?;
     let words = if said.words.is_empty() {
         spread(&said.text, clock.from()..clock.through(), 0.9)

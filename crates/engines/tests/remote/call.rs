@@ -67,6 +67,7 @@ impl Vendor {
             table += &format!("key_file = \"{key}\"\n");
         }
         if self == Self::Aws {
+            // The id may be anything; this variable is always there.
             table += "region = \"eu-west-1\"\naccess_key_id_env = \"CARGO_PKG_NAME\"\n";
         }
         table
@@ -102,7 +103,6 @@ impl Call {
             text += &vendor.table(&format!("engine{index}"), server.port, "key");
         }
         let config: RecognitionConfig = toml::from_str(&text).unwrap();
-        // The id of an AWS key may be anything; this variable is always there.
         let engines = config.engines(&folder).unwrap();
         let tasks = Handle::current().metrics().num_alive_tasks();
         let recognition = Recognition::new(engines, config.policy(), Handle::current()).unwrap();

@@ -54,15 +54,15 @@ pub async fn serve<D: Dialect>(stream: TcpStream, state: Arc<State>) {
         }
     };
     let Ok(socket) = accept_hdr_async(stream, check).await else { return };
-    let mut session = Session { socket, dialect: D::default(), ear: Ear::default(), state };
-    tokio::select! {
-        () = session.run() => {}
-        () = killed(Arc::clone(&session.state)) => session.reset(),
+    let mut session =
+        Session { socket, dialect: D::default(), ear: Ear::default(), state: Arc::clone(&state) };
+    let killed = tokio::select! {
+        () = session.run() => false,
+        () = state.killed() => true,
+    };
+    if killed {
+        session.reset();
     }
-}
-
-async fn killed(state: Arc<State>) {
-    state.killed().await;
 }
 
 struct Session<D> {
@@ -83,9 +83,11 @@ impl<D: Dialect> Session<D> {
                 Said::Other(answers) => answers,
                 Said::Audio(samples) => {
                     let news = self.ear.hear(&samples);
+                    let news = if fault == Fault::Empty { News::default() } else { news };
                     let mut answers = self.dialect.news(&news);
-                    if fault == Fault::Doubled && !news.settled.is_empty() && !D::ONE_TURN {
-                        answers.extend(self.dialect.news(&news));
+                    // A server that answers each message once cannot do so twice.
+                    if fault == Fault::Doubled && !D::ONE_TURN {
+                        answers.extend(answers.clone());
                     }
                     answers
                 }
@@ -110,7 +112,6 @@ impl<D: Dialect> Session<D> {
             };
             let answers = match fault {
                 Fault::Mute => continue,
-                Fault::Empty if self.ear.count() > 0 => self.dialect.news(&News::default()),
                 Fault::Malformed => vec![Message::text("<html>\u{0}"), Message::binary(vec![1; 20])],
                 Fault::Huge => vec![Message::text("x".repeat(2 << 20))],
                 _ => answers,

@@ -26,7 +26,12 @@ impl History {
 
     /// Takes samples that begin at `position`, and forgets all before `keep_from`, but for the last moment. Gives back
     /// what is new, silence in place of what was lost.
-    pub(super) fn push(&mut self, samples: &[i16], position: u64, keep_from: Option<u64>) -> Vec<i16> {
+    pub(super) fn push(
+        &mut self,
+        samples: &[i16],
+        position: u64,
+        keep_from: Option<u64>,
+    ) -> Vec<i16> {
         if position.abs_diff(self.next) > LONGEST_HOLE {
             self.samples.clear();
             self.next = position;
@@ -37,7 +42,8 @@ impl History {
         new.extend_from_slice(&samples[known..]);
         self.samples.extend(&new);
         self.next += new.len() as u64;
-        let keep = keep_from.map_or(KEEP, |from| (self.next.saturating_sub(from) as usize).clamp(KEEP, MOST));
+        let keep = keep_from
+            .map_or(KEEP, |from| (self.next.saturating_sub(from) as usize).clamp(KEEP, MOST));
         let excess = self.samples.len().saturating_sub(keep);
         self.samples.drain(..excess);
         new
@@ -63,7 +69,10 @@ mod tests {
         assert_eq!(history.push(&[2; 160], 8_000_200, None)[38..42], [0, 0, 2, 2]);
         assert_eq!(history.push(&[3; 160], 8_000_240, None), [3; 40]);
         assert_eq!(history.next(), 8_000_400);
-        assert_eq!(history.between(8_000_100, 8_000_162), (8_000_100, [vec![1; 60], vec![0; 2]].concat()));
+        assert_eq!(
+            history.between(8_000_100, 8_000_162),
+            (8_000_100, [vec![1; 60], vec![0; 2]].concat())
+        );
         assert_eq!(history.between(0, 10), (8_000_000, vec![]));
     }
 

@@ -174,7 +174,12 @@ struct Hearing {
 impl Chain {
     /// A chain that has heard nothing. It connects to the first engine at once, if connections last.
     #[must_use]
-    pub fn new(now: Duration, members: Arc<[Member]>, policy: Policy, breakers: Arc<Breakers>) -> Self {
+    pub fn new(
+        now: Duration,
+        members: Arc<[Member]>,
+        policy: Policy,
+        breakers: Arc<Breakers>,
+    ) -> Self {
         let mut chain = Self {
             members,
             policy,
@@ -204,7 +209,8 @@ impl Chain {
         self.end(now, from);
         let from = self.history.between(from, from).0;
         let words = TurnWords::new(from);
-        let turn = Turn { number, from, end: None, words, next_engine: 0, hearing: None, last: None };
+        let turn =
+            Turn { number, from, end: None, words, next_engine: 0, hearing: None, last: None };
         self.turns.push(turn);
         self.hear(now, self.turns.len() - 1);
     }
@@ -293,9 +299,9 @@ impl Chain {
         let (first, number) = (turn.next_engine, turn.number);
         let local = |engine: usize| self.members[engine] == Member::Local;
         let mut engines = first..self.members.len();
-        let found = engines.clone().find(|engine| {
-            local(*engine) || self.breakers.admits(*engine, now, &self.policy)
-        });
+        let found = engines
+            .clone()
+            .find(|engine| local(*engine) || self.breakers.admits(*engine, now, &self.policy));
         // Where all are left alone and none was asked yet, a caller is worth a try.
         let untried = engines.find(|engine| first == 0 && self.breakers.may_be_tried(*engine));
         let Some(engine) = found.or(untried) else {
@@ -464,7 +470,12 @@ impl Chain {
     /// Replaces connections that grow old.
     fn rotate(&mut self, now: Duration) {
         let due = |link: &Link| self.rotation(link).is_some_and(|at| at <= now);
-        let old: Vec<_> = self.links.iter().filter(|link| due(link)).map(|link| (link.id, link.engine, link.turn)).collect();
+        let old: Vec<_> = self
+            .links
+            .iter()
+            .filter(|link| due(link))
+            .map(|link| (link.id, link.engine, link.turn))
+            .collect();
         for (link, engine, turn) in old {
             match turn.and_then(|number| self.turns.iter().position(|turn| turn.number == number)) {
                 None => {
@@ -482,7 +493,8 @@ impl Chain {
 
     /// When a connection is to be replaced.
     fn rotation(&self, link: &Link) -> Option<Duration> {
-        let Member::Remote(Terms { life: Life::Session(longest), .. }) = &self.members[link.engine] else {
+        let Member::Remote(Terms { life: Life::Session(longest), .. }) = &self.members[link.engine]
+        else {
             return None;
         };
         let margin = if link.turn.is_some() { WITHIN_A_TURN } else { BETWEEN_TURNS };
@@ -491,7 +503,8 @@ impl Chain {
 
     /// A turn is over that a connection heard.
     fn release(&mut self, now: Duration, link: LinkId, engine: usize) {
-        let lasts = matches!(&self.members[engine], Member::Remote(Terms { life: Life::Session(_), .. }));
+        let lasts =
+            matches!(&self.members[engine], Member::Remote(Terms { life: Life::Session(_), .. }));
         let spare = self.links.iter().any(|other| other.engine == engine && other.turn.is_none());
         match self.links.iter_mut().find(|other| other.id == link) {
             Some(link) if lasts && !spare => {
@@ -504,7 +517,10 @@ impl Chain {
 
     /// Connects before a turn needs it, if that connection waits for one.
     fn prepare(&mut self, now: Duration, engine: usize) {
-        let lasts = matches!(self.members.get(engine), Some(Member::Remote(Terms { life: Life::Session(_), .. })));
+        let lasts = matches!(
+            self.members.get(engine),
+            Some(Member::Remote(Terms { life: Life::Session(_), .. }))
+        );
         if lasts && self.breakers.is_closed(engine) {
             self.open(now, engine, None);
         }

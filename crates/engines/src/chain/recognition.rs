@@ -42,7 +42,7 @@ impl Recognition {
             .into_iter()
             .map(|engine| match engine {
                 Engine::Local => Ok(None),
-                Engine::Remote(remote) => Ready::new(remote).map(Some),
+                Engine::Remote(remote) => Ready::new(*remote).map(Some),
             })
             .collect::<Result<_, _>>()?;
         let member = |ready: &Option<Ready>| match ready {
@@ -93,6 +93,12 @@ impl Recognition {
         };
         self.runtime.spawn(call.run(said, events));
         Stream { say }
+    }
+}
+
+impl std::fmt::Debug for Recognition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names()).finish()
     }
 }
 

@@ -21,7 +21,11 @@ fn words(text: &str, from: u64) -> Vec<Word> {
     let place = |index: usize| from + 1_000 * index as u64;
     text.split(' ')
         .enumerate()
-        .map(|(index, text)| Word { text: text.into(), at: place(index)..place(index) + 900, confidence: 1.0 })
+        .map(|(index, text)| Word {
+            text: text.into(),
+            at: place(index)..place(index) + 900,
+            confidence: 1.0,
+        })
         .collect()
 }
 
@@ -97,7 +101,9 @@ impl Bench {
         self.out
             .iter()
             .filter_map(|output| match output {
-                Output::Told(Told::Final { turn, words }) => Some(format!("{turn}: {}", text(words))),
+                Output::Told(Told::Final { turn, words }) => {
+                    Some(format!("{turn}: {}", text(words)))
+                }
                 Output::Told(Told::Local { turn }) => Some(format!("{turn} local")),
                 Output::Told(Told::Failed { turn, failure }) => Some(format!("{turn} {failure}")),
                 _ => None,
@@ -308,14 +314,12 @@ fn the_local_engine_takes_the_whole_turn() {
 #[test]
 fn an_engine_that_fails_twice_is_left_alone_and_tried_again_later() {
     let mut bench = Bench::new([Member::Remote(terms("first")), Member::Local]);
-    let mut link = 0;
-    for turn in 1..=2 {
+    for (link, turn) in [(0, 1), (1, 2)] {
         bench.event(link, Event::Open);
         bench.begin(turn, bench.position);
         bench.event(link, Event::Failed(Why::Broken("cut".into())));
         bench.speak(100);
         bench.end();
-        link += 1;
     }
     let opened = bench.out.len();
     bench.begin(3, bench.position);

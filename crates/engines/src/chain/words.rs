@@ -73,7 +73,10 @@ impl TurnWords {
 /// Whether two words differ in nothing but case and punctuation.
 fn same(one: &str, other: &str) -> bool {
     let letters = |text: &str| -> String {
-        text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        text.chars()
+            .filter(|letter| letter.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect()
     };
     letters(one) == letters(other)
 }
@@ -103,7 +106,11 @@ mod tests {
         // Another engine, which heard from 50 on.
         words.guess(vec![word("Roast,", 130, 300), word("mocha", 300, 400)], None);
         assert_eq!(text(&words), "dark roast|mocha");
-        words.settle(vec![word("k", 50, 60), word("Roast,", 130, 300), word("mocha", 300, 400)], 400, None);
+        words.settle(
+            vec![word("k", 50, 60), word("Roast,", 130, 300), word("mocha", 300, 400)],
+            400,
+            None,
+        );
         assert_eq!(text(&words), "dark roast mocha|");
     }
 

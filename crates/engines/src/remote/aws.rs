@@ -47,10 +47,17 @@ pub struct AwsOptions {
     /// Milliseconds that it may say nothing of the speech it is sent.
     #[serde(default = "answer_ms")]
     pub answer_ms: u64,
+    /// Milliseconds that it may take after the end of a turn.
+    #[serde(default = "finish_ms")]
+    pub finish_ms: u64,
 }
 
 fn english() -> String {
     "en-US".to_owned()
+}
+
+fn finish_ms() -> u64 {
+    800
 }
 
 fn answer_ms() -> u64 {
@@ -65,7 +72,7 @@ impl AwsOptions {
             places: Places::Told,
             signs: Signs::Always,
             answers_within: Some(Duration::from_millis(self.answer_ms)),
-            finishes_within: Duration::from_millis(800),
+            finishes_within: Duration::from_millis(self.finish_ms),
         }
     }
 
@@ -198,7 +205,9 @@ impl Protocol for Transcribe {
                     "UnrecognizedClientException" | "AccessDeniedException" => {
                         Why::Refused { status: 403 }
                     }
-                    kind => Why::vendor(&format!("{kind} {}", String::from_utf8_lossy(frame.payload))),
+                    kind => {
+                        Why::vendor(&format!("{kind} {}", String::from_utf8_lossy(frame.payload)))
+                    }
                 })
             }
         }
@@ -230,8 +239,12 @@ mod tests {
         let message = Message::binary(event_stream::frame(&event, json));
         stream.message(message, &mut told).unwrap();
         let [Event::Settled { words, through: 8_200 }] = &told[..] else { panic!("{told:?}") };
-        assert_eq!((words.len(), words[0].at.clone(), words[0].confidence), (1, 1_800..5_000, 0.75));
-        let exception = [(":message-type", "exception"), (":exception-type", "LimitExceededException")];
+        assert_eq!(
+            (words.len(), words[0].at.clone(), words[0].confidence),
+            (1, 1_800..5_000, 0.75)
+        );
+        let exception =
+            [(":message-type", "exception"), (":exception-type", "LimitExceededException")];
         let message = Message::binary(event_stream::frame(&exception, b"{}"));
         assert_eq!(stream.message(message, &mut told), Err(Why::rate_limited()));
     }

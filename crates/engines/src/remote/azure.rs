@@ -52,6 +52,9 @@ pub struct AzureOptions {
     /// Milliseconds that it may say nothing of the speech it is sent.
     #[serde(default = "answer_ms")]
     pub answer_ms: u64,
+    /// Milliseconds that it may take after the end of a turn.
+    #[serde(default = "finish_ms")]
+    pub finish_ms: u64,
 }
 
 fn english() -> String {
@@ -60,6 +63,10 @@ fn english() -> String {
 
 fn yes() -> bool {
     true
+}
+
+fn finish_ms() -> u64 {
+    800
 }
 
 fn answer_ms() -> u64 {
@@ -74,7 +81,7 @@ impl AzureOptions {
             places: Places::Told,
             signs: Signs::Always,
             answers_within: Some(Duration::from_millis(self.answer_ms)),
-            finishes_within: Duration::from_millis(800),
+            finishes_within: Duration::from_millis(self.finish_ms),
         }
     }
 
@@ -82,13 +89,16 @@ impl AzureOptions {
         let mut url = match &self.url {
             Some(url) => url.clone(),
             None if self.region.is_empty() => {
-                return Err("needs the resource's region, such as \"westeurope\", or a url".to_owned());
+                return Err(
+                    "needs the resource's region, such as \"westeurope\", or a url".to_owned()
+                );
             }
             None => {
                 let host = format!("wss://{}.stt.speech.microsoft.com", self.region);
                 let path = "/speech/recognition/conversation/cognitiveservices/v1";
-                Url::parse(&format!("{host}{path}"))
-                    .map_err(|_| format!("region {:?} cannot be part of a host name", self.region))?
+                Url::parse(&format!("{host}{path}")).map_err(|_| {
+                    format!("region {:?} cannot be part of a host name", self.region)
+                })?
             }
         };
         let mut query = url.query_pairs_mut();
@@ -177,9 +187,8 @@ impl Azure {
             .take(MOST_PHRASES)
             .map(|phrase| json!({ "Text": phrase.text }))
             .collect();
-        let hints = (options.hints && !items.is_empty()).then(|| {
-            json!({ "dgi": { "Groups": [{ "Type": "Generic", "Items": items }] } })
-        });
+        let hints = (options.hints && !items.is_empty())
+            .then(|| json!({ "dgi": { "Groups": [{ "Type": "Generic", "Items": items }] } }));
         Self { ids, request: String::new(), hints, clock: AudioClock::default(), turn: Turn::None }
     }
 
@@ -216,7 +225,9 @@ impl Azure {
         let through = at.end;
         let words = match phrase.best.into_iter().next() {
             None => spread(&phrase.display_text, at, 0.5),
-            Some(best) if best.words.is_empty() => spread(&best.lexical, at, best.confidence as f32),
+            Some(best) if best.words.is_empty() => {
+                spread(&best.lexical, at, best.confidence as f32)
+            }
             Some(best) => {
                 let word = |heard: &Heard| {
                     let end = (heard.offset + heard.duration) / TICKS;
@@ -269,8 +280,9 @@ impl Protocol for Azure {
     fn message(&mut self, message: Message, told: &mut Vec<Event>) -> Result<(), Why> {
         // Binary messages are for synthesis.
         let Message::Text(text) = message else { return Ok(()) };
-        let (headers, body) =
-            text.split_once("\r\n\r\n").ok_or_else(|| Why::protocol("a message without headers"))?;
+        let (headers, body) = text
+            .split_once("\r\n\r\n")
+            .ok_or_else(|| Why::protocol("a message without headers"))?;
         let header = |name: &str| {
             headers
                 .split("\r\n")
@@ -278,7 +290,9 @@ impl Protocol for Azure {
                 .find(|(key, _)| key.eq_ignore_ascii_case(name))
                 .map(|(_, value)| value.trim())
         };
-        if self.turn == Turn::None || header("X-RequestId").is_none_or(|id| !id.eq_ignore_ascii_case(&self.request)) {
+        if self.turn == Turn::None
+            || header("X-RequestId").is_none_or(|id| !id.eq_ignore_ascii_case(&self.request))
+        {
             return Ok(());
         }
         match header("Path").unwrap_or_default() {
@@ -315,7 +329,12 @@ mod tests {
         let mut azure = azure();
         let mut out = Vec::new();
         azure.begin(0, &mut out);
-        assert!(out[0].to_text().unwrap().ends_with(r#"{"Items":[{"Text":"dark roast"}],"Type":"Generic"}]}}"#));
+        assert!(
+            out[0]
+                .to_text()
+                .unwrap()
+                .ends_with(r#"{"Items":[{"Text":"dark roast"}],"Type":"Generic"}]}}"#)
+        );
         let Message::Binary(bytes) = &out[1] else { panic!("{out:?}") };
         let headers = usize::from(u16::from_be_bytes([bytes[0], bytes[1]]));
         assert!(bytes[2..2 + headers].ends_with(b"audio/x-wav\r\n"));

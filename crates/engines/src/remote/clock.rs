@@ -70,7 +70,9 @@ pub(super) fn spread(text: &str, at: Range<u64>, confidence: f32) -> Vec<Word> {
     let total: u64 = words.iter().map(|word| weight(word)).sum();
     let length = at.end.saturating_sub(at.start);
     let mut passed = 0;
-    let place = |passed: u64| at.start + (u128::from(length) * u128::from(passed) / u128::from(total.max(1))) as u64;
+    let place = |passed: u64| {
+        at.start + (u128::from(length) * u128::from(passed) / u128::from(total.max(1))) as u64
+    };
     words
         .into_iter()
         .map(|word| {

@@ -68,7 +68,7 @@ pub enum Engine {
     /// The one that runs on this machine.
     Local,
     /// A vendor's.
-    Remote(Remote),
+    Remote(Box<Remote>),
 }
 
 /// A vendor's engine.
@@ -117,7 +117,9 @@ pub enum ConfigError {
     #[error("[recognition] chain is empty; name an engine in it, such as \"local\"")]
     Empty,
     /// An engine that is none.
-    #[error("[recognition] chain names {name:?}, which is no engine; it can be local, deepgram, vosk, openai, openai-realtime, google, aws or azure, or a table [recognition.{name}] with a kind")]
+    #[error(
+        "[recognition] chain names {name:?}, which is no engine; it can be local, deepgram, vosk, openai, openai-realtime, google, aws or azure, or a table [recognition.{name}] with a kind"
+    )]
     Unknown {
         /// As it was written.
         name: String,
@@ -213,7 +215,9 @@ impl RecognitionConfig {
             source.read().map_err(|cause| ConfigError::Key { name: name.to_owned(), cause })
         };
         let vendor = match kind.as_str() {
-            "deepgram" => Vendor::Deepgram(options(name, table)?, read(source("DEEPGRAM_API_KEY"))?),
+            "deepgram" => {
+                Vendor::Deepgram(options(name, table)?, read(source("DEEPGRAM_API_KEY"))?)
+            }
             "vosk" => Vendor::Vosk(options(name, table)?),
             "openai" => {
                 let options: TranscriptionsOptions = options(name, table)?;
@@ -242,7 +246,7 @@ impl RecognitionConfig {
             }
             _ => return Err(ConfigError::Unknown { name: kind }),
         };
-        Ok(Engine::Remote(Remote { name: name.to_owned(), vendor }))
+        Ok(Engine::Remote(Box::new(Remote { name: name.to_owned(), vendor })))
     }
 }
 
@@ -271,8 +275,7 @@ fn aws_keys(
 
 fn take_key_place(name: &str, table: &mut toml::Table) -> Result<KeyPlace, ConfigError> {
     let keys = ["key_env", "key_file", "access_key_id_env", "session_token_env"];
-    let taken: toml::Table =
-        keys.iter().filter_map(|key| table.remove_entry(*key)).collect();
+    let taken: toml::Table = keys.iter().filter_map(|key| table.remove_entry(*key)).collect();
     options(name, taken)
 }
 

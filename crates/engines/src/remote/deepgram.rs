@@ -52,6 +52,8 @@ pub struct DeepgramOptions {
     pub root_file: Option<PathBuf>,
     /// Milliseconds that it may say nothing of the speech it is sent.
     pub answer_ms: u64,
+    /// Milliseconds that it may take after the end of a turn.
+    pub finish_ms: u64,
 }
 
 impl Default for DeepgramOptions {
@@ -66,6 +68,7 @@ impl Default for DeepgramOptions {
             improve_models: false,
             root_file: None,
             answer_ms: 1_600,
+            finish_ms: 800,
         }
     }
 }
@@ -79,7 +82,7 @@ impl DeepgramOptions {
             places: Places::Told,
             signs: Signs::Always,
             answers_within: Some(Duration::from_millis(self.answer_ms)),
-            finishes_within: Duration::from_millis(800),
+            finishes_within: Duration::from_millis(self.finish_ms),
         }
     }
 

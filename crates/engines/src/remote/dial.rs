@@ -53,7 +53,9 @@ pub(super) enum DialerError {
         cause: String,
     },
     /// Neither the system nor the configuration has any.
-    #[error("this system has no trusted roots; install its package ca-certificates, or name a root_file")]
+    #[error(
+        "this system has no trusted roots; install its package ca-certificates, or name a root_file"
+    )]
     NoRoots,
 }
 

@@ -38,7 +38,8 @@ impl<'a> Frame<'a> {
             return Err(FrameError::Length);
         }
         let end = total - CHECKSUM;
-        if word(8)? != crc32fast::hash(&bytes[..8]) || word(end)? != crc32fast::hash(&bytes[..end]) {
+        if word(8)? != crc32fast::hash(&bytes[..8]) || word(end)? != crc32fast::hash(&bytes[..end])
+        {
             return Err(FrameError::Checksum);
         }
         let (head, payload) = bytes[PRELUDE..end].split_at(headers);
@@ -124,7 +125,10 @@ mod tests {
     fn a_message_is_read_as_it_was_written() {
         let bytes = frame(&[("a", "b"), (":event-type", "X")], b"payload");
         let read = Frame::parse(&bytes).unwrap();
-        assert_eq!((read.header(":event-type"), read.header("c"), read.payload), (Some("X"), None, &b"payload"[..]));
+        assert_eq!(
+            (read.header(":event-type"), read.header("c"), read.payload),
+            (Some("X"), None, &b"payload"[..])
+        );
         let mut wrong = bytes.clone();
         wrong[20] ^= 1;
         assert_eq!(Frame::parse(&wrong), Err(FrameError::Checksum));

@@ -61,6 +61,8 @@ pub struct GoogleOptions {
     pub root_file: Option<PathBuf>,
     /// Milliseconds that it may say nothing of the speech it is sent.
     pub answer_ms: u64,
+    /// Milliseconds that it may take after the end of a turn.
+    pub finish_ms: u64,
 }
 
 impl Default for GoogleOptions {
@@ -73,6 +75,7 @@ impl Default for GoogleOptions {
             boost: 10.0,
             root_file: None,
             answer_ms: 1_000,
+            finish_ms: 800,
         }
     }
 }
@@ -86,7 +89,7 @@ impl GoogleOptions {
             places: Places::Told,
             signs: Signs::Answers,
             answers_within: Some(Duration::from_millis(self.answer_ms)),
-            finishes_within: Duration::from_millis(800),
+            finishes_within: Duration::from_millis(self.finish_ms),
         }
     }
 
@@ -107,7 +110,8 @@ impl GoogleOptions {
             enable_word_time_offsets: true,
             model: self.model.clone(),
         };
-        let config = wire::StreamingRecognitionConfig { config: Some(config), interim_results: true };
+        let config =
+            wire::StreamingRecognitionConfig { config: Some(config), interim_results: true };
         wire::StreamingRecognizeRequest { streaming_config: Some(config), audio_content: None }
     }
 }
@@ -170,7 +174,13 @@ impl Turn {
         let (half, body) = mpsc::channel(WAITING);
         let mut clock = AudioClock::default();
         clock.begin_anew(from);
-        let mut turn = Self { clock, settled: from, pending: Vec::new(), half: Some(half), body: Some(Outgoing(body)) };
+        let mut turn = Self {
+            clock,
+            settled: from,
+            pending: Vec::new(),
+            half: Some(half),
+            body: Some(Outgoing(body)),
+        };
         turn.send(&options.config(phrases));
         turn
     }

@@ -20,10 +20,14 @@ pub(crate) enum KeySource {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The environment variable is not set, or is not text.
-    #[error("the environment variable {0}, which should hold the key, is not set; set it, or name a key_file")]
+    #[error(
+        "the environment variable {0}, which should hold the key, is not set; set it, or name a key_file"
+    )]
     NoVariable(String),
     /// The file cannot be read.
-    #[error("the key cannot be read from {path}: {cause}; put it there, readable for this user alone")]
+    #[error(
+        "the key cannot be read from {path}: {cause}; put it there, readable for this user alone"
+    )]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -31,7 +35,9 @@ pub enum KeyError {
         cause: String,
     },
     /// There is nothing in it, or something that no header can carry.
-    #[error("what {0} holds is no key: it is empty, or has characters that no key has; write the key there, alone")]
+    #[error(
+        "what {0} holds is no key: it is empty, or has characters that no key has; write the key there, alone"
+    )]
     Unusable(String),
 }
 

@@ -63,10 +63,16 @@ impl Ready {
         let bad = |cause: String| ConfigError::Table { name: name.clone(), cause };
         let (web, http) = (["ws", "wss"], ["http", "https"]);
         let (terms, url, root, schemes, looks) = match &vendor {
-            Vendor::Deepgram(o, _) => {
-                (o.terms(&name), o.url.clone(), &o.root_file, web, "wss://api.deepgram.com/v1/listen")
+            Vendor::Deepgram(o, _) => (
+                o.terms(&name),
+                o.url.clone(),
+                &o.root_file,
+                web,
+                "wss://api.deepgram.com/v1/listen",
+            ),
+            Vendor::Vosk(o) => {
+                (o.terms(&name), o.url.clone(), &o.root_file, web, "ws://127.0.0.1:2700")
             }
-            Vendor::Vosk(o) => (o.terms(&name), o.url.clone(), &o.root_file, web, "ws://127.0.0.1:2700"),
             Vendor::Realtime(o, _) => {
                 let looks = "wss://api.openai.com/v1/realtime?intent=transcription";
                 (o.terms(&name), o.url.clone(), &o.root_file, web, looks)

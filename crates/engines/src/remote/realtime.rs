@@ -51,7 +51,7 @@ pub struct RealtimeOptions {
     /// A PEM file of roots to trust besides the system's.
     pub root_file: Option<PathBuf>,
     /// Milliseconds that it may take after the end of a turn.
-    pub answer_ms: u64,
+    pub finish_ms: u64,
 }
 
 /// The shape of the messages.
@@ -67,13 +67,14 @@ pub enum Dialect {
 impl Default for RealtimeOptions {
     fn default() -> Self {
         Self {
-            url: Url::parse("wss://api.openai.com/v1/realtime?intent=transcription").expect("it is a url"),
+            url: Url::parse("wss://api.openai.com/v1/realtime?intent=transcription")
+                .expect("it is a url"),
             model: "gpt-live-transcribe".to_owned(),
             language: "en".to_owned(),
             dialect: Dialect::Ga,
             hints: true,
             root_file: None,
-            answer_ms: 1_500,
+            finish_ms: 1_500,
         }
     }
 }
@@ -86,7 +87,7 @@ impl RealtimeOptions {
             places: Places::Guessed,
             signs: Signs::Always,
             answers_within: None,
-            finishes_within: Duration::from_millis(self.answer_ms),
+            finishes_within: Duration::from_millis(self.finish_ms),
         }
     }
 
@@ -271,7 +272,10 @@ mod tests {
         let phrases: Phrases = ["dark roast"].into_iter().collect();
         let options = RealtimeOptions::default();
         let update = options.session(&phrases);
-        assert!(update.contains(r#""type":"audio/pcmu""#) && update.contains("dark roast"), "{update}");
+        assert!(
+            update.contains(r#""type":"audio/pcmu""#) && update.contains("dark roast"),
+            "{update}"
+        );
         assert!(options.headers(&Key::from("k")).get("openai-beta").is_none());
         let options = RealtimeOptions { dialect: Dialect::Beta, ..options };
         let update = options.session(&phrases);
@@ -294,7 +298,10 @@ mod tests {
         session.finish(&mut out);
         assert!(say(&mut session, "input_audio_buffer.committed", "a", "").is_empty());
         assert!(say(&mut session, completed, "z", "not ours").is_empty());
-        assert!(matches!(&say(&mut session, completed, "a", "yes")[..], [Event::Settled { .. }, Event::Finished]));
+        assert!(matches!(
+            &say(&mut session, completed, "a", "yes")[..],
+            [Event::Settled { .. }, Event::Finished]
+        ));
         session.begin(8_000, &mut out);
         session.audio(&[0; 8_000], &mut out);
         session.finish(&mut out);

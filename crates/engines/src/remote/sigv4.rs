@@ -63,7 +63,8 @@ impl Request<'_> {
         let query: Vec<_> =
             query.iter().map(|(key, value)| format!("{}={}", encode(key), encode(value))).collect();
         let query = query.join("&");
-        let canonical = format!("GET\n{}\n{query}\nhost:{host}\n\nhost\n{}", self.path, self.payload);
+        let canonical =
+            format!("GET\n{}\n{query}\nhost:{host}\n\nhost\n{}", self.path, self.payload);
         let digest = digest::digest(&digest::SHA256, canonical.as_bytes());
         let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex(digest.as_ref()));
         let mut key = mac(format!("AWS4{}", keys.secret.expose()).as_bytes(), date);
@@ -108,8 +109,12 @@ mod tests {
             secret: Key::from("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
             session_token: None,
         };
-        let request =
-            Request { path: "/test.txt", parameters: &[], payload: "UNSIGNED-PAYLOAD", expires: "86400" };
+        let request = Request {
+            path: "/test.txt",
+            parameters: &[],
+            payload: "UNSIGNED-PAYLOAD",
+            expires: "86400",
+        };
         let host = "examplebucket.s3.amazonaws.com";
         let query = request.sign(host, &keys, "us-east-1", "s3", "20130524T000000Z");
         let signature = query.split("X-Amz-Signature=").nth(1).unwrap();
@@ -124,10 +129,17 @@ mod tests {
             session_token: Some(Key::from("to/ken")),
         };
         let url = Url::parse("wss://transcribe.example:8443/x").unwrap();
-        let signed = presign(&url, &[("language-code", "en-US")], &keys, "r", "transcribe", &Utc::now());
+        let signed =
+            presign(&url, &[("language-code", "en-US")], &keys, "r", "transcribe", &Utc::now());
         let text = signed.as_str();
         assert!(text.starts_with("wss://transcribe.example:8443/x?X-Amz-Algorithm="), "{text}");
-        assert!(text.contains("&language-code=en-US&") || text.contains("&language-code=en-US"), "{text}");
-        assert!(text.contains("X-Amz-Security-Token=to%2Fken") && !text.contains("secret"), "{text}");
+        assert!(
+            text.contains("&language-code=en-US&") || text.contains("&language-code=en-US"),
+            "{text}"
+        );
+        assert!(
+            text.contains("X-Amz-Security-Token=to%2Fken") && !text.contains("secret"),
+            "{text}"
+        );
     }
 }

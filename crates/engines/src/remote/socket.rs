@@ -51,7 +51,9 @@ pub(super) trait Protocol: Send {
 
 /// A close frame in words.
 pub(super) fn ended(frame: Option<CloseFrame>) -> Why {
-    Why::Closed(frame.map_or_else(String::new, |frame| quote(&format!("{} {}", frame.code, frame.reason))))
+    Why::Closed(
+        frame.map_or_else(String::new, |frame| quote(&format!("{} {}", frame.code, frame.reason))),
+    )
 }
 
 /// What is to be sent.
@@ -95,7 +97,11 @@ impl Session {
         let (mut out, mut told) = (Outbox::new(), Vec::new());
         let mut hearing = false;
         loop {
-            let next = if hearing { self.heard.max(self.asked) + ASK_AFTER } else { self.said + KEEP_ALIVE };
+            let next = if hearing {
+                self.heard.max(self.asked) + ASK_AFTER
+            } else {
+                self.said + KEEP_ALIVE
+            };
             tokio::select! {
                 order = orders.recv() => match order {
                     None => return self.farewell(protocol).await,

@@ -26,7 +26,10 @@ fn endure(mut protocol: impl Protocol, messages: &[Message]) {
     for event in told {
         let (Event::Interim(words) | Event::Settled { words, .. }) = event else { continue };
         for word in words {
-            assert!(5_000 <= word.at.start && word.at.start <= word.at.end && word.at.end <= 9_000, "{word:?}");
+            assert!(
+                5_000 <= word.at.start && word.at.start <= word.at.end && word.at.end <= 9_000,
+                "{word:?}"
+            );
             assert!((0.0..=1.0).contains(&word.confidence), "{word:?}");
         }
     }

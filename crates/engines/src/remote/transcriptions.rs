@@ -42,7 +42,7 @@ pub struct TranscriptionsOptions {
     /// A PEM file of roots to trust besides the system's.
     pub root_file: Option<PathBuf>,
     /// Milliseconds that it may take after the end of a turn.
-    pub answer_ms: u64,
+    pub finish_ms: u64,
 }
 
 impl Default for TranscriptionsOptions {
@@ -54,7 +54,7 @@ impl Default for TranscriptionsOptions {
             hints: true,
             word_times: false,
             root_file: None,
-            answer_ms: 2_500,
+            finish_ms: 2_500,
         }
     }
 }
@@ -73,7 +73,7 @@ impl TranscriptionsOptions {
             places: if self.word_times { Places::Told } else { Places::Guessed },
             signs: Signs::Answers,
             answers_within: None,
-            finishes_within: Duration::from_millis(self.answer_ms),
+            finishes_within: Duration::from_millis(self.finish_ms),
         }
     }
 
@@ -82,7 +82,9 @@ impl TranscriptionsOptions {
         let boundary = Ids::random().next();
         let mut form = Vec::new();
         let mut field = |name: &str, value: &[u8], more: &str| {
-            let head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n");
+            let head = format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n"
+            );
             form.extend_from_slice(head.as_bytes());
             form.extend_from_slice(value);
             form.extend_from_slice(b"\r\n");
@@ -214,10 +216,16 @@ mod tests {
 
     #[test]
     fn a_form_has_all_parts_and_ends() {
-        let options = TranscriptionsOptions { word_times: true, ..TranscriptionsOptions::default() };
+        let options =
+            TranscriptionsOptions { word_times: true, ..TranscriptionsOptions::default() };
         let (form, boundary) = options.form(&[0; 160], &["dark roast"].into_iter().collect());
         let text = String::from_utf8_lossy(&form);
-        for part in ["name=\"model\"\r\n\r\ngpt-4o-mini-transcribe", "\r\n\r\ndark roast", "\r\n\r\nRIFF", "verbose_json"] {
+        for part in [
+            "name=\"model\"\r\n\r\ngpt-4o-mini-transcribe",
+            "\r\n\r\ndark roast",
+            "\r\n\r\nRIFF",
+            "verbose_json",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert!(text.ends_with(&format!("\r\n--{boundary}--\r\n")));

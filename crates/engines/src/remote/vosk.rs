@@ -34,6 +34,8 @@ pub struct VoskOptions {
     pub root_file: Option<PathBuf>,
     /// Milliseconds that it may say nothing of the speech it is sent.
     pub answer_ms: u64,
+    /// Milliseconds that it may take after the end of a turn.
+    pub finish_ms: u64,
 }
 
 impl Default for VoskOptions {
@@ -43,6 +45,7 @@ impl Default for VoskOptions {
             only_phrases: false,
             root_file: None,
             answer_ms: 800,
+            finish_ms: 800,
         }
     }
 }
@@ -55,7 +58,7 @@ impl VoskOptions {
             places: Places::Told,
             signs: Signs::Always,
             answers_within: Some(Duration::from_millis(self.answer_ms)),
-            finishes_within: Duration::from_millis(800),
+            finishes_within: Duration::from_millis(self.finish_ms),
         }
     }
 }
@@ -100,7 +103,8 @@ impl Vosk {
     pub(super) fn new(options: &VoskOptions, phrases: &Phrases) -> Self {
         let mut config = json!({ "sample_rate": audio::SAMPLE_RATE, "words": true });
         if options.only_phrases && !phrases.is_empty() {
-            let mut list: Vec<_> = phrases.iter().map(|phrase| phrase.text.to_lowercase()).collect();
+            let mut list: Vec<_> =
+                phrases.iter().map(|phrase| phrase.text.to_lowercase()).collect();
             list.push("[unk]".to_owned());
             config["phrase_list"] = list.into();
         }
@@ -138,7 +142,11 @@ impl Protocol for Vosk {
         match serde_json::from_str(text).map_err(Why::protocol)? {
             // It does not say where a partial's words lie.
             Said::Partial { partial } => {
-                told.push(Event::Interim(spread(&partial, self.settled..self.clock.through(), 0.5)));
+                told.push(Event::Interim(spread(
+                    &partial,
+                    self.settled..self.clock.through(),
+                    0.5,
+                )));
             }
             Said::Result { result } => {
                 let word = |heard: &Heard| {

@@ -15,7 +15,9 @@ const LONGEST_QUOTE: usize = 200;
 #[non_exhaustive]
 pub enum Why {
     /// 401 or 403.
-    #[error("the key was refused (HTTP status {status}); check key_env or key_file, and what the key may do")]
+    #[error(
+        "the key was refused (HTTP status {status}); check key_env or key_file, and what the key may do"
+    )]
     Refused {
         /// HTTP status.
         status: u16,
@@ -36,7 +38,9 @@ pub enum Why {
     #[error("it cannot be reached: {0}; check the url, and that this host may connect to it")]
     Unreachable(String),
     /// TLS was not agreed on.
-    #[error("no TLS with it: {0}; is its certificate signed by a root that is trusted here (root_file)?")]
+    #[error(
+        "no TLS with it: {0}; is its certificate signed by a root that is trusted here (root_file)?"
+    )]
     Tls(String),
     /// It ended the stream before the words were complete.
     #[error("it closed the stream{}", quoted(.0))]

@@ -1,5 +1,7 @@
 //! A call that speaks in tones, and what it is told.
 
+use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use engines::chain::{Recognition, Stream, Told};
@@ -14,7 +16,7 @@ use crate::standin::{Fault, StandIn};
 use crate::{form, grpc, tones, web};
 
 /// Nothing here takes so long; it is for what never comes.
-const HANG: Duration = Duration::from_secs(20);
+const HANG: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vendor {
@@ -37,6 +39,19 @@ pub const VENDORS: [Vendor; 7] = [
     Vendor::Azure,
 ];
 
+/// Tries every vendor, each in a runtime of its own: most of the time is spent waiting for limits.
+pub fn for_each_vendor<T: Future<Output = ()>>(attempt: impl Fn(Vendor) -> T + Sync) {
+    std::thread::scope(|scope| {
+        for vendor in VENDORS {
+            let attempt = &attempt;
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.expect("a runtime").block_on(attempt(vendor));
+            });
+        }
+    });
+}
+
 impl Vendor {
     pub async fn start(self, fault: Fault) -> StandIn {
         match self {
@@ -50,21 +65,32 @@ impl Vendor {
         }
     }
 
-    /// The engine's table, with limits that make tests short.
-    fn table(self, name: &str, port: u16, key: &str) -> String {
+    /// The engine's table. What never answers has failed soon; what does has all the time that a busy machine may need.
+    fn table(self, name: &str, server: &StandIn) -> String {
+        let port = server.port;
         let host = format!("127.0.0.1:{port}");
         let (kind, url) = match self {
             Self::Deepgram => ("deepgram", format!("ws://{host}/v1/listen")),
             Self::Vosk => ("vosk", format!("ws://{host}")),
             Self::Transcriptions => ("openai", format!("http://{host}/v1")),
-            Self::Realtime => ("openai-realtime", format!("ws://{host}/v1/realtime?intent=transcription")),
+            Self::Realtime => {
+                ("openai-realtime", format!("ws://{host}/v1/realtime?intent=transcription"))
+            }
             Self::Google => ("google", format!("http://{host}")),
             Self::Aws => ("aws", format!("ws://{host}/stream-transcription-websocket")),
-            Self::Azure => ("azure", format!("ws://{host}/speech/recognition/conversation/cognitiveservices/v1")),
+            Self::Azure => (
+                "azure",
+                format!("ws://{host}/speech/recognition/conversation/cognitiveservices/v1"),
+            ),
         };
-        let mut table = format!("[{name}]\nkind = \"{kind}\"\nurl = \"{url}\"\nanswer_ms = 400\n");
+        let limit = if server.fault().never_answers() { 300 } else { 50_000 };
+        let mut table =
+            format!("[{name}]\nkind = \"{kind}\"\nurl = \"{url}\"\nfinish_ms = {limit}\n");
+        if self.speaks_meanwhile() {
+            table += "answer_ms = 50_000\n";
+        }
         if self != Self::Vosk {
-            table += &format!("key_file = \"{key}\"\n");
+            table += "key_file = \"key\"\n";
         }
         if self == Self::Aws {
             // The id may be anything; this variable is always there.
@@ -73,14 +99,46 @@ impl Vendor {
         table
     }
 
+    /// Whether the vendor's protocol has a way to ask whether the other end lives.
+    pub fn answers_pings(self) -> bool {
+        !matches!(self, Self::Transcriptions | Self::Google)
+    }
+
     /// Whether a connection hears one turn only.
     pub fn one_turn(self) -> bool {
         matches!(self, Self::Vosk | Self::Transcriptions | Self::Aws)
     }
 
-    pub fn settles_while_one_speaks(self) -> bool {
+    fn speaks_meanwhile(self) -> bool {
         !matches!(self, Self::Transcriptions | Self::Realtime)
     }
+
+    pub fn settles_while_one_speaks(self) -> bool {
+        self.speaks_meanwhile()
+    }
+}
+
+/// The chain of these engines, and after them `more`, such as `, "local"`.
+pub fn recognition(engines: &[(Vendor, &StandIn)], more: &str, runtime: Handle) -> Recognition {
+    let names: Vec<_> = (0..engines.len()).map(|index| format!("\"engine{index}\"")).collect();
+    let mut text = format!("chain = [{}{more}]\nfail_over_ms = 50_000\n", names.join(", "));
+    for (index, (vendor, server)) in engines.iter().enumerate() {
+        text += &vendor.table(&format!("engine{index}"), server);
+    }
+    recognition_of(&text, runtime)
+}
+
+/// The chain of a section `[recognition]`.
+fn recognition_of(text: &str, runtime: Handle) -> Recognition {
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = std::env::temp_dir().join(format!("patchcord-remote-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("key"), format!("{KEY}\n")).unwrap();
+        folder
+    });
+    let config: RecognitionConfig = toml::from_str(text).unwrap();
+    let engines = config.engines(&FOLDER).unwrap();
+    Recognition::new(engines, config.policy(), runtime).unwrap()
 }
 
 pub struct Call {
@@ -94,18 +152,19 @@ pub struct Call {
 impl Call {
     /// A call that is heard by these engines, in this order.
     pub fn with(engines: &[(Vendor, &StandIn)]) -> Self {
-        let folder = std::env::temp_dir().join(format!("patchcord-remote-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("key"), format!("{KEY}\n")).unwrap();
-        let names: Vec<_> = (0..engines.len()).map(|index| format!("\"engine{index}\"")).collect();
-        let mut text = format!("chain = [{}]\nfail_over_ms = 800\n", names.join(", "));
-        for (index, (vendor, server)) in engines.iter().enumerate() {
-            text += &vendor.table(&format!("engine{index}"), server.port, "key");
-        }
-        let config: RecognitionConfig = toml::from_str(&text).unwrap();
-        let engines = config.engines(&folder).unwrap();
+        Self::heard_by(|runtime| recognition(engines, "", runtime))
+    }
+
+    /// A call whose only engine is given up soon if it gives no sign of life, and for nothing else.
+    pub fn watched(vendor: Vendor, server: &StandIn) -> Self {
+        let table = vendor.table("engine", server).replace("= 300\n", "= 50_000\n");
+        let text = format!("chain = [\"engine\"]\nfail_over_ms = 400\n{table}");
+        Self::heard_by(|runtime| recognition_of(&text, runtime))
+    }
+
+    fn heard_by(recognition: impl FnOnce(Handle) -> Recognition) -> Self {
         let tasks = Handle::current().metrics().num_alive_tasks();
-        let recognition = Recognition::new(engines, config.policy(), Handle::current()).unwrap();
+        let recognition = recognition(Handle::current());
         let (tell, told) = mpsc::unbounded_channel();
         let hints: Phrases = ["dark roast"].into_iter().collect();
         let stream = recognition.stream(hints, move |what| {
@@ -179,7 +238,10 @@ impl Call {
     }
 
     async fn next(&mut self) -> Told {
-        timeout(HANG, self.told.recv()).await.expect("something is told in time").expect("the task lives")
+        timeout(HANG, self.told.recv())
+            .await
+            .expect("something is told in time")
+            .expect("the task lives")
     }
 
     /// Hangs up: every task of ours and every connection must end.

@@ -36,7 +36,13 @@ fn parsed(message: &Message) -> Value {
 pub struct Deepgram;
 
 impl Deepgram {
-    fn results(words: &[Spoken], from: usize, through: usize, is_final: bool, from_finalize: bool) -> Message {
+    fn results(
+        words: &[Spoken],
+        from: usize,
+        through: usize,
+        is_final: bool,
+        from_finalize: bool,
+    ) -> Message {
         let list: Vec<_> = words
             .iter()
             .map(|word| {
@@ -60,7 +66,9 @@ impl Dialect for Deepgram {
     fn admits(request: &Request) -> bool {
         header(request, "authorization") == format!("Token {KEY}")
             && request.uri().path() == "/v1/listen"
-            && ["encoding=mulaw", "sample_rate=8000", "interim_results=true"].iter().all(|pair| query(request, pair))
+            && ["encoding=mulaw", "sample_rate=8000", "interim_results=true"]
+                .iter()
+                .all(|pair| query(request, pair))
             && !request.uri().to_string().contains(KEY)
     }
 
@@ -90,7 +98,9 @@ impl Dialect for Deepgram {
     }
 
     fn error(&mut self) -> Vec<Message> {
-        vec![text(&json!({ "type": "Error", "description": "DATA-0000: not with hunter2", "variant": "x" }))]
+        vec![text(
+            &json!({ "type": "Error", "description": "DATA-0000: not with hunter2", "variant": "x" }),
+        )]
     }
 }
 
@@ -174,7 +184,8 @@ impl Dialect for Realtime {
     const ONE_TURN: bool = false;
 
     fn admits(request: &Request) -> bool {
-        header(request, "authorization") == format!("Bearer {KEY}") && query(request, "intent=transcription")
+        header(request, "authorization") == format!("Bearer {KEY}")
+            && query(request, "intent=transcription")
     }
 
     fn read(&mut self, message: Message) -> Said {
@@ -184,10 +195,13 @@ impl Dialect for Realtime {
                 let input = &said["session"]["audio"]["input"];
                 assert_eq!(input["format"]["type"], "audio/pcmu");
                 assert!(input["turn_detection"].is_null());
-                Said::Other(vec![text(&json!({ "type": "session.updated", "session": said["session"] }))])
+                Said::Other(vec![text(
+                    &json!({ "type": "session.updated", "session": said["session"] }),
+                )])
             }
             "input_audio_buffer.append" => {
-                let codes = STANDARD.decode(said["audio"].as_str().expect("base64")).expect("base64");
+                let codes =
+                    STANDARD.decode(said["audio"].as_str().expect("base64")).expect("base64");
                 Said::Audio(from_mulaw(&codes))
             }
             "input_audio_buffer.commit" => Said::Finish,
@@ -204,21 +218,34 @@ impl Dialect for Realtime {
         }
         self.said = words.len();
         let delta = "conversation.item.input_audio_transcription.delta";
-        vec![text(&json!({ "type": delta, "item_id": self.item(), "content_index": 0, "delta": format!("{new} ") }))]
+        vec![text(
+            &json!({ "type": delta, "item_id": self.item(), "content_index": 0, "delta": format!("{new} ") }),
+        )]
     }
 
     fn last(&mut self, news: &News) -> Vec<Message> {
-        let words: Vec<_> = std::mem::take(&mut self.settled).into_iter().chain(news.settled.iter().cloned()).collect();
+        let words: Vec<_> = std::mem::take(&mut self.settled)
+            .into_iter()
+            .chain(news.settled.iter().cloned())
+            .collect();
         let item = self.item();
         (self.items, self.said) = (self.items + 1, 0);
         let completed = "conversation.item.input_audio_transcription.completed";
         let transcript = if news.through == 0 { String::new() } else { joined(&words) };
-        let completed = text(&json!({ "type": completed, "item_id": item, "content_index": 0, "transcript": transcript }));
-        vec![text(&json!({ "type": "input_audio_buffer.committed", "item_id": item })), completed.clone(), completed]
+        let completed = text(
+            &json!({ "type": completed, "item_id": item, "content_index": 0, "transcript": transcript }),
+        );
+        vec![
+            text(&json!({ "type": "input_audio_buffer.committed", "item_id": item })),
+            completed.clone(),
+            completed,
+        ]
     }
 
     fn error(&mut self) -> Vec<Message> {
-        vec![text(&json!({ "type": "error", "error": { "type": "server_error", "code": null, "message": "not with hunter2" } }))]
+        vec![text(
+            &json!({ "type": "error", "error": { "type": "server_error", "code": null, "message": "not with hunter2" } }),
+        )]
     }
 }
 
@@ -236,7 +263,9 @@ pub struct Azure {
 impl Azure {
     fn say(&self, path: &str, body: &Value) -> Message {
         let request = &self.request;
-        Message::text(format!("X-RequestId:{request}\r\nContent-Type:application/json; charset=utf-8\r\nPath:{path}\r\n\r\n{body}"))
+        Message::text(format!(
+            "X-RequestId:{request}\r\nContent-Type:application/json; charset=utf-8\r\nPath:{path}\r\n\r\n{body}"
+        ))
     }
 
     fn ticks(&self, sample: usize) -> usize {
@@ -246,7 +275,8 @@ impl Azure {
     fn phrase(&self, words: &[Spoken], from: usize, through: usize) -> Message {
         let (offset, duration) = (self.ticks(from), self.ticks(through) - self.ticks(from));
         if words.is_empty() {
-            let body = json!({ "RecognitionStatus": "NoMatch", "Offset": offset, "Duration": duration });
+            let body =
+                json!({ "RecognitionStatus": "NoMatch", "Offset": offset, "Duration": duration });
             return self.say("speech.phrase", &body);
         }
         let list: Vec<_> = words
@@ -295,9 +325,12 @@ impl Dialect for Azure {
             "audio" => {
                 assert!(self.configured && header("X-RequestId").len() == 32);
                 if self.request != header("X-RequestId") {
-                    (self.request, self.begun, self.base) = (header("X-RequestId"), true, self.heard);
+                    (self.request, self.begun, self.base) =
+                        (header("X-RequestId"), true, self.heard);
                     assert!(body.starts_with(b"RIFF"), "the first audio is the header of a file");
-                    return Said::Other(vec![self.say("turn.start", &json!({ "context": { "serviceTag": "t" } }))]);
+                    return Said::Other(vec![
+                        self.say("turn.start", &json!({ "context": { "serviceTag": "t" } })),
+                    ]);
                 }
                 if body.is_empty() {
                     return Said::Finish;
@@ -315,8 +348,10 @@ impl Dialect for Azure {
             said.push(self.phrase(&news.settled, news.from, news.through));
         }
         if let (Some(first), Some(last)) = (news.interim.first(), news.interim.last()) {
-            let (offset, duration) = (self.ticks(first.start), self.ticks(last.end) - self.ticks(first.start));
-            let body = json!({ "Text": joined(&news.interim), "Offset": offset, "Duration": duration });
+            let (offset, duration) =
+                (self.ticks(first.start), self.ticks(last.end) - self.ticks(first.start));
+            let body =
+                json!({ "Text": joined(&news.interim), "Offset": offset, "Duration": duration });
             said.push(self.say("speech.hypothesis", &body));
         }
         said
@@ -331,7 +366,10 @@ impl Dialect for Azure {
     }
 
     fn error(&mut self) -> Vec<Message> {
-        vec![self.say("speech.phrase", &json!({ "RecognitionStatus": "Error", "Offset": 0, "Duration": 0 }))]
+        vec![self.say(
+            "speech.phrase",
+            &json!({ "RecognitionStatus": "Error", "Offset": 0, "Duration": 0 }),
+        )]
     }
 }
 
@@ -355,7 +393,16 @@ fn crc32(bytes: &[u8]) -> u32 {
 fn event(headers: &[(&str, &str)], body: &[u8]) -> Message {
     let mut head = Vec::new();
     for (name, value) in headers {
-        head.extend([&[name.len() as u8], name.as_bytes(), &[7], &(value.len() as u16).to_be_bytes(), value.as_bytes()].concat());
+        head.extend(
+            [
+                &[name.len() as u8],
+                name.as_bytes(),
+                &[7],
+                &(value.len() as u16).to_be_bytes(),
+                value.as_bytes(),
+            ]
+            .concat(),
+        );
     }
     let total = (16 + head.len() + body.len()) as u32;
     let mut bytes = [total.to_be_bytes(), (head.len() as u32).to_be_bytes()].concat();
@@ -379,7 +426,11 @@ impl Transcribe {
             "StartTime": from as f64 / 8_000.0, "EndTime": through as f64 / 8_000.0, "ResultId": self.results.to_string(),
         });
         let body = json!({ "Transcript": { "Results": [result] } }).to_string();
-        let headers = [(":message-type", "event"), (":event-type", "TranscriptEvent"), (":content-type", "application/json")];
+        let headers = [
+            (":message-type", "event"),
+            (":event-type", "TranscriptEvent"),
+            (":content-type", "application/json"),
+        ];
         event(&headers, body.as_bytes())
     }
 }
@@ -389,8 +440,12 @@ impl Dialect for Transcribe {
 
     fn admits(request: &Request) -> bool {
         request.uri().path() == "/stream-transcription-websocket"
-            && ["media-encoding=pcm", "sample-rate=8000", "X-Amz-SignedHeaders=host"].iter().all(|pair| query(request, pair))
-            && request.uri().query().is_some_and(|query| query.split("X-Amz-Signature=").nth(1).is_some_and(|s| s.len() == 64))
+            && ["media-encoding=pcm", "sample-rate=8000", "X-Amz-SignedHeaders=host"]
+                .iter()
+                .all(|pair| query(request, pair))
+            && request.uri().query().is_some_and(|query| {
+                query.split("X-Amz-Signature=").nth(1).is_some_and(|s| s.len() == 64)
+            })
             && !request.uri().to_string().contains(KEY)
     }
 
@@ -423,7 +478,8 @@ impl Dialect for Transcribe {
     }
 
     fn error(&mut self) -> Vec<Message> {
-        let headers = [(":message-type", "exception"), (":exception-type", "InternalFailureException")];
+        let headers =
+            [(":message-type", "exception"), (":exception-type", "InternalFailureException")];
         vec![event(&headers, br#"{"Message":"not with hunter2"}"#)]
     }
 }

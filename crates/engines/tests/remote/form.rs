@@ -27,7 +27,10 @@ async fn answer(stream: &mut TcpStream, state: &State) {
     words.extend(ear.finish().settled);
     let text: Vec<_> = words.iter().map(|word| word.text).collect();
     let ok = |body: &str| {
-        format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
     };
     let whole = ok(&serde_json::json!({ "text": text.join(" ") }).to_string());
     let refused = |status: &str| format!("HTTP/1.1 {status}\r\nContent-Length: 7\r\n\r\nhunter2");
@@ -67,7 +70,14 @@ async fn request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
         }
         let Some(end) = bytes.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { continue };
         let head = String::from_utf8(bytes[..end + 4].to_vec()).ok()?;
-        let length = head.to_lowercase().split("content-length: ").nth(1)?.lines().next()?.parse::<usize>().ok()?;
+        let length = head
+            .to_lowercase()
+            .split("content-length: ")
+            .nth(1)?
+            .lines()
+            .next()?
+            .parse::<usize>()
+            .ok()?;
         if bytes.len() >= end + 4 + length {
             return Some((head, bytes[end + 4..].to_vec()));
         }

@@ -96,9 +96,17 @@ impl Time {
 
 fn outcome(words: &[Spoken], through: usize, is_final: bool) -> Outcome {
     let transcript = words.iter().map(|word| word.text).collect::<Vec<_>>().join(" ");
-    let word = |word: &Spoken| Word { start: Time::of(word.start), end: Time::of(word.end), word: word.text.to_owned() };
+    let word = |word: &Spoken| Word {
+        start: Time::of(word.start),
+        end: Time::of(word.end),
+        word: word.text.to_owned(),
+    };
     let words = if is_final { words.iter().map(word).collect() } else { Vec::new() };
-    Outcome { alternatives: vec![Alternative { transcript, confidence: 0.9, words }], is_final, end: Time::of(through) }
+    Outcome {
+        alternatives: vec![Alternative { transcript, confidence: 0.9, words }],
+        is_final,
+        end: Time::of(through),
+    }
 }
 
 fn framed(message: &impl Message) -> Bytes {
@@ -116,7 +124,8 @@ pub async fn serve(stream: TcpStream, state: Arc<State>) {
     let (broken, mut breaks) = mpsc::channel::<Break>(1);
     let shared = Arc::clone(&state);
     let service = service_fn(move |request| answer(request, Arc::clone(&shared), broken.clone()));
-    let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new()).serve_connection(io, service);
+    let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+        .serve_connection(io, service);
     tokio::pin!(connection);
     let how = tokio::select! {
         _ = &mut connection => return,
@@ -144,9 +153,8 @@ async fn answer(
     assert_eq!(request.headers()["x-goog-api-key"], KEY);
     assert_eq!(request.headers()["content-type"], "application/grpc");
     let (out, body) = mpsc::channel(1_024);
-    let response = |status: u16| {
-        Response::builder().status(status).header("content-type", "application/grpc")
-    };
+    let response =
+        |status: u16| Response::builder().status(status).header("content-type", "application/grpc");
     match state.fault {
         Fault::Refuse => status(&out, 16, "no: hunter2").await,
         Fault::TooMany => {
@@ -183,15 +191,24 @@ async fn hear(mut body: Incoming, out: Out, state: Arc<State>, breaks: mpsc::Sen
             match state.fault {
                 Fault::Mute => continue,
                 Fault::Empty => say(&out, &News::default(), false).await,
-                Fault::Malformed => send(&out, Bytes::from_static(&[0, 0, 0, 0, 3, 255, 255, 255])).await,
+                Fault::Malformed => {
+                    send(&out, Bytes::from_static(&[0, 0, 0, 0, 3, 255, 255, 255])).await
+                }
                 Fault::Huge => send(&out, Bytes::from(vec![0, 0, 32, 0, 0, 0])).await,
                 _ => say(&out, &news, state.fault == Fault::Doubled).await,
             }
             match state.fault {
                 Fault::Close(words) if ear.count() >= words => {
-                    return status(&out, 11, "Exceeded maximum allowed stream duration of 305 seconds.").await;
+                    return status(
+                        &out,
+                        11,
+                        "Exceeded maximum allowed stream duration of 305 seconds.",
+                    )
+                    .await;
                 }
-                Fault::Error(words) if ear.count() >= words => return status(&out, 13, "not with hunter2").await,
+                Fault::Error(words) if ear.count() >= words => {
+                    return status(&out, 13, "not with hunter2").await;
+                }
                 Fault::Reset(words) if ear.count() >= words => {
                     let _ = breaks.send(Break::Reset).await;
                 }
@@ -220,9 +237,12 @@ async fn say(out: &Out, news: &News, doubled: bool) {
         results.push(outcome(&news.settled, news.through, true));
     }
     // In pieces, as Google has them.
-    results.extend(news.interim.iter().map(|word| outcome(std::slice::from_ref(word), word.end, false)));
+    results.extend(
+        news.interim.iter().map(|word| outcome(std::slice::from_ref(word), word.end, false)),
+    );
     if doubled && !news.settled.is_empty() {
-        send(out, framed(&Answer { results: vec![outcome(&news.settled, news.through, true)] })).await;
+        send(out, framed(&Answer { results: vec![outcome(&news.settled, news.through, true)] }))
+            .await;
     }
     send(out, framed(&Answer { results })).await;
 }
@@ -244,7 +264,10 @@ impl Body for Outgoing {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.0.poll_recv(context).map(|frame| frame.map(Ok))
     }
 }

@@ -41,6 +41,13 @@ pub enum Fault {
     Late,
 }
 
+impl Fault {
+    /// Whether nothing but a limit in time can tell.
+    pub fn never_answers(self) -> bool {
+        matches!(self, Self::HalfOpen(_) | Self::Mute | Self::Late)
+    }
+}
+
 /// A server, until it is dropped.
 pub struct StandIn {
     pub port: u16,
@@ -88,7 +95,9 @@ pub trait Serve: Fn(TcpStream, Arc<State>) -> Self::Served + Send + Sync + 'stat
     type Served: Future<Output = ()> + Send;
 }
 
-impl<F: Fn(TcpStream, Arc<State>) -> T + Send + Sync + 'static, T: Future<Output = ()> + Send> Serve for F {
+impl<F: Fn(TcpStream, Arc<State>) -> T + Send + Sync + 'static, T: Future<Output = ()> + Send> Serve
+    for F
+{
     type Served = T;
 }
 
@@ -122,6 +131,10 @@ impl StandIn {
             }
         });
         Self { port, state, _tasks: tasks }
+    }
+
+    pub fn fault(&self) -> Fault {
+        self.state.fault
     }
 
     /// Lets go what is held back.
@@ -173,17 +186,16 @@ impl Ear {
         self.count
     }
 
-    /// Samples heard.
-    pub fn heard(&self) -> usize {
-        self.tones.heard()
-    }
-
     /// Takes audio. Of three words, two are settled.
     pub fn hear(&mut self, samples: &[i16]) -> News {
         let words = self.tones.push(samples);
         self.count += words.len();
         self.unsettled.extend(words);
-        let settled = if self.unsettled.len() >= 3 { self.unsettled.drain(..2).collect() } else { Vec::new() };
+        let settled = if self.unsettled.len() >= 3 {
+            self.unsettled.drain(..2).collect()
+        } else {
+            Vec::new()
+        };
         self.news(settled)
     }
 

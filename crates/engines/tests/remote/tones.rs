@@ -63,7 +63,9 @@ impl Tones {
             let block: Vec<i16> = self.pending.drain(..BLOCK).collect();
             let tone = loudest(&block);
             match self.sounding {
-                Some((word, blocks)) if tone == Some(word) => self.sounding = Some((word, blocks + 1)),
+                Some((word, blocks)) if tone == Some(word) => {
+                    self.sounding = Some((word, blocks + 1))
+                }
                 _ => {
                     words.extend(self.complete());
                     self.sounding = tone.map(|word| (word, 1));
@@ -92,14 +94,14 @@ fn loudest(block: &[i16]) -> Option<usize> {
     if energy < 1e8 {
         return None;
     }
+    // Goertzel's filter.
     let power = |word: usize| {
-        let turn = TAU * frequency(word) / 8_000.0;
-        let (mut re, mut im) = (0.0, 0.0);
-        for (n, sample) in block.iter().enumerate() {
-            re += f64::from(*sample) * (turn * n as f64).cos();
-            im += f64::from(*sample) * (turn * n as f64).sin();
+        let double = 2.0 * (TAU * frequency(word) / 8_000.0).cos();
+        let (mut last, mut before) = (0.0, 0.0);
+        for sample in block {
+            (last, before) = (f64::from(*sample) + double * last - before, last);
         }
-        re * re + im * im
+        last * last + before * before - double * last * before
     };
     (0..WORDS.len()).max_by(|a, b| power(*a).total_cmp(&power(*b)))
 }

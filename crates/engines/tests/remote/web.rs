@@ -112,7 +112,9 @@ impl<D: Dialect> Session<D> {
             };
             let answers = match fault {
                 Fault::Mute => continue,
-                Fault::Malformed => vec![Message::text("<html>\u{0}"), Message::binary(vec![1; 20])],
+                Fault::Malformed => {
+                    vec![Message::text("<html>\u{0}"), Message::binary(vec![1; 20])]
+                }
                 Fault::Huge => vec![Message::text("x".repeat(2 << 20))],
                 _ => answers,
             };
@@ -121,7 +123,10 @@ impl<D: Dialect> Session<D> {
             }
             match fault {
                 Fault::Close(words) if self.ear.count() >= words => {
-                    let frame = CloseFrame { code: CloseCode::Error, reason: "key hunter2 is not at fault".into() };
+                    let frame = CloseFrame {
+                        code: CloseCode::Error,
+                        reason: "key hunter2 is not at fault".into(),
+                    };
                     let _ = self.socket.close(Some(frame)).await;
                 }
                 Fault::Error(words) if self.ear.count() >= words => {

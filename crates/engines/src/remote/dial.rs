@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderMap, Uri};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
-use url::Url;
+use url::{Host, Url};
 
 use super::why::Why;
 
@@ -127,6 +127,17 @@ impl Dialer {
     }
 }
 
+/// Whether what is sent there stays on this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        // The schemes of WebSocket and HTTP always have a host.
+        None => false,
+    }
+}
+
 /// What TLS connections trust: the system's roots, and those of a file.
 fn client(root: Option<&Path>) -> Result<ClientConfig, DialerError> {
     let mut roots = RootCertStore::empty();
@@ -168,5 +179,40 @@ pub(super) fn broken(error: tungstenite::Error) -> Why {
             | tungstenite::error::ProtocolError::HandshakeIncomplete,
         ) => Why::Broken("the connection was ended without a word".to_owned()),
         other => Why::protocol(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_says_where_and_how() {
+        let dialer = |url: &str| Dialer::new(&url.parse().unwrap(), ["ws", "wss"], None, "wss://x");
+        let clear = dialer("ws://[::1]:2700/").unwrap();
+        assert_eq!((&*clear.host, clear.port, clear.tls.is_some()), ("::1", 2700, false));
+        assert_eq!(dialer("ws://vosk.example").unwrap().port, 80);
+        let error = dialer("ftp://x").err().unwrap();
+        assert!(error.to_string().contains("wss://x"), "{error}");
+        let missing = Dialer::new(
+            &"wss://x".parse().unwrap(),
+            ["ws", "wss"],
+            Some(Path::new("/nowhere/root.pem")),
+            "",
+        );
+        assert!(missing.err().unwrap().to_string().contains("/nowhere/root.pem"));
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for (url, loopback) in [
+            ("ws://127.9.9.9", true),
+            ("ws://[::1]:1", true),
+            ("ws://localhost:1", true),
+            ("ws://10.0.0.1", false),
+            ("ws://localhost.example", false),
+        ] {
+            assert_eq!(is_loopback(&url.parse().unwrap()), loopback, "{url}");
+        }
     }
 }

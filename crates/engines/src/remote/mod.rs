@@ -92,6 +92,12 @@ impl Ready {
                 (o.terms(&name), o.url.clone(), &o.root_file, http, "https://api.openai.com/v1")
             }
         };
+        if vendor.has_key() && url.scheme() == schemes[0] && !dial::is_loopback(&url) {
+            let scheme = schemes[1];
+            return Err(bad(format!(
+                "{url} would carry the key and the caller's voice in clear text; write {scheme}:// there"
+            )));
+        }
         let mut dialer = Dialer::new(&url, schemes, root.as_deref(), looks)
             .map_err(|cause| bad(cause.to_string()))?;
         if matches!(vendor, Vendor::Google(..)) {
@@ -162,6 +168,12 @@ impl Ready {
                 transcriptions::run(options, key, phrases, dialer, orders, events).await
             }
         }
+    }
+}
+
+impl Vendor {
+    fn has_key(&self) -> bool {
+        !matches!(self, Self::Vosk(_) | Self::Transcriptions(_, None))
     }
 }
 

@@ -1,11 +1,12 @@
-//! Ears for telephone calls: voice activity, turns and speech recognition, all on this machine.
+//! Ears for telephone calls: voice activity, turns and speech recognition, all on this machine unless asked otherwise.
 //!
 //! From the outside in: [`models`] fetches and checks the files; [`hearing`] is the live service,
 //! one thread that listens to all calls and a pool that reads for them; [`listener`] is the ear of
 //! one call, without clock or engine, the same live and in a replay; [`voice`] gates
 //! and batches voice activity; [`silero`], computed here, and [`moonshine`], run by ONNX Runtime
 //! ([`runtime`]), are the engines behind the traits of [`recognizer`], which another engine can
-//! implement; [`cost`] says what they cost in virtual time.
+//! implement; [`cost`] says what they cost in virtual time. [`remote`] speaks to vendors' recognizers instead, and
+//! [`chain`] puts engines in an order of preference, so that a turn is heard by the next one when one fails.
 //!
 //! Audio comes in as frames of 160 samples at 8 kHz and is read at 16 kHz. Positions are samples
 //! at 8 kHz on the stream's time line.

@@ -93,7 +93,7 @@ pub enum Told {
         /// The turn.
         turn: u32,
     },
-    /// No engine is left; the words are lost.
+    /// No engine is left; the words are lost. It is told when the turn is over.
     Failed {
         /// The turn.
         turn: u32,
@@ -219,10 +219,13 @@ impl Chain {
     pub fn end(&mut self, now: Duration, through: u64) {
         let Some(turn) = self.turns.last_mut().filter(|turn| turn.end.is_none()) else { return };
         turn.end = Some((through, self.history.between(turn.from, through).1));
-        if let Some(hearing) = &mut turn.hearing {
-            hearing.finish = Some(now);
-            let link = hearing.link;
-            self.send(link, Order::Finish);
+        match &mut turn.hearing {
+            Some(hearing) => {
+                hearing.finish = Some(now);
+                let link = hearing.link;
+                self.send(link, Order::Finish);
+            }
+            None => self.give_up(self.turns.len() - 1),
         }
     }
 
@@ -305,10 +308,10 @@ impl Chain {
         // Where all are left alone and none was asked yet, a caller is worth a try.
         let untried = engines.find(|engine| first == 0 && self.breakers.may_be_tried(*engine));
         let Some(engine) = found.or(untried) else {
-            let turn = self.turns.remove(index);
-            let resting = || Failure { engine: self.name(0), why: Why::Resting };
-            let failure = turn.last.unwrap_or_else(resting);
-            self.tell(Told::Failed { turn: number, failure });
+            self.turns[index].next_engine = self.members.len();
+            if self.turns[index].end.is_some() {
+                self.give_up(index);
+            }
             return;
         };
         self.turns[index].next_engine = engine + 1;
@@ -319,6 +322,14 @@ impl Chain {
             }
             Member::Remote(_) => self.give(now, index, engine),
         }
+    }
+
+    /// No engine is left for a turn that is over.
+    fn give_up(&mut self, index: usize) {
+        let turn = self.turns.remove(index);
+        let resting = || Failure { engine: self.name(0), why: Why::Resting };
+        let failure = turn.last.unwrap_or_else(resting);
+        self.tell(Told::Failed { turn: turn.number, failure });
     }
 
     /// Gives a turn to a remote engine, with its audio so far.

@@ -213,6 +213,8 @@ fn what_was_settled_stays_and_the_rest_is_heard_again() {
     bench.event(1, Event::Settled { words: words("four five", 3_000), through: 39_000 });
     bench.speak(100);
     bench.event(1, Event::Failed(Why::Broken("cut".into())));
+    assert!(bench.told().is_empty(), "the turn goes on");
+    bench.end();
     assert_eq!(bench.told(), ["1 second: the connection broke: cut"]);
 }
 
@@ -337,11 +339,13 @@ fn a_single_engine_is_tried_though_it_failed_but_not_against_its_wish() {
         let link = u64::from(turn) - 1;
         bench.event(link, Event::Failed(Why::Broken("cut".into())));
         bench.speak(100);
+        bench.end();
     }
     assert_eq!(bench.told().len(), 3);
     bench.begin(4, bench.position);
     bench.event(3, Event::Failed(Why::RateLimited { after: Duration::from_secs(5) }));
     bench.begin(5, bench.position);
+    bench.end();
     assert!(bench.told()[4].contains("left alone"), "{:?}", bench.told());
     bench.pass(5_000);
     bench.begin(6, bench.position);

@@ -125,11 +125,14 @@ impl<V: Vad> Ears<V> {
             Message::Frame(id, frame, position) => {
                 if let Some(call) = self.calls.get(&id) {
                     call.state.waiting.fetch_sub(1, Ordering::Relaxed);
-                    if let Some(elsewhere) = &call.elsewhere {
-                        elsewhere.frame(&frame, position);
-                    }
                 }
                 self.with(id, |listener, now| listener.push(now, &frame, position));
+                // Behind the listener: a stream that jumps has ended the turn before.
+                if let Some(elsewhere) =
+                    self.calls.get(&id).and_then(|call| call.elsewhere.as_ref())
+                {
+                    elsewhere.frame(&frame, position);
+                }
             }
             Message::Reset(id) => {
                 if let Some(elsewhere) =

@@ -88,6 +88,7 @@ impl Elsewhere {
     pub(super) fn reset(&mut self) {
         self.stream.reset();
         self.turns.clear();
+        self.again.clear();
         (self.held, self.floor) = (None, 0);
     }
 
@@ -117,7 +118,7 @@ impl Elsewhere {
             Heard::Failed { turn: Some(turn), stage: Stage::Partial, .. } => {
                 return self.is_listeners(*turn).then_some(heard);
             }
-            Heard::Failed { .. } => {}
+            _ => {}
         }
         Some(heard)
     }

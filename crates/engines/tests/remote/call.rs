@@ -19,7 +19,7 @@ use crate::{form, grpc, tones, web};
 const HANG: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Vendor {
+pub(crate) enum Vendor {
     Deepgram,
     Vosk,
     Transcriptions,
@@ -29,7 +29,7 @@ pub enum Vendor {
     Azure,
 }
 
-pub const VENDORS: [Vendor; 7] = [
+pub(crate) const VENDORS: [Vendor; 7] = [
     Vendor::Deepgram,
     Vendor::Vosk,
     Vendor::Transcriptions,
@@ -40,7 +40,7 @@ pub const VENDORS: [Vendor; 7] = [
 ];
 
 /// Tries every vendor, each in a runtime of its own: most of the time is spent waiting for limits.
-pub fn for_each_vendor<T: Future<Output = ()>>(attempt: impl Fn(Vendor) -> T + Sync) {
+pub(crate) fn for_each_vendor<T: Future<Output = ()>>(attempt: impl Fn(Vendor) -> T + Sync) {
     std::thread::scope(|scope| {
         for vendor in VENDORS {
             let attempt = &attempt;
@@ -53,7 +53,7 @@ pub fn for_each_vendor<T: Future<Output = ()>>(attempt: impl Fn(Vendor) -> T + S
 }
 
 impl Vendor {
-    pub async fn start(self, fault: Fault) -> StandIn {
+    pub(crate) async fn start(self, fault: Fault) -> StandIn {
         match self {
             Self::Deepgram => StandIn::start(fault, web::serve::<dialects::Deepgram>).await,
             Self::Vosk => StandIn::start(fault, web::serve::<dialects::Vosk>).await,
@@ -100,12 +100,12 @@ impl Vendor {
     }
 
     /// Whether the vendor's protocol has a way to ask whether the other end lives.
-    pub fn answers_pings(self) -> bool {
+    pub(crate) fn answers_pings(self) -> bool {
         !matches!(self, Self::Transcriptions | Self::Google)
     }
 
     /// Whether a connection hears one turn only.
-    pub fn one_turn(self) -> bool {
+    pub(crate) fn one_turn(self) -> bool {
         matches!(self, Self::Vosk | Self::Transcriptions | Self::Aws)
     }
 
@@ -113,13 +113,17 @@ impl Vendor {
         !matches!(self, Self::Transcriptions | Self::Realtime)
     }
 
-    pub fn settles_while_one_speaks(self) -> bool {
+    pub(crate) fn settles_while_one_speaks(self) -> bool {
         self.speaks_meanwhile()
     }
 }
 
 /// The chain of these engines, and after them `more`, such as `, "local"`.
-pub fn recognition(engines: &[(Vendor, &StandIn)], more: &str, runtime: Handle) -> Recognition {
+pub(crate) fn recognition(
+    engines: &[(Vendor, &StandIn)],
+    more: &str,
+    runtime: Handle,
+) -> Recognition {
     let names: Vec<_> = (0..engines.len()).map(|index| format!("\"engine{index}\"")).collect();
     let mut text = format!("chain = [{}{more}]\nfail_over_ms = 50_000\n", names.join(", "));
     for (index, (vendor, server)) in engines.iter().enumerate() {
@@ -141,7 +145,7 @@ fn recognition_of(text: &str, runtime: Handle) -> Recognition {
     Recognition::new(engines, config.policy(), runtime).unwrap()
 }
 
-pub struct Call {
+pub(crate) struct Call {
     stream: Option<Stream>,
     told: mpsc::UnboundedReceiver<Told>,
     position: u64,
@@ -151,12 +155,12 @@ pub struct Call {
 
 impl Call {
     /// A call that is heard by these engines, in this order.
-    pub fn with(engines: &[(Vendor, &StandIn)]) -> Self {
+    pub(crate) fn with(engines: &[(Vendor, &StandIn)]) -> Self {
         Self::heard_by(|runtime| recognition(engines, "", runtime))
     }
 
     /// A call whose only engine is given up soon if it gives no sign of life, and for nothing else.
-    pub fn watched(vendor: Vendor, server: &StandIn) -> Self {
+    pub(crate) fn watched(vendor: Vendor, server: &StandIn) -> Self {
         let table = vendor.table("engine", server).replace("= 300\n", "= 50_000\n");
         let text = format!("chain = [\"engine\"]\nfail_over_ms = 400\n{table}");
         Self::heard_by(|runtime| recognition_of(&text, runtime))
@@ -178,14 +182,14 @@ impl Call {
         self.stream.as_ref().expect("the call is not over")
     }
 
-    pub fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.speak(&[0; 1_600]);
         self.turns += 1;
         self.stream().begin(self.turns, self.position - 800);
     }
 
     /// Speaks faster than life, frame by frame.
-    pub fn speak(&mut self, sound: &[i16]) {
+    pub(crate) fn speak(&mut self, sound: &[i16]) {
         for frame in sound.chunks(audio::FRAME) {
             self.stream().audio(frame, self.position);
             self.position += frame.len() as u64;
@@ -193,7 +197,7 @@ impl Call {
     }
 
     /// Ends the turn. The words, or why there are none.
-    pub async fn finish(&mut self) -> String {
+    pub(crate) async fn finish(&mut self) -> String {
         self.speak(&[0; 1_600]);
         self.stream().end(self.position);
         let turn = self.turns;
@@ -217,18 +221,18 @@ impl Call {
     }
 
     /// A whole turn.
-    pub async fn turn(&mut self, text: &str) -> String {
+    pub(crate) async fn turn(&mut self, text: &str) -> String {
         self.begin();
         self.speak(&tones::speak(text));
         self.finish().await
     }
 
     /// Until so many words will not change.
-    pub async fn until_stable(&mut self, words: usize) {
+    pub(crate) async fn until_stable(&mut self, words: usize) {
         while !matches!(self.next().await, Told::Partial { stable, .. } if stable >= words) {}
     }
 
-    pub async fn until_connected(&mut self, server: &StandIn) {
+    pub(crate) async fn until_connected(&mut self, server: &StandIn) {
         let connected = async {
             while server.accepted() == 0 {
                 tokio::task::yield_now().await;
@@ -245,7 +249,7 @@ impl Call {
     }
 
     /// Hangs up: every task of ours and every connection must end.
-    pub async fn end(mut self, servers: &[&StandIn]) {
+    pub(crate) async fn end(mut self, servers: &[&StandIn]) {
         self.stream = None;
         for server in servers {
             server.release();

@@ -10,7 +10,7 @@ use crate::standin::News;
 use crate::tones::Spoken;
 use crate::web::{Dialect, Said, binary, from_mulaw, from_pcm};
 
-pub const KEY: &str = "hunter2";
+pub(crate) const KEY: &str = "hunter2";
 
 fn header(request: &Request, name: &str) -> String {
     request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
@@ -33,7 +33,7 @@ fn parsed(message: &Message) -> Value {
 }
 
 #[derive(Default)]
-pub struct Deepgram;
+pub(crate) struct Deepgram;
 
 impl Deepgram {
     fn results(
@@ -106,7 +106,7 @@ impl Dialect for Deepgram {
 
 /// The Vosk server: an answer to each message.
 #[derive(Default)]
-pub struct Vosk {
+pub(crate) struct Vosk {
     configured: bool,
 }
 
@@ -168,7 +168,7 @@ impl Dialect for Vosk {
 
 /// OpenAI's realtime transcription: one item a turn.
 #[derive(Default)]
-pub struct Realtime {
+pub(crate) struct Realtime {
     items: usize,
     said: usize,
     settled: Vec<Spoken>,
@@ -251,7 +251,7 @@ impl Dialect for Realtime {
 
 /// Azure: paths in headers, ticks of 100 ns from the beginning of the turn.
 #[derive(Default)]
-pub struct Azure {
+pub(crate) struct Azure {
     request: String,
     configured: bool,
     begun: bool,
@@ -375,7 +375,7 @@ impl Dialect for Azure {
 
 /// Amazon Transcribe: event stream messages.
 #[derive(Default)]
-pub struct Transcribe {
+pub(crate) struct Transcribe {
     results: usize,
 }
 

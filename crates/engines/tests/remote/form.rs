@@ -9,7 +9,7 @@ use crate::dialects::KEY;
 use crate::standin::{Ear, Fault, State};
 use crate::web::{from_pcm, reset_on_close};
 
-pub async fn serve(mut stream: TcpStream, state: Arc<State>) {
+pub(crate) async fn serve(mut stream: TcpStream, state: Arc<State>) {
     tokio::select! {
         () = answer(&mut stream, &state) => {}
         () = state.killed() => reset_on_close(&stream),

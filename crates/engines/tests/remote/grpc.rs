@@ -116,7 +116,7 @@ fn framed(message: &impl Message) -> Bytes {
 
 type Out = mpsc::Sender<Frame<Bytes>>;
 
-pub async fn serve(stream: TcpStream, state: Arc<State>) {
+pub(crate) async fn serve(stream: TcpStream, state: Arc<State>) {
     // The connection keeps its socket to itself; a second handle to it can still break it.
     let std = stream.into_std().unwrap();
     let handle = TcpStream::from_std(std.try_clone().unwrap()).unwrap();

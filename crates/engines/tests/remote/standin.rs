@@ -11,7 +11,7 @@ use crate::tones::{Spoken, Tones};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     None,
     /// 401.
     Refuse,
@@ -43,40 +43,40 @@ pub enum Fault {
 
 impl Fault {
     /// Whether nothing but a limit in time can tell.
-    pub fn never_answers(self) -> bool {
+    pub(crate) fn never_answers(self) -> bool {
         matches!(self, Self::HalfOpen(_) | Self::Mute | Self::Late)
     }
 }
 
 /// A server, until it is dropped.
-pub struct StandIn {
-    pub port: u16,
+pub(crate) struct StandIn {
+    pub(crate) port: u16,
     state: Arc<State>,
     _tasks: JoinSet<()>,
 }
 
 /// What all connections of a server share.
-pub struct State {
-    pub fault: Fault,
+pub(crate) struct State {
+    pub(crate) fault: Fault,
     open: AtomicUsize,
-    pub accepted: AtomicUsize,
+    pub(crate) accepted: AtomicUsize,
     released: watch::Sender<bool>,
     killed: watch::Sender<bool>,
 }
 
 impl State {
     /// Ends when what is held back may go.
-    pub async fn released(&self) {
+    pub(crate) async fn released(&self) {
         let _ = self.released.subscribe().wait_for(|released| *released).await;
     }
 
     /// Ends when the server is to die.
-    pub async fn killed(&self) {
+    pub(crate) async fn killed(&self) {
         let _ = self.killed.subscribe().wait_for(|killed| *killed).await;
     }
 
     /// Serves nothing, but keeps the connection until the client has gone.
-    pub async fn freeze(&self, stream: &TcpStream) {
+    pub(crate) async fn freeze(&self, stream: &TcpStream) {
         self.released().await;
         let mut buffer = [0; 4_096];
         loop {
@@ -91,7 +91,9 @@ impl State {
 }
 
 /// Serves one connection until it is over.
-pub trait Serve: Fn(TcpStream, Arc<State>) -> Self::Served + Send + Sync + 'static {
+pub(crate) trait Serve:
+    Fn(TcpStream, Arc<State>) -> Self::Served + Send + Sync + 'static
+{
     type Served: Future<Output = ()> + Send;
 }
 
@@ -102,7 +104,7 @@ impl<F: Fn(TcpStream, Arc<State>) -> T + Send + Sync + 'static, T: Future<Output
 }
 
 impl StandIn {
-    pub async fn start<S: Serve<Served: 'static>>(fault: Fault, serve: S) -> Self {
+    pub(crate) async fn start<S: Serve<Served: 'static>>(fault: Fault, serve: S) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(State {
@@ -133,34 +135,34 @@ impl StandIn {
         Self { port, state, _tasks: tasks }
     }
 
-    pub fn fault(&self) -> Fault {
+    pub(crate) fn fault(&self) -> Fault {
         self.state.fault
     }
 
     /// Lets go what is held back.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.state.released.send_replace(true);
     }
 
     /// Resets all connections.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.state.killed.send_replace(true);
     }
 
     /// Connections that were ever made.
-    pub fn accepted(&self) -> usize {
+    pub(crate) fn accepted(&self) -> usize {
         self.state.accepted.load(Ordering::SeqCst)
     }
 
     /// Connections that are not over.
-    pub fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.state.open.load(Ordering::SeqCst)
     }
 }
 
 /// What one stream of audio has been heard as.
 #[derive(Default)]
-pub struct Ear {
+pub(crate) struct Ear {
     tones: Tones,
     /// Where the turn began, and how many words it had so far.
     began: usize,
@@ -171,23 +173,23 @@ pub struct Ear {
 
 /// What is new.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct News {
+pub(crate) struct News {
     /// Words that will not change, and where the audio that they settle begins and ends.
-    pub settled: Vec<Spoken>,
-    pub from: usize,
-    pub through: usize,
+    pub(crate) settled: Vec<Spoken>,
+    pub(crate) from: usize,
+    pub(crate) through: usize,
     /// Words that may.
-    pub interim: Vec<Spoken>,
+    pub(crate) interim: Vec<Spoken>,
 }
 
 impl Ear {
     /// Words of the turn.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.count
     }
 
     /// Takes audio. Of three words, two are settled.
-    pub fn hear(&mut self, samples: &[i16]) -> News {
+    pub(crate) fn hear(&mut self, samples: &[i16]) -> News {
         let words = self.tones.push(samples);
         self.count += words.len();
         self.unsettled.extend(words);
@@ -200,7 +202,7 @@ impl Ear {
     }
 
     /// The turn is over.
-    pub fn finish(&mut self) -> News {
+    pub(crate) fn finish(&mut self) -> News {
         let last = self.tones.finish();
         self.count += usize::from(last.is_some());
         self.unsettled.extend(last);

@@ -3,11 +3,11 @@
 
 use std::f64::consts::TAU;
 
-pub const WORDS: [&str; 10] =
+pub(crate) const WORDS: [&str; 10] =
     ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet"];
 /// Samples of a word, and of the silence behind it.
-pub const WORD: usize = 1_600;
-pub const GAP: usize = 800;
+pub(crate) const WORD: usize = 1_600;
+pub(crate) const GAP: usize = 800;
 const BLOCK: usize = 160;
 /// Blocks that a word needs: 120 of its 200 ms.
 const NEEDED: usize = 6;
@@ -17,7 +17,7 @@ fn frequency(word: usize) -> f64 {
 }
 
 /// The sound of a text of [`WORDS`].
-pub fn speak(text: &str) -> Vec<i16> {
+pub(crate) fn speak(text: &str) -> Vec<i16> {
     let word = |text| WORDS.iter().position(|word| *word == text).expect("a word that has a tone");
     let sound = |word| {
         let turn = TAU * frequency(word) / 8_000.0;
@@ -28,21 +28,21 @@ pub fn speak(text: &str) -> Vec<i16> {
 
 /// A word, with the samples of the stream between which it lies.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Spoken {
-    pub text: &'static str,
-    pub start: usize,
-    pub end: usize,
+pub(crate) struct Spoken {
+    pub(crate) text: &'static str,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 impl Spoken {
-    pub fn seconds(&self) -> (f64, f64) {
+    pub(crate) fn seconds(&self) -> (f64, f64) {
         (self.start as f64 / 8_000.0, self.end as f64 / 8_000.0)
     }
 }
 
 /// Recognises tones in a stream of samples.
 #[derive(Default)]
-pub struct Tones {
+pub(crate) struct Tones {
     pending: Vec<i16>,
     heard: usize,
     /// The tone that sounds now, and for how many blocks it has.
@@ -51,12 +51,12 @@ pub struct Tones {
 
 impl Tones {
     /// Samples taken.
-    pub fn heard(&self) -> usize {
+    pub(crate) fn heard(&self) -> usize {
         self.heard + self.pending.len()
     }
 
     /// The words that are complete with these samples.
-    pub fn push(&mut self, samples: &[i16]) -> Vec<Spoken> {
+    pub(crate) fn push(&mut self, samples: &[i16]) -> Vec<Spoken> {
         self.pending.extend_from_slice(samples);
         let mut words = Vec::new();
         while self.pending.len() >= BLOCK {
@@ -77,7 +77,7 @@ impl Tones {
     }
 
     /// The word that sounded last, when nothing follows.
-    pub fn finish(&mut self) -> Option<Spoken> {
+    pub(crate) fn finish(&mut self) -> Option<Spoken> {
         self.complete()
     }
 

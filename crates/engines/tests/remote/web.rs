@@ -12,7 +12,7 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
 use crate::standin::{Ear, Fault, News, State};
 
 /// What a client says.
-pub enum Said {
+pub(crate) enum Said {
     Audio(Vec<i16>),
     Finish,
     /// Something that is answered at once, or not at all.
@@ -20,7 +20,7 @@ pub enum Said {
 }
 
 /// What a vendor's server says.
-pub trait Dialect: Default + Send + 'static {
+pub(crate) trait Dialect: Default + Send + 'static {
     /// Whether an upgrade request shows the key and asks for what it should.
     fn admits(request: &Request) -> bool;
     fn read(&mut self, message: Message) -> Said;
@@ -35,7 +35,7 @@ pub trait Dialect: Default + Send + 'static {
 }
 
 #[expect(clippy::result_large_err, reason = "it is the library's")]
-pub async fn serve<D: Dialect>(stream: TcpStream, state: Arc<State>) {
+pub(crate) async fn serve<D: Dialect>(stream: TcpStream, state: Arc<State>) {
     let check = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
         let refuse = |status: u16, retry: Option<&str>| {
             let mut response = ErrorResponse::new(Some("no: key hunter2".to_owned()));
@@ -160,21 +160,21 @@ impl<D: Dialect> Session<D> {
     }
 }
 
-pub fn reset_on_close(stream: &TcpStream) {
+pub(crate) fn reset_on_close(stream: &TcpStream) {
     stream.set_zero_linger().expect("the connection is open");
 }
 
 /// 16-bit PCM.
-pub fn from_pcm(bytes: &[u8]) -> Vec<i16> {
+pub(crate) fn from_pcm(bytes: &[u8]) -> Vec<i16> {
     bytes.chunks_exact(2).map(|sample| i16::from_le_bytes([sample[0], sample[1]])).collect()
 }
 
-pub fn from_mulaw(codes: &[u8]) -> Vec<i16> {
+pub(crate) fn from_mulaw(codes: &[u8]) -> Vec<i16> {
     let mut samples = vec![0; codes.len()];
     audio::g711::decode_ulaw(codes, &mut samples);
     samples
 }
 
-pub fn binary(bytes: Vec<u8>) -> Message {
+pub(crate) fn binary(bytes: Vec<u8>) -> Message {
     Message::Binary(Bytes::from(bytes))
 }

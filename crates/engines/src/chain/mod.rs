@@ -11,7 +11,7 @@
 //!   lie. Settled words stay, and are not counted again. So no word is lost, and none is doubled.
 //! - An engine that failed several times in a row, or says that it wants to be left alone, is for a while; then one turn tries it.
 //! - A connection that grows old is replaced between turns, or within one as if it had failed.
-//! - When none is left, the turn has failed. The local engine never fails here: it is given the whole turn.
+//! - When none is left, and a new connection may mend what went wrong with the last, all are asked once more. Then the turn has failed. The local engine never fails here: it is given the whole turn.
 
 mod breaker;
 mod history;
@@ -151,9 +151,17 @@ struct Turn {
     words: TurnWords,
     /// Engines before this one have had their turn.
     next_engine: usize,
+    round: Round,
     hearing: Option<Hearing>,
     /// Why the last engine gave no words.
     last: Option<Failure>,
+}
+
+/// How often a turn has gone along the chain.
+#[derive(PartialEq, Eq)]
+enum Round {
+    First,
+    Second,
 }
 
 /// A turn that an engine hears.
@@ -208,10 +216,7 @@ impl Chain {
     pub fn begin(&mut self, now: Duration, number: u32, from: u64) {
         self.end(now, from);
         let from = self.history.between(from, from).0;
-        let words = TurnWords::new(from);
-        let turn =
-            Turn { number, from, end: None, words, next_engine: 0, hearing: None, last: None };
-        self.turns.push(turn);
+        self.turns.push(Turn::new(number, from));
         self.hear(now, self.turns.len() - 1);
     }
 
@@ -308,6 +313,9 @@ impl Chain {
         // Where all are left alone and none was asked yet, a caller is worth a try.
         let untried = engines.find(|engine| first == 0 && self.breakers.may_be_tried(*engine));
         let Some(engine) = found.or(untried) else {
+            if self.turns[index].goes_round() {
+                return self.hear(now, index);
+            }
             self.turns[index].next_engine = self.members.len();
             if self.turns[index].end.is_some() {
                 self.give_up(index);
@@ -578,6 +586,31 @@ impl Chain {
             Member::Local => "local".into(),
             Member::Remote(terms) => terms.name.clone(),
         }
+    }
+}
+
+impl Turn {
+    fn new(number: u32, from: u64) -> Self {
+        Self {
+            number,
+            from,
+            end: None,
+            words: TurnWords::new(from),
+            next_engine: 0,
+            round: Round::First,
+            hearing: None,
+            last: None,
+        }
+    }
+
+    /// Whether the turn begins again at the first engine, since a new connection may mend what went wrong with the last.
+    fn goes_round(&mut self) -> bool {
+        let passing = self.last.as_ref().is_some_and(|last| last.why.is_passing());
+        let goes = passing && self.round == Round::First;
+        if goes {
+            (self.round, self.next_engine) = (Round::Second, 0);
+        }
+        goes
     }
 }
 

@@ -212,10 +212,10 @@ fn what_was_settled_stays_and_the_rest_is_heard_again() {
     bench.event(1, Event::Open);
     bench.event(1, Event::Settled { words: words("four five", 3_000), through: 39_000 });
     bench.speak(100);
-    bench.event(1, Event::Failed(Why::Broken("cut".into())));
-    assert!(bench.told().is_empty(), "the turn goes on");
+    bench.event(1, Event::Failed(Why::protocol("html")));
     bench.end();
-    assert_eq!(bench.told(), ["1 second: the connection broke: cut"]);
+    let says = "1 second: it does not speak its protocol: html; is the url right?";
+    assert_eq!(bench.told(), [says]);
 }
 
 #[test]
@@ -337,7 +337,7 @@ fn a_single_engine_is_tried_though_it_failed_but_not_against_its_wish() {
     for turn in 1..=3 {
         bench.begin(turn, bench.position);
         let link = u64::from(turn) - 1;
-        bench.event(link, Event::Failed(Why::Broken("cut".into())));
+        bench.event(link, Event::Failed(Why::protocol("html")));
         bench.speak(100);
         bench.end();
     }
@@ -350,6 +350,28 @@ fn a_single_engine_is_tried_though_it_failed_but_not_against_its_wish() {
     bench.pass(5_000);
     bench.begin(6, bench.position);
     assert!(bench.out.contains(&Output::Open(LinkId(4), 0)));
+}
+
+#[test]
+fn a_turn_goes_round_once_if_a_new_connection_may_mend_it() {
+    let mut bench = Bench::new([Member::Remote(terms("first"))]);
+    bench.event(0, Event::Open);
+    bench.begin(1, 0);
+    bench.speak(500);
+    bench.event(0, Event::Settled { words: words("one two", 0), through: 2_000 });
+    bench.event(0, Event::Failed(Why::Broken("cut".into())));
+    assert_eq!(bench.given(1), [(0, 4_000)]);
+    bench.end();
+    bench.event(1, Event::Open);
+    bench.event(1, Event::Settled { words: words("one two three", 0), through: 4_000 });
+    bench.event(1, Event::Finished);
+    assert_eq!(bench.told(), ["1: one two three"]);
+    bench.begin(2, 4_000);
+    bench.event(1, Event::Failed(Why::Broken("cut".into())));
+    bench.event(2, Event::Failed(Why::Broken("cut".into())));
+    bench.speak(100);
+    bench.end();
+    assert_eq!(bench.told()[1], "2 first: the connection broke: cut");
 }
 
 #[test]

@@ -107,13 +107,13 @@ impl Elsewhere {
             }
             Heard::Partial { words, .. } => return self.is_listeners(words.turn).then_some(heard),
             Heard::Final(Transcript { turn, .. })
-            | Heard::Failed { turn: Some(turn), stage: Stage::Final, .. } => {
-                if !self.is_listeners(*turn) {
-                    if let Some(turn) = self.turn(*turn) {
-                        turn.words = Words::ChainAlone;
-                    }
-                    return None;
+            | Heard::Failed { turn: Some(turn), stage: Stage::Final, .. }
+                if !self.is_listeners(*turn) =>
+            {
+                if let Some(turn) = self.turn(*turn) {
+                    turn.words = Words::ChainAlone;
                 }
+                return None;
             }
             Heard::Failed { turn: Some(turn), stage: Stage::Partial, .. } => {
                 return self.is_listeners(*turn).then_some(heard);

@@ -99,6 +99,11 @@ impl Why {
         Self::RateLimited { after: USUAL_REST }
     }
 
+    /// Whether it was the connection's fault, so that another one may serve.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Self::Closed(_) | Self::Broken(_) | Self::Silent { .. } | Self::Stalled)
+    }
+
     /// A message that could not be understood.
     pub(crate) fn protocol(cause: impl std::fmt::Display) -> Self {
         Self::Protocol(quote(&cause.to_string()))

@@ -128,6 +128,7 @@ impl Vosk {
 }
 
 impl Dialect for Vosk {
+    const KEY: &str = "of none";
     const ONE_TURN: bool = true;
 
     fn admits(_: &Request) -> bool {

@@ -30,6 +30,8 @@ pub(crate) trait Dialect: Default + Send + 'static {
     fn last(&mut self, news: &News) -> Vec<Message>;
     /// An error, if the vendor has messages for them, or else how it closes.
     fn error(&mut self) -> Vec<Message>;
+    /// What a client must not repeat in its errors, though the server does.
+    const KEY: &str = crate::dialects::KEY;
     /// Whether the server closes after a turn.
     const ONE_TURN: bool;
 }
@@ -125,7 +127,7 @@ impl<D: Dialect> Session<D> {
                 Fault::Close(words) if self.ear.count() >= words => {
                     let frame = CloseFrame {
                         code: CloseCode::Error,
-                        reason: "key hunter2 is not at fault".into(),
+                        reason: format!("key {} is not at fault", D::KEY).into(),
                     };
                     let _ = self.socket.close(Some(frame)).await;
                 }

@@ -91,6 +91,8 @@ fn nearly() -> impl Strategy<Value = Message> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn no_bytes_make_an_engine_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in ".{0,200}") {
         endure_all(&[Message::text(text)]);

@@ -1,4 +1,4 @@
-//! Ears for telephone calls: voice activity, turns and speech recognition, all on this machine.
+//! Ears for telephone calls: voice activity, turns and speech recognition, all on this machine unless asked otherwise.
 //!
 //! From the outside in: [`models`] fetches and checks the files; [`hearing`] is the live service,
 //! one thread that listens to all calls and a pool that reads for them; [`listener`] is the ear of
@@ -6,7 +6,8 @@
 //! and batches voice activity; [`silero`], computed here, and [`moonshine`], run by ONNX Runtime
 //! ([`runtime`]), are the engines behind the traits of [`recognizer`], which another engine can
 //! implement; [`cost`] says what they cost in virtual time. [`turn`] judges whether a pause is an end, and [`echo`]
-//! whether what is heard is our own voice.
+//! whether what is heard is our own voice. [`remote`] speaks to vendors' recognizers instead, and [`chain`] puts
+//! engines in an order of preference, so that a turn is heard by the next one when one fails.
 //!
 //! Audio comes in as frames of 160 samples at 8 kHz and is read at 16 kHz. Positions are samples
 //! at 8 kHz on the stream's time line.
@@ -31,6 +32,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod chain;
 pub mod cost;
 pub mod echo;
 pub mod hearing;
@@ -39,6 +41,7 @@ pub mod models;
 pub mod moonshine;
 pub mod phrases;
 pub mod recognizer;
+pub mod remote;
 pub mod runtime;
 pub mod script;
 pub mod silero;

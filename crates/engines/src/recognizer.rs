@@ -143,6 +143,18 @@ impl Reading {
     }
 }
 
+impl Reading {
+    /// The same reading, with its places counted from a start `by` samples earlier.
+    pub(crate) fn later(mut self, by: u64) -> Self {
+        let later = |words: Vec<Word>| words.into_iter().map(|word| word.later(by)).collect();
+        self.words = later(self.words);
+        for scripted in &mut self.scripted {
+            scripted.words = later(std::mem::take(&mut scripted.words));
+        }
+        self
+    }
+}
+
 /// Geometric mean of the tokens' probabilities; 0 if there are none.
 pub(crate) fn confidence(tokens: &[Token]) -> f32 {
     if tokens.is_empty() {

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use engines::chain::Recognition;
 use engines::hearing::{Hearing, HearingConfig};
 use engines::models::ModelPaths;
 use tracing_subscriber::EnvFilter;
@@ -124,9 +125,12 @@ fn models_ready() -> Result<ModelPaths, String> {
     }
 }
 
-fn ears(workers: Option<NonZeroUsize>) -> Result<Arc<Ears>, String> {
+fn ears(
+    workers: Option<NonZeroUsize>,
+    recognition: Option<Recognition>,
+) -> Result<Arc<Ears>, String> {
     let paths = models_ready()?;
-    let mut config = HearingConfig::default();
+    let mut config = HearingConfig { recognition, ..HearingConfig::default() };
     if let Some(workers) = workers {
         config.workers = workers;
     }

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ari::SecretSource;
+use engines::chain::Recognition;
+use engines::remote::config::{ConfigError, RecognitionConfig};
 use media::road::{Preference, Road, UnknownRoad};
 use media::websocket::Credentials;
 use media::{PlaneConfig, Scheduling};
 use serde::Deserialize;
 use thiserror::Error;
+use tokio::runtime::Handle;
 
 use crate::capture::CaptureSettings;
 use crate::media_road::MediaSettings;
@@ -27,6 +30,8 @@ pub(crate) struct Settings {
     media: Media,
     #[serde(default)]
     hearing: HearingSettings,
+    #[serde(default)]
+    recognition: RecognitionConfig,
     /// The folder of the file itself.
     #[serde(skip)]
     folder: PathBuf,
@@ -196,6 +201,8 @@ pub(crate) enum SettingsError {
         "{path}: [media] capture: {folder} cannot be made or written: {source}\n  mend: name a folder of ours, or take the key out"
     )]
     Capture { path: PathBuf, folder: PathBuf, source: std::io::Error },
+    #[error("{path}: {source}")]
+    Recognition { path: PathBuf, source: ConfigError },
     #[error(transparent)]
     Secret(#[from] ari::SecretError),
     #[error("{path}: [ari] {source}")]
@@ -278,6 +285,18 @@ impl Settings {
     /// How many readings may be under way at once; the engines' own default if none.
     pub(crate) fn workers(&self) -> Option<NonZeroUsize> {
         self.hearing.workers
+    }
+
+    /// The engines that hear callers; reads their keys. `path` is for the messages, `runtime` serves their connections.
+    pub(crate) fn recognition(
+        &self,
+        path: &Path,
+        runtime: Handle,
+    ) -> Result<Recognition, SettingsError> {
+        let engines = self.recognition.engines(&self.folder);
+        engines
+            .and_then(|engines| Recognition::new(engines, self.recognition.policy(), runtime))
+            .map_err(|source| SettingsError::Recognition { path: path.to_owned(), source })
     }
 
     /// The ARI client's configuration; reads the password from where it is kept. `path` is for the messages.
@@ -393,6 +412,42 @@ mod tests {
             ("threads = 0", "nonzero"),
         ] {
             let error = media(text).err().unwrap_or_else(|| panic!("{text}"));
+            assert!(error.contains(says), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_engine_that_cannot_be_is_told_with_its_key_and_mend() {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let recognition = |more: &str| {
+            let text = format!("receptionist = \"r.toml\"\n[ari]\nusername = \"u\"\n{more}");
+            let settings: Settings =
+                toml::from_str(&text).map_err(|error| error.message().to_owned())?;
+            settings
+                .recognition(Path::new("patchcord.toml"), runtime.handle().clone())
+                .map_err(|error| error.to_string())
+        };
+        assert!(recognition("").expect("nothing is needed").is_local());
+        let text = "[recognition]\nchain = [\"vosk\", \"local\"]\n[recognition.vosk]\nurl = \"ws://10.0.0.1:2700\"";
+        assert_eq!(
+            recognition(text).expect("it is right").names().collect::<Vec<_>>(),
+            ["vosk", "local"]
+        );
+        for (text, says) in [
+            (
+                "[recognition]\nchain = [\"vosk\"]\n[recognition.vosk]\nurl = \"http://x\"",
+                "ws://127.0.0.1:2700",
+            ),
+            (
+                "[recognition]\nchain = [\"siri\"]",
+                "patchcord.toml: [recognition] chain names \"siri\"",
+            ),
+            (
+                "[recognition]\nchain = [\"deepgram\"]\n[recognition.deepgram]\nkey_env = \"PATH\"\nurl = \"ws://x\"",
+                "in clear text; write wss://",
+            ),
+        ] {
+            let error = recognition(text).err().unwrap_or_else(|| panic!("{text}"));
             assert!(error.contains(says), "{text}: {error}");
         }
     }

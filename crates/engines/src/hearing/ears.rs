@@ -9,15 +9,17 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use audio::FRAME;
 
+use super::elsewhere::{Deed, Elsewhere, Wish};
 use super::load::Meter;
 use super::pool::Pool;
 use super::{CallId, EarState, Listen};
-use crate::listener::{Heard, Listener, ListenerConfig, Output, ReadId};
+use crate::chain::{Recognition, Told};
+use crate::listener::{Heard, Listener, ListenerConfig, Output, ReadId, ReadJob};
 use crate::phrases::Phrases;
 use crate::recognizer::{ReadError, Reading, Vad};
 use crate::voice::{Batch, Voice};
@@ -39,6 +41,7 @@ pub(super) enum Message {
     Frame(CallId, [i16; FRAME], u64, [u8; FRAME]),
     Reset(CallId),
     Read(CallId, ReadId, Result<Reading, ReadError>),
+    Told(CallId, Told),
     Close,
 }
 
@@ -50,11 +53,14 @@ pub(super) struct Ears<V: Vad> {
     meter: Arc<Meter>,
     config: ListenerConfig,
     epoch: Instant,
+    /// Where words come from, if not from the pool, and the way back from there.
+    elsewhere: Option<(Recognition, SyncSender<Message>)>,
     calls: BTreeMap<CallId, Call<V::State>>,
 }
 
 struct Call<S> {
     listener: Listener,
+    elsewhere: Option<Elsewhere>,
     voice: Voice<S>,
     /// Whether a window waits in the batch, and `voice` with it.
     waits: bool,
@@ -69,9 +75,10 @@ impl<V: Vad> Ears<V> {
         meter: Arc<Meter>,
         config: ListenerConfig,
         epoch: Instant,
+        elsewhere: Option<(Recognition, SyncSender<Message>)>,
     ) -> Self {
         let (batch, judged) = (Batch::new(vad), Vec::new());
-        Self { batch, judged, pool, meter, config, epoch, calls: BTreeMap::new() }
+        Self { batch, judged, pool, meter, config, epoch, elsewhere, calls: BTreeMap::new() }
     }
 
     /// Works until told to close, or until nobody is left who could tell.
@@ -110,9 +117,10 @@ impl<V: Vad> Ears<V> {
     fn take(&mut self, message: Message) {
         match message {
             Message::Open(id, state, phrases, listen) => {
+                let elsewhere = self.elsewhere(id, &phrases);
                 let listener = Listener::new(self.config.clone()).expecting(phrases);
                 let voice = Voice::default();
-                let call = Call { listener, voice, waits: false, state, listen };
+                let call = Call { listener, elsewhere, voice, waits: false, state, listen };
                 self.calls.insert(id, call);
             }
             Message::Frame(id, frame, position, said) => {
@@ -123,12 +131,83 @@ impl<V: Vad> Ears<V> {
                     listener.said(&said);
                     listener.push(now, &frame, position);
                 });
+                // Behind the listener: a stream that jumps has ended the turn before.
+                if let Some(elsewhere) =
+                    self.calls.get(&id).and_then(|call| call.elsewhere.as_ref())
+                {
+                    elsewhere.frame(&frame, position);
+                }
             }
-            Message::Reset(id) => self.with(id, |listener, _| listener.reset()),
+            Message::Reset(id) => {
+                if let Some(elsewhere) =
+                    self.calls.get_mut(&id).and_then(|call| call.elsewhere.as_mut())
+                {
+                    elsewhere.reset();
+                }
+                self.with(id, |listener, _| listener.reset());
+            }
+            Message::Read(id, read, result) if id.is_again() => {
+                self.read_again(id.again(), read, result)
+            }
             Message::Read(id, read, result) => {
                 self.with(id, |listener, now| listener.read_done(now, read, result));
             }
+            Message::Told(id, told) => self.told(id, told),
             Message::Close => {}
+        }
+    }
+
+    /// Where a call's words come from, if not from the pool.
+    fn elsewhere(&self, id: CallId, phrases: &Phrases) -> Option<Elsewhere> {
+        let (recognition, messages) = self.elsewhere.as_ref()?;
+        let messages = messages.clone();
+        let stream = recognition.stream(phrases.clone(), move |told| {
+            // It fails only when hearing has ended, and nobody waits for words.
+            let _ = messages.send(Message::Told(id, told));
+        });
+        Some(Elsewhere::new(stream, self.config.pre_roll))
+    }
+
+    /// The chain has told something of a call.
+    fn told(&mut self, id: CallId, told: Told) {
+        let now = self.epoch.elapsed();
+        let elsewhere = self.calls.get_mut(&id).and_then(|call| call.elsewhere.as_mut());
+        match elsewhere.and_then(|elsewhere| elsewhere.told(now, told)) {
+            Some(Deed::Tell(heard)) => self.tell(id, heard),
+            Some(Deed::Read(job)) => {
+                let read = job.id;
+                if let Err(refusal) = self.pool.submit(id, job) {
+                    self.with(id, |listener, now| listener.read_done(now, read, Err(refusal)));
+                }
+            }
+            Some(Deed::ReadAgain(job)) => self.submit_again(id, job),
+            None => {}
+        }
+    }
+
+    /// The pool has read a turn after all.
+    fn read_again(&mut self, id: CallId, read: ReadId, result: Result<Reading, ReadError>) {
+        let now = self.epoch.elapsed();
+        let elsewhere = self.calls.get_mut(&id).and_then(|call| call.elsewhere.as_mut());
+        let Some((heard, next)) = elsewhere.and_then(|it| it.read(now, read, result)) else {
+            return;
+        };
+        self.tell(id, heard);
+        if let Some(job) = next {
+            self.submit_again(id, job);
+        }
+    }
+
+    fn submit_again(&mut self, id: CallId, job: ReadJob) {
+        let read = job.id;
+        if let Err(refusal) = self.pool.submit(id.again(), job) {
+            self.read_again(id, read, Err(refusal));
+        }
+    }
+
+    fn tell(&mut self, id: CallId, heard: Heard) {
+        if self.calls.get_mut(&id).is_some_and(|call| !call.tell(heard)) {
+            self.forget(id);
         }
     }
 
@@ -188,13 +267,34 @@ impl<V: Vad> Ears<V> {
                     None => call.waits = true,
                 },
                 Output::Read(job) => {
-                    let read = job.id;
-                    if let Err(refusal) = self.pool.submit(id, job) {
-                        call.listener.read_done(self.epoch.elapsed(), read, Err(refusal));
+                    let wish = match &mut call.elsewhere {
+                        None => Wish::Pool(job),
+                        Some(elsewhere) => elsewhere.wish(job),
+                    };
+                    let now = self.epoch.elapsed();
+                    match wish {
+                        Wish::Pool(job) => {
+                            let read = job.id;
+                            if let Err(refusal) = self.pool.submit(id, job) {
+                                call.listener.read_done(now, read, Err(refusal));
+                            }
+                        }
+                        Wish::Answer(read, reading) => {
+                            call.listener.read_done(now, read, Ok(reading));
+                        }
+                        Wish::Hold => {}
                     }
                 }
                 Output::Heard(heard) => {
-                    if !call.tell(heard) {
+                    let now = self.epoch.elapsed();
+                    let heard = match &mut call.elsewhere {
+                        None => Some(heard),
+                        Some(elsewhere) => elsewhere.heard(now, heard),
+                    };
+                    if let Some(read) = call.elsewhere.as_mut().and_then(Elsewhere::unheld) {
+                        call.listener.read_done(now, read, Ok(Reading::default()));
+                    }
+                    if heard.is_some_and(|heard| !call.tell(heard)) {
                         self.forget(id);
                         return;
                     }
@@ -206,6 +306,7 @@ impl<V: Vad> Ears<V> {
     fn forget(&mut self, id: CallId) {
         self.calls.remove(&id);
         self.pool.forget(id);
+        self.pool.forget(id.again());
     }
 }
 

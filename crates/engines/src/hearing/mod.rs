@@ -13,6 +13,7 @@
 //! ```
 
 mod ears;
+mod elsewhere;
 mod load;
 mod pool;
 
@@ -30,6 +31,7 @@ pub use self::load::Load;
 use self::load::Meter;
 pub use self::pool::PoolHealth;
 use self::pool::{Factory, Gauge, Pool};
+use crate::chain::Recognition;
 use crate::listener::{Heard, ListenerConfig};
 use crate::models::ModelPaths;
 use crate::moonshine::Moonshine;
@@ -46,9 +48,22 @@ type Listen = Box<dyn FnMut(Heard) + Send>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct CallId(u64);
 
+impl CallId {
+    /// The call's second place in the pool, for turns that are read after all; and back.
+    fn again(self) -> Self {
+        Self(u64::MAX - self.0)
+    }
+
+    fn is_again(self) -> bool {
+        self.0 > u64::MAX / 2
+    }
+}
+
 /// How hearing is set up.
 #[derive(Debug, Clone)]
 pub struct HearingConfig {
+    /// Where words come from; from the recognizers here if there is none.
+    pub recognition: Option<Recognition>,
     /// For every call.
     pub listener: ListenerConfig,
     /// Recognizers, each with a thread of its own. About 40 MB each beyond the first.
@@ -67,6 +82,7 @@ impl Default for HearingConfig {
     /// A worker for each core, a second of backlog a call.
     fn default() -> Self {
         Self {
+            recognition: None,
             listener: ListenerConfig::default(),
             workers: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             queue: 256,
@@ -143,7 +159,10 @@ impl Hearing {
             .map_err(HearingError::Recognizer)?;
         let gauge = pool.gauge();
         let meter = Arc::<Meter>::default();
-        let ears = Ears::new(vad, pool, Arc::clone(&meter), config.listener, config.epoch);
+        let elsewhere = config.recognition.filter(|recognition| !recognition.is_local());
+        let elsewhere = elsewhere.map(|recognition| (recognition, messages.clone()));
+        let ears =
+            Ears::new(vad, pool, Arc::clone(&meter), config.listener, config.epoch, elsewhere);
         let thread =
             std::thread::Builder::new().name("hearing".into()).spawn(move || ears.run(inbox))?;
         let backlog = config.backlog;

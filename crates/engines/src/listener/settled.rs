@@ -15,14 +15,13 @@ impl Settled {
         Self(Some(Arc::new(words)))
     }
 
-    /// Everything that was read: these words and those of `reading`, whose audio begins at `from`.
-    pub(super) fn and(&self, reading: Reading, from: u64) -> Joined {
-        let words = reading.words.into_iter().map(|word| word.later(from));
+    /// Everything that was read: these words and those of `reading`.
+    pub(super) fn and(&self, reading: Reading) -> Joined {
         let Some(before) = &self.0 else {
             return Joined {
                 text: reading.text,
                 confidence: reading.confidence,
-                words: words.collect(),
+                words: reading.words.into(),
                 read: reading.tokens.clone().into(),
                 tokens: reading.tokens.into(),
             };
@@ -32,7 +31,7 @@ impl Settled {
         Joined {
             text: format!("{}{gap}{}", before.text, reading.text),
             confidence: recognizer::confidence(&tokens),
-            words: before.words.iter().cloned().chain(words).collect(),
+            words: before.words.iter().cloned().chain(reading.words).collect(),
             read: reading.tokens.into(),
             tokens,
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::heard::{Cut, Failure, Heard, Output, ReadId, ReadJob, ReadKind, Stage, Transcript};
 use super::settled::{self, Settled};
 use super::{Listener, ListenerConfig, TAIL, samples};
-use crate::recognizer::{ReadError, Reading, Scripted, Token, WINDOW};
+use crate::recognizer::{ReadError, Reading, Token, WINDOW};
 
 /// From the start of one partial reading to the start of the next passes at least this many times
 /// what the reading took. A caller who talks on costs about a third of a core, and where readings queue,
@@ -203,17 +203,14 @@ impl Listener {
     }
 
     /// A reading has come back.
-    pub(super) fn landed(&mut self, flight: Flight, mut reading: Reading, now: Duration) {
+    pub(super) fn landed(&mut self, flight: Flight, reading: Reading, now: Duration) {
         let open = self.turn.as_mut().filter(|turn| turn.number == flight.turn);
         let before = open.as_ref().and_then(|turn| turn.latest.as_ref());
         let whole = flight.settled.count() == 0;
-        let scripted = std::mem::take(&mut reading.scripted).into_iter().filter(|_| whole);
-        let scripted = scripted.map(|scripted| {
-            let words = scripted.words.into_iter().map(|word| word.later(flight.read_from));
-            Scripted { words: words.collect(), ..scripted }
-        });
-        let scripted = scripted.collect();
-        let joined = flight.settled.and(reading, flight.read_from);
+        let mut reading = reading.later(flight.read_from);
+        let scripted = std::mem::take(&mut reading.scripted);
+        let scripted = if whole { scripted.into() } else { Arc::default() };
+        let joined = flight.settled.and(reading);
         let unchanged = before.map_or(0, |before| settled::alike(&before.words, &joined.words));
         let stable = match flight.closes {
             true => joined.words.len(),

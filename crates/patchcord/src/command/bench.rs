@@ -48,7 +48,7 @@ pub(super) fn run(bench: &Bench) -> CommandResult {
 fn route(route: &Route) -> CommandResult {
     let desk = Arc::new(route.rehearsed.desk()?);
     let samples = calls(route.calls.as_ref())?;
-    let ears = ears(None)?;
+    let ears = ears(None, None)?;
     let runtime = runtime()?;
     let mut finished = Vec::new();
     for _ in 0..route.rounds {

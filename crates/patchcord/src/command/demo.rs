@@ -25,7 +25,7 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options) -> CommandResult {
     let desk = Arc::new(options.rehearsed.desk()?);
     let samples = calls(options.calls.as_ref())?;
-    let ears = ears(None)?;
+    let ears = ears(None, None)?;
     let json = options.rehearsed.json;
     let pen = Pen::for_stdout();
     if !json {

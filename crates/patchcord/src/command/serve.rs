@@ -55,9 +55,12 @@ pub(super) fn run(options: &Options) -> CommandResult {
     };
     let recordings: HashMap<String, SampleCall> =
         recordings.into_iter().map(|sample| (sample.name.clone(), sample)).collect();
-    let ears = ears(settings.workers())?;
+    let runtime = runtime()?;
+    let recognition =
+        settings.recognition(&options.config, runtime.handle().clone()).map_err(words)?;
+    let ears = ears(settings.workers(), Some(recognition))?;
     let (json, pen) = (options.json, Pen::for_stdout());
-    runtime()?.block_on(async {
+    runtime.block_on(async {
         let name = desk.receptionist.name.clone();
         let url = settings.ari_url().to_owned();
         let (client, arrivals) = ari::Client::connect(config).await.map_err(words)?;

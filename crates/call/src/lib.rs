@@ -26,7 +26,8 @@ mod words;
 pub use budget::{Budget, Fallback, Overrun, Stage, What};
 pub use call::Call;
 pub use receptionist::{
-    Destination, DestinationId, Finding, Findings, Patience, Place, Prompts, Receptionist, Wish,
+    Destination, DestinationId, Finding, Findings, Patience, Place, Prompts, Receptionist, Sound,
+    Wish,
 };
 pub use record::{Attempt, Basis, Decision, LineQuality, Mark, Outcome, Record, Reply, Turn};
 pub use words::{Command, Heard, Input, Prompt, Why};

@@ -1,4 +1,5 @@
-//! Ears for telephone calls: voice activity, turns and speech recognition, all on this machine.
+//! Ears for telephone calls: voice activity, turns and speech recognition, all on this machine; and a mouth,
+//! [`synthesis`].
 //!
 //! From the outside in: [`models`] fetches and checks the files; [`hearing`] is the live service,
 //! one thread that listens to all calls and a pool that reads for them; [`listener`] is the ear of
@@ -39,5 +40,6 @@ pub mod phrases;
 pub mod recognizer;
 pub mod runtime;
 pub mod silero;
+pub mod synthesis;
 pub mod voice;
 pub mod words;

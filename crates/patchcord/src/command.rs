@@ -8,6 +8,7 @@ mod events;
 mod models;
 mod nearest;
 mod replay;
+mod say;
 mod serve;
 
 use std::num::NonZeroUsize;
@@ -49,6 +50,8 @@ enum Command {
     /// Fetch, list or verify the speech models
     #[command(subcommand)]
     Models(models::Action),
+    /// Say a text, as the receptionist says its prompts
+    Say(say::Options),
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -78,6 +81,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Events(options) => events::run(&options),
         Command::Ari(options) => ari::run(&options),
         Command::Models(action) => models::run(&action),
+        Command::Say(options) => say::run(&options),
         Command::Bench(bench) => bench::run(&bench),
     };
     result.unwrap_or_else(|error| {

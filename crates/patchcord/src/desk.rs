@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use audio::tone::progress::{Country, Progress, Signal};
-use call::{Findings, Prompt, Receptionist};
+use call::{Findings, Prompt, Receptionist, Sound};
 use intent::{LearnError, Model};
 use thiserror::Error;
 
 use crate::assets;
+use crate::speech::Speech;
 
 /// A receptionist ready to work. Shared by all of its calls.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub(crate) enum DeskError {
         "{path} names the prompt {prompt}, which cannot be read: {cause}\n  mend: put a WAV file there, relative to the receptionist's file"
     )]
     Prompt { path: PathBuf, prompt: String, cause: String },
+    #[error("{path} has words that nobody can speak, {words:?}: {cause}")]
+    Spoken { path: PathBuf, words: String, cause: String },
 }
 
 impl Desk {
@@ -41,39 +44,50 @@ impl Desk {
     pub(crate) fn embedded() -> Result<Self, DeskError> {
         let path = Path::new("assets/receptionist.toml");
         let text = assets::file("receptionist.toml").unwrap_or_default();
-        Self::build(path, &String::from_utf8_lossy(text), |prompt| {
+        let load = |prompt: &str| {
             assets::file(prompt).map(<[u8]>::to_vec).ok_or_else(|| "no such file".to_owned())
-        })
+        };
+        Self::build(path, &String::from_utf8_lossy(text), load, &Speech::default())
     }
 
-    /// The receptionist of a file, its prompts beside it.
+    /// The receptionist of a file, its recordings beside it; words are spoken by the voice of this machine.
     pub(crate) fn open(path: &Path) -> Result<Self, DeskError> {
+        Self::open_with(path, &Speech::default())
+    }
+
+    /// The same with another voice. All words are spoken now, so that no call waits for them.
+    pub(crate) fn open_with(path: &Path, speech: &Speech) -> Result<Self, DeskError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| DeskError::Read { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self::build(path, &text, |prompt| {
-            std::fs::read(folder.join(prompt)).map_err(|error| error.to_string())
-        })
+        let load =
+            |prompt: &str| std::fs::read(folder.join(prompt)).map_err(|error| error.to_string());
+        Self::build(path, &text, load, speech)
     }
 
     fn build(
         path: &Path,
         text: &str,
         load: impl Fn(&str) -> Result<Vec<u8>, String>,
+        speech: &Speech,
     ) -> Result<Self, DeskError> {
         let receptionist = Receptionist::parse(&path.display().to_string(), text)?;
         let model = Model::learn(&receptionist.examples())
             .map_err(|source| DeskError::Learn { path: path.to_owned(), source })?;
-        let mut sounds: HashMap<&str, Arc<[i16]>> = HashMap::new();
-        for name in receptionist.sounds() {
-            let sound = load(name)
-                .and_then(|bytes| audio::wav::read(&bytes).map_err(|error| error.to_string()))
-                .map_err(|cause| DeskError::Prompt {
-                    path: path.to_owned(),
-                    prompt: name.to_owned(),
+        let mut sounds: HashMap<&Sound, Arc<[i16]>> = HashMap::new();
+        for said in receptionist.sounds() {
+            let path = path.to_owned();
+            let sound = match said {
+                Sound::File(name) => load(name)
+                    .and_then(|bytes| audio::wav::read(&bytes).map_err(|error| error.to_string()))
+                    .map_err(|cause| DeskError::Prompt { path, prompt: name.clone(), cause })?,
+                Sound::Spoken(words) => speech.say(words).map_err(|cause| DeskError::Spoken {
+                    path,
+                    words: words.clone(),
                     cause,
-                })?;
-            sounds.insert(name, sound.into());
+                })?,
+            };
+            sounds.insert(said, sound.into());
         }
         let p = &receptionist.prompts;
         let mut prompts: HashMap<Prompt, Arc<[i16]>> = [
@@ -85,12 +99,12 @@ impl Desk {
             (Prompt::Goodbye, &p.goodbye),
         ]
         .into_iter()
-        .map(|(prompt, name)| (prompt, sounds[name.as_str()].clone()))
+        .map(|(prompt, name)| (prompt, sounds[name].clone()))
         .collect();
         for (index, destination) in receptionist.destinations.iter().enumerate() {
             if let Some(name) = &destination.announce {
                 let prompt = Prompt::Connecting(call::DestinationId(index));
-                prompts.insert(prompt, sounds[name.as_str()].clone());
+                prompts.insert(prompt, sounds[name].clone());
             }
         }
         prompts.insert(Prompt::Ringing, ringing());

@@ -24,6 +24,7 @@ mod replay;
 mod report;
 mod service;
 mod settings;
+mod speech;
 
 use std::process::ExitCode;
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ari::SecretSource;
+use engines::synthesis::SynthesisConfig;
 use media::road::{Preference, Road, UnknownRoad};
 use media::websocket::Credentials;
 use media::{PlaneConfig, Scheduling};
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     media: Media,
     #[serde(default)]
     hearing: HearingSettings,
+    #[serde(default)]
+    synthesis: SynthesisConfig,
     /// The folder of the file itself.
     #[serde(skip)]
     folder: PathBuf,
@@ -278,6 +281,13 @@ impl Settings {
     /// How many readings may be under way at once; the engines' own default if none.
     pub(crate) fn workers(&self) -> Option<NonZeroUsize> {
         self.hearing.workers
+    }
+
+    /// Who speaks the prompts that are written as text.
+    pub(crate) fn synthesis(&self) -> SynthesisConfig {
+        let mut synthesis = self.synthesis.clone();
+        synthesis.folder.clone_from(&self.folder);
+        synthesis
     }
 
     /// The ARI client's configuration; reads the password from where it is kept. `path` is for the messages.

@@ -13,7 +13,7 @@ use engines::models::{ModelPaths, Store};
 use engines::moonshine::Moonshine;
 use engines::recognizer::Recognizer;
 use engines::runtime::Runtime;
-use engines::synthesis::flite::Flite;
+use engines::synthesis::flite::{self, Flite};
 use engines::synthesis::piper::{Piper, PiperOptions};
 use engines::synthesis::{
     LONGEST_TEXT, LocalVoices, Mouth, MouthConfig, Outlet, Said, SpeakError, SynthesisConfig,
@@ -316,13 +316,13 @@ const SENTENCES: [&str; 30] = [
     "are you still there please say something",
 ];
 
-/// At most this part of the words may be read wrongly. Measured: see `crates/README.md`.
+/// At most this part of the words may be read wrongly; 8.3 % is measured.
 const WORD_ERROR: f64 = 0.12;
 
 #[test]
 fn what_is_spoken_is_understood_over_a_telephone_line() {
     let Some(paths) = models() else { return };
-    let voice = match Flite::load("slt") {
+    let voice = match Flite::load(flite::BEST_VOICE) {
         Ok(voice) => voice,
         Err(reason) => return eprintln!("skipped: {reason}"),
     };

@@ -42,7 +42,7 @@ pub struct SynthesisConfig {
     /// a table of its name; `kind` in it says which vendor it is, if the name does not.
     pub chain: Vec<String>,
     /// The local voice: a Piper voice in the models folder by its file's name, or one of Flite's. If none, the first
-    /// Piper voice there is, or else Flite's `slt`.
+    /// Piper voice there is, or else Flite's `rms`.
     pub voice: Option<String>,
     /// A speaker of a Piper voice with several, by name or number.
     pub speaker: Option<String>,

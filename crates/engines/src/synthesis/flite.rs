@@ -10,8 +10,9 @@ use super::{Outlet, SpeakError, Synthesizer, program};
 
 const PROGRAM: &str = "flite";
 
-/// The voice that Moonshine and people make the fewest errors with.
-pub const BEST_VOICE: &str = "slt";
+/// The voice that is understood best on a telephone line: of 253 words, coded in mu-law, Moonshine reads 8 % wrong, with
+/// `awb` as many, with `kal16` 11 % and with `slt` 20 %.
+pub const BEST_VOICE: &str = "rms";
 
 /// One of Flite's voices.
 #[derive(Debug)]

@@ -7,10 +7,13 @@ const LONGEST: usize = 240;
 /// A clause shorter than this does not stand alone.
 const SHORTEST: usize = 12;
 
-/// Words that end in a full stop that ends no sentence.
-const ABBREVIATIONS: [&str; 22] = [
-    "mr.", "mrs.", "ms.", "dr.", "st.", "prof.", "no.", "ext.", "tel.", "dept.", "inc.", "ltd.",
-    "co.", "vs.", "e.g.", "i.e.", "etc.", "approx.", "a.m.", "p.m.", "jr.", "sr.",
+/// Words that stand before a name, and whose full stop ends no sentence.
+const TITLES: [&str; 6] = ["mr.", "mrs.", "ms.", "dr.", "st.", "prof."];
+
+/// Words whose full stop ends a sentence only if a capital letter follows.
+const ABBREVIATIONS: [&str; 15] = [
+    "ext.", "tel.", "dept.", "inc.", "ltd.", "co.", "vs.", "e.g.", "i.e.", "etc.", "approx.",
+    "a.m.", "p.m.", "jr.", "sr.",
 ];
 
 /// The passages of `text`, in order: its sentences, where the first may be split after a clause, and overlong ones
@@ -72,11 +75,14 @@ fn sentences(paragraph: &str) -> Vec<&str> {
 fn abbreviated(word: &str, rest: &str) -> bool {
     let lower = word.to_lowercase();
     let initial = lower.len() == 2 && lower.starts_with(|c: char| c.is_ascii_alphabetic());
-    if lower == "a.m." || lower == "p.m." {
+    let next = rest.trim_start();
+    match lower.as_str() {
+        "no." => next.starts_with(|c: char| c.is_ascii_digit()),
+        title if TITLES.contains(&title) => true,
         // "at 5 p.m. We close" ends a sentence, "until 5 p.m. every day" does not.
-        return !rest.trim_start().starts_with(char::is_uppercase);
+        short if ABBREVIATIONS.contains(&short) => !next.starts_with(char::is_uppercase),
+        _ => initial,
     }
-    initial || ABBREVIATIONS.contains(&lower.as_str())
 }
 
 /// Where to cut, if `text` is longer than `limit`.
@@ -91,8 +97,12 @@ fn cut(text: &str, limit: usize) -> Option<usize> {
         .filter(|at| *at >= SHORTEST && text.len() - at >= SHORTEST);
     if limit == FIRST {
         // The first clause, unless it is itself too long to help.
-        return clause.take_while(|at| *at <= 2 * FIRST).next();
+        let first = clause.clone().take_while(|at| *at <= 2 * FIRST).next();
+        if first.is_some() || text.len() <= LONGEST {
+            return first;
+        }
     }
+    let limit = LONGEST;
     let last = clause.take_while(|at| *at <= limit).last();
     let space = || text.match_indices(' ').map(|(at, _)| at).take_while(|at| *at <= limit).last();
     last.or_else(space)

@@ -84,7 +84,7 @@ fn token(token: &str, previous: &str, last: bool) -> String {
     let bare = rest.trim_end_matches([',', ';', ':', '!', '?', ')', '"', '”', '’']);
     let close = &rest[bare.len()..];
     if let Some(words) = abbreviation(bare, previous) {
-        let stop = if last && close.is_empty() { "." } else { close };
+        let stop = if last && close.is_empty() && bare.ends_with('.') { "." } else { close };
         return format!("{open}{words}{stop}");
     }
     let body = bare.trim_end_matches('.');

@@ -68,8 +68,9 @@ impl Samples {
                 self.left.drain(..body);
                 self.rate = rate;
             }
-            [_] | [] => return Ok(false),
-            [b'I', b'D', ..] | [0xFF, 0xFB | 0xF3 | 0xF2] => return not("the server sends MP3"),
+            // Too little to know by.
+            [] | [_] | [_, _] | [_, _, _] => return Ok(false),
+            [b'I', b'D', b'3', ..] => return not("the server sends MP3"),
             [b'O', b'g', b'g', b'S', ..] => return not("the server sends Ogg"),
             [b'{', b'"', ..] => return not("the server sends JSON"),
             _ => {}

@@ -75,7 +75,7 @@ fn mouth_of(voices: &[Arc<Made>], config: MouthConfig) -> Mouth {
 #[test]
 fn a_text_is_spoken_by_passages_and_the_second_time_from_the_cache() {
     let voice = Made::talker("a");
-    let mouth = mouth(&[voice.clone()]);
+    let mouth = mouth(std::slice::from_ref(&voice));
     let (first, report) = mouth.say("Hello there. How are you?").unwrap().all_blocking().unwrap();
     assert_eq!((report.passages, voice.asked()), ((2, 0), 2));
     assert_eq!(first.len(), 50 * "Hello there.How are you?".len() + 1_920);
@@ -149,7 +149,7 @@ fn a_voice_that_keeps_failing_is_left_alone_and_the_last_error_is_told() {
     }
     assert_eq!(limited.asked(), 1);
     let alone = Made::new("alone", |_, _| Err(SpeakError::Server("500".into())));
-    let mouth = self::mouth(&[alone.clone()]);
+    let mouth = self::mouth(std::slice::from_ref(&alone));
     for _ in 0..4 {
         let error = mouth.say("One.").unwrap().all_blocking().unwrap_err();
         assert_eq!(error, SpeakError::Server("500".into()));
@@ -243,9 +243,9 @@ fn a_voice_in_pipers_format_speaks_from_letters_and_from_phonemes() {
     let slow = PiperOptions { length_scale: Some(2.0), ..plain.clone() };
     let slow = length(&say(&letters, &slow, "abc"));
     assert!((slow / length(&abc) - 2.0).abs() < 0.1, "{slow} s");
-    let high = PiperOptions { speaker: Some("high".into()), ..plain.clone() };
+    let high = PiperOptions { speaker: Some("high".into()), ..PiperOptions::default() };
     assert_ne!(say(&letters, &high, "abc"), abc);
-    let nobody = PiperOptions { speaker: Some("nobody".into()), ..plain.clone() };
+    let nobody = PiperOptions { speaker: Some("nobody".into()), ..PiperOptions::default() };
     assert!(Piper::load(runtime, &letters, &nobody).is_err());
     std::fs::remove_dir_all(folder).unwrap();
 
@@ -342,13 +342,13 @@ fn what_is_spoken_is_understood_over_a_telephone_line() {
         let read = moonshine.read(&wide, &[]).unwrap().text;
         let errors = word_errors(sentence, &read);
         if errors > 0 {
-            println!("{errors}  {sentence}\n   {read}");
+            eprintln!("{errors}  {sentence}\n   {read}");
         }
         wrong += errors;
         words += sentence.split_whitespace().count();
     }
     let rate = wrong as f64 / words as f64;
-    println!("word error {:.1} % ({wrong} of {words})", 100.0 * rate);
+    eprintln!("word error {:.1} % ({wrong} of {words})", 100.0 * rate);
     assert!(rate <= WORD_ERROR, "{rate}");
 }
 

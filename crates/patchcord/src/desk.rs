@@ -123,3 +123,35 @@ fn ringing() -> Arc<[i16]> {
     Progress::new(Country::NorthAmerica, Signal::RingBack).fill(&mut period);
     period.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engines::synthesis::SynthesisConfig;
+
+    fn with_words(speech: &Speech) -> Result<Desk, DeskError> {
+        let text = String::from_utf8_lossy(assets::file("receptionist.toml").unwrap_or_default())
+            .replace("\"prompts/greeting.wav\"", "{ say = \"Good morning, how can I help?\" }");
+        let load = |prompt: &str| assets::file(prompt).map(<[u8]>::to_vec).ok_or_else(String::new);
+        Desk::build(Path::new("desk.toml"), &text, load, speech)
+    }
+
+    #[test]
+    fn words_become_the_sound_of_a_prompt() {
+        let speech = Speech::default();
+        if let Err(reason) = speech.mouth() {
+            return eprintln!("skipped: {reason}");
+        }
+        let desk = with_words(&speech).expect("somebody speaks");
+        assert!(desk.sound(Prompt::Greeting).len() > audio::SAMPLE_RATE as usize);
+    }
+
+    #[test]
+    fn words_that_nobody_can_speak_are_told() {
+        let mut config = SynthesisConfig::default();
+        config.choose("nobody");
+        let error = with_words(&Speech::new(config)).map(drop).expect_err("nobody speaks");
+        let text = error.to_string();
+        assert!(text.contains("how can I help") && text.contains("\"nobody\""), "{text}");
+    }
+}

@@ -48,5 +48,5 @@ fn build(config: &SynthesisConfig) -> Result<Mouth, String> {
 /// The sounds of a word, as the recogniser's own dictionary has them.
 fn sounds(word: &str) -> String {
     let sounds = intent::sounds::pronounce(word);
-    sounds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    sounds.iter().map(|sound| sound.name()).collect::<Vec<_>>().join(" ")
 }

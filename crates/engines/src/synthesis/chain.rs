@@ -50,11 +50,6 @@ impl Chain {
         self.0.get(index).map_or("", |seat| seat.voice.name())
     }
 
-    /// The passage from the cache, in the first voice that should speak it.
-    pub(super) fn cached(&self, cache: &Cache, passage: &str) -> Option<Arc<[i16]>> {
-        cache.get(self.name(0), passage)
-    }
-
     /// Speaks `passage` with the first voice, from `first` on, that can. A voice that fails before it was heard leaves
     /// no trace; after one that broke off, the next says the whole passage again: where in the text a voice
     /// stopped is not known, and a word said twice is better than one not said.

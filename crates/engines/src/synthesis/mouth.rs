@@ -159,9 +159,9 @@ impl Mouth {
         let utterance = Utterance { said: receiver, _dropped: sender };
         let job = Job { passages, asked: Instant::now(), said, dropped };
         let shared = &self.shared;
-        let cached = |passage: &String| shared.chain.cached(&shared.cache, passage).is_some();
-        if job.passages.iter().all(cached) {
-            shared.speak(&job);
+        let at_hand = |passage: &String| shared.cache.at_hand(self.voice(), passage);
+        if let Some(sounds) = job.passages.iter().map(at_hand).collect::<Option<Vec<_>>>() {
+            shared.repeat(&job, &sounds);
             return Ok(utterance);
         }
         let mut queue = shared.queue();
@@ -229,9 +229,29 @@ impl Job {
     fn is_wanted(&self) -> bool {
         !self.said.is_closed()
     }
+
+    /// The silence before a passage.
+    fn pause_before(&self, index: usize) -> &'static [i16] {
+        match index.checked_sub(1).map(|before| &self.passages[before]) {
+            None => &[],
+            Some(before) if before.ends_with([',', ';', ':', '–', '—']) => AFTER_CLAUSE,
+            Some(_) => AFTER_SENTENCE,
+        }
+    }
 }
 
 impl Shared {
+    /// Of a job that was not begun.
+    fn report(&self, job: &Job) -> Report {
+        Report {
+            first_audio: None,
+            samples: 0,
+            voice: self.chain.name(0).to_owned(),
+            passages: (job.passages.len(), 0),
+            switches: Vec::new(),
+        }
+    }
+
     fn queue(&self) -> std::sync::MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -258,28 +278,27 @@ impl Shared {
         }
     }
 
+    /// Gives what was said before.
+    fn repeat(&self, job: &Job, sounds: &[Arc<[i16]>]) {
+        let mut report = self.report(job);
+        for (index, sound) in sounds.iter().enumerate() {
+            report.say(job, job.pause_before(index));
+            report.say(job, sound);
+        }
+        report.passages.1 = sounds.len();
+        let _ = job.said.send(Said::Done(report));
+    }
+
     /// Speaks a job to its end. Where nobody listens any more, nobody is told.
     fn speak(&self, job: &Job) {
-        let mut report = Report {
-            first_audio: None,
-            samples: 0,
-            voice: self.chain.name(0).to_owned(),
-            passages: (job.passages.len(), 0),
-            switches: Vec::new(),
-        };
+        let mut report = self.report(job);
         let mut voice = 0;
         for (index, passage) in job.passages.iter().enumerate() {
-            let mut sink = |samples: &[i16]| {
-                report.first_audio.get_or_insert_with(|| job.asked.elapsed());
-                report.samples += samples.len();
-                let _ = job.said.send(Said::Audio(samples.into()));
-            };
-            if let Some(before) = index.checked_sub(1) {
-                let ends = job.passages[before].ends_with([',', ';', ':', '–', '—']);
-                sink(if ends { AFTER_CLAUSE } else { AFTER_SENTENCE });
-            }
+            report.say(job, job.pause_before(index));
+            let mut sink = |samples: &[i16]| report.say(job, samples);
             let io = self.io.handle();
-            let spoken = self.chain.speak(passage, voice, &self.cache, io, &job.dropped, &mut sink);
+            let dropped = &job.dropped;
+            let spoken = self.chain.speak(passage, voice, &self.cache, io, dropped, &mut sink);
             match spoken {
                 Ok(spoken) => {
                     // One voice for the rest: it does not come back in the middle of a text.
@@ -295,6 +314,16 @@ impl Shared {
         }
         report.voice = self.chain.name(voice).to_owned();
         let _ = job.said.send(Said::Done(report));
+    }
+}
+
+impl Report {
+    fn say(&mut self, job: &Job, samples: &[i16]) {
+        if !samples.is_empty() {
+            self.first_audio.get_or_insert_with(|| job.asked.elapsed());
+            self.samples += samples.len();
+            let _ = job.said.send(Said::Audio(samples.into()));
+        }
     }
 }
 

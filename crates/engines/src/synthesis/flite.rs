@@ -1,7 +1,8 @@
 //! The voices of Flite, which Debian has ready: no neural network, and clear on a telephone line.
 //!
-//! The program is run once a passage (0.1 s of CPU for a sentence of 20 words), which costs a fifth of that in
-//! starting it and keeps its C library out of this process.
+//! The program is run once a passage, which keeps its C library out of this process: 0.02 s of CPU for "hello", a
+//! second for 45 s of speech. It takes the text as an argument, so the machine's users can read it in the list of
+//! processes while it runs.
 
 use std::process::Command;
 

@@ -27,7 +27,7 @@ pub use budget::{Budget, Fallback, Overrun, Stage, What};
 pub use call::Call;
 pub use receptionist::{
     Destination, DestinationId, Domain, Filled, Finding, Findings, Patience, Place, Prompts,
-    Receptionist, Wish,
+    Receptionist, Sound, Wish,
 };
 pub use record::{Attempt, Basis, Decision, LineQuality, Mark, Outcome, Record, Reply, Turn};
 pub use words::{Command, Heard, Input, Prompt, Slot, Why};

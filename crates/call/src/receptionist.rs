@@ -28,7 +28,7 @@ pub struct DestinationId(pub usize);
 pub struct Receptionist {
     /// What the file calls itself, for screens and logs.
     pub name: String,
-    /// Everything the receptionist says, as file names relative to the receptionist's file.
+    /// Everything the receptionist says.
     pub prompts: Prompts,
     /// What a caller may want, in the order in which the intent model learns it: class `n` of the model is
     /// `wishes[n]`.
@@ -86,8 +86,8 @@ pub struct Destination {
     /// What it costs to send a caller there by mistake, in seconds of patience, where that differs from
     /// [`caution`](Receptionist::caution).
     pub wrong_route_s: Option<f32>,
-    /// What the caller hears while it rings, as a file name relative to the receptionist's file.
-    pub announce: Option<String>,
+    /// What the caller hears while it rings.
+    pub announce: Option<Sound>,
 }
 
 /// A destination in Asterisk's words.
@@ -106,21 +106,30 @@ pub enum Place {
     },
 }
 
-/// File names of the prompts that every receptionist needs.
+/// Something that is said: a recording, or words for the voice.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sound {
+    /// A file, by its name relative to the receptionist's file.
+    File(String),
+    /// A text, written `{ say = "Hello" }`.
+    Spoken(String),
+}
+
+/// The prompts that every receptionist needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompts {
     /// Said first.
-    pub greeting: String,
+    pub greeting: Sound,
     /// Said when the wish was not understood.
-    pub again: String,
+    pub again: Sound,
     /// Said when the caller keeps silent.
-    pub still_there: String,
+    pub still_there: Sound,
     /// Said when speech cannot help: the digits and what they are for.
-    pub menu: String,
+    pub menu: Sound,
     /// Said before the next choice is tried.
-    pub busy: String,
+    pub busy: Sound,
     /// Said when nobody can take the call.
-    pub goodbye: String,
+    pub goodbye: Sound,
 }
 
 /// How long the receptionist waits, and how often it asks.
@@ -172,13 +181,12 @@ impl Receptionist {
         Understanding::learn(&examples(&self.wishes), &self.spoken)
     }
 
-    /// Every sound file that the receptionist names, each once.
-    pub fn sounds(&self) -> impl Iterator<Item = &str> {
+    /// Everything that the receptionist says, each once.
+    pub fn sounds(&self) -> impl Iterator<Item = &Sound> {
         let p = &self.prompts;
         let fixed = [&p.greeting, &p.again, &p.still_there, &p.menu, &p.busy, &p.goodbye];
         let announced = self.destinations.iter().filter_map(|d| d.announce.as_ref());
-        let all: std::collections::BTreeSet<&str> =
-            fixed.into_iter().chain(announced).map(String::as_str).collect();
+        let all: std::collections::BTreeSet<&Sound> = fixed.into_iter().chain(announced).collect();
         all.into_iter()
     }
 }

@@ -1,4 +1,5 @@
-//! Ears for telephone calls: voice activity, turns and speech recognition, all on this machine unless asked otherwise.
+//! Ears for telephone calls: voice activity, turns and speech recognition, all on this machine unless asked otherwise;
+//! and a mouth, [`synthesis`].
 //!
 //! From the outside in: [`models`] fetches and checks the files; [`hearing`] is the live service,
 //! one thread that listens to all calls and a pool that reads for them; [`listener`] is the ear of
@@ -45,6 +46,7 @@ pub mod remote;
 pub mod runtime;
 pub mod script;
 pub mod silero;
+pub mod synthesis;
 pub mod turn;
 pub mod voice;
 pub mod words;

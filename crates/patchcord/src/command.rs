@@ -9,6 +9,7 @@ mod events;
 mod models;
 mod nearest;
 mod replay;
+mod say;
 mod serve;
 
 use std::num::NonZeroUsize;
@@ -54,6 +55,8 @@ enum Command {
     /// Try how well callers are heard and understood
     #[command(subcommand)]
     Eval(eval::Evaluation),
+    /// Say a text, as the receptionist says its prompts
+    Say(say::Options),
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -84,6 +87,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Ari(options) => ari::run(&options),
         Command::Models(action) => models::run(&action),
         Command::Eval(evaluation) => eval::run(&evaluation),
+        Command::Say(options) => say::run(&options),
         Command::Bench(bench) => bench::run(&bench),
     };
     result.unwrap_or_else(|error| {

@@ -25,6 +25,7 @@ mod replay;
 mod report;
 mod service;
 mod settings;
+mod speech;
 mod trial;
 
 use std::process::ExitCode;

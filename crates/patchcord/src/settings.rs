@@ -9,6 +9,7 @@ use std::time::Duration;
 use ari::SecretSource;
 use engines::chain::Recognition;
 use engines::remote::config::{ConfigError, RecognitionConfig};
+use engines::synthesis::SynthesisConfig;
 use media::road::{Preference, Road, UnknownRoad};
 use media::websocket::Credentials;
 use media::{PlaneConfig, Scheduling};
@@ -32,6 +33,7 @@ pub(crate) struct Settings {
     hearing: HearingSettings,
     #[serde(default)]
     recognition: RecognitionConfig,
+    synthesis: SynthesisConfig,
     /// The folder of the file itself.
     #[serde(skip)]
     folder: PathBuf,
@@ -297,6 +299,13 @@ impl Settings {
         engines
             .and_then(|engines| Recognition::new(engines, self.recognition.policy(), runtime))
             .map_err(|source| SettingsError::Recognition { path: path.to_owned(), source })
+    }
+
+    /// Who speaks the prompts that are written as text.
+    pub(crate) fn synthesis(&self) -> SynthesisConfig {
+        let mut synthesis = self.synthesis.clone();
+        synthesis.folder.clone_from(&self.folder);
+        synthesis
     }
 
     /// The ARI client's configuration; reads the password from where it is kept. `path` is for the messages.

@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::finding::{Finding, Findings, line_of};
 use super::wants::{RawIntent, RawSlots};
-use super::{Destination, DestinationId, Patience, Place, Prompts, Receptionist};
+use super::{Destination, DestinationId, Patience, Place, Prompts, Receptionist, Sound};
 use crate::budget::Budget;
 
 #[derive(Deserialize)]
@@ -35,12 +35,26 @@ struct Document {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawPrompts {
-    greeting: String,
-    again: String,
-    still_there: String,
-    menu: String,
-    busy: String,
-    goodbye: String,
+    greeting: Spanned<RawSound>,
+    again: Spanned<RawSound>,
+    still_there: Spanned<RawSound>,
+    menu: Spanned<RawSound>,
+    busy: Spanned<RawSound>,
+    goodbye: Spanned<RawSound>,
+}
+
+/// `"file.wav"` or `{ say = "words" }`.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "write a file's name, or words to be spoken: { say = \"Hello\" }")]
+enum RawSound {
+    File(String),
+    Spoken(RawSpoken),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSpoken {
+    say: String,
 }
 
 #[derive(Deserialize)]
@@ -50,7 +64,7 @@ struct RawDestination {
     dialplan: Option<Spanned<String>>,
     ring_s: Option<Spanned<u64>>,
     next: Option<Spanned<String>>,
-    announce: Option<Spanned<String>>,
+    announce: Option<Spanned<RawSound>>,
     wrong_route_s: Option<Spanned<f32>>,
 }
 
@@ -155,12 +169,12 @@ impl<'a> Checker<'a> {
         Some(Receptionist {
             name: document.name,
             prompts: Prompts {
-                greeting: p.greeting,
-                again: p.again,
-                still_there: p.still_there,
-                menu: p.menu,
-                busy: p.busy,
-                goodbye: p.goodbye,
+                greeting: self.sound(p.greeting),
+                again: self.sound(p.again),
+                still_there: self.sound(p.still_there),
+                menu: self.sound(p.menu),
+                busy: self.sound(p.busy),
+                goodbye: self.sound(p.goodbye),
             },
             wishes,
             spoken,
@@ -247,8 +261,23 @@ impl<'a> Checker<'a> {
             place: place.unwrap_or_else(|| Place::Endpoint(String::new())),
             ring: raw.ring_s.map_or(RING, |ring| Duration::from_secs(ring.into_inner())),
             next,
-            announce: raw.announce.map(Spanned::into_inner),
             wrong_route_s: raw.wrong_route_s.map(Spanned::into_inner),
+            announce: raw.announce.map(|announce| self.sound(announce)),
+        }
+    }
+
+    fn sound(&mut self, raw: Spanned<RawSound>) -> Sound {
+        let at = raw.span().start;
+        match raw.into_inner() {
+            RawSound::File(name) => Sound::File(name),
+            RawSound::Spoken(RawSpoken { say }) => {
+                if !say.chars().any(char::is_alphanumeric) {
+                    let mend =
+                        "write what the caller hears, such as { say = \"How can I help you?\" }";
+                    self.report_at(at, "there is nothing to say".to_owned(), mend);
+                }
+                Sound::Spoken(say)
+            }
         }
     }
 
@@ -419,6 +448,8 @@ announce = "o.wav"
             ("endpoint = \"PJSIP/operator\"", "endpoint = \"operator\"", "no Asterisk endpoint"),
             ("ring_s = 5", "next = \"operator\"", "names itself"),
             ("dialplan = \"queues,700,1\"", "", "needs one place"),
+            ("\"m.wav\"", "{ say = \" ... \" }", "nothing to say"),
+            ("\"m.wav\"", "{ speak = \"Hello\" }", "{ say = "),
         ] {
             let text = GOOD.replace(was, becomes);
             assert_ne!(text, GOOD, "{was} must occur");
@@ -428,6 +459,14 @@ announce = "o.wav"
             let near = findings.findings.iter().any(|f| f.line.abs_diff(line) <= 3);
             assert!(near, "{becomes}: line {line}, told {findings}");
         }
+    }
+
+    #[test]
+    fn a_prompt_is_a_file_or_words() {
+        let text = GOOD.replace("\"g.wav\"", "{ say = \"Hello.\" }");
+        let prompts = Receptionist::parse("desk.toml", &text).expect("it is right").prompts;
+        assert_eq!(prompts.greeting, Sound::Spoken("Hello.".to_owned()));
+        assert_eq!(prompts.again, Sound::File("a.wav".to_owned()));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use engines::models::FileState;
 use super::{CommandResult, models, runtime};
 use crate::desk::Desk;
 use crate::settings::Settings;
+use crate::speech::Speech;
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -84,10 +85,12 @@ fn examine(options: &Options, findings: &mut Vec<Finding>) -> Result<(), String>
             return Ok(());
         }
     };
-    findings.push(match Desk::open(&settings.receptionist()) {
-        Ok(desk) => well("receptionist", format!("{} is well formed", desk.receptionist.name)),
-        Err(error) => failure("receptionist", error.to_string(), ""),
-    });
+    findings.push(
+        match Desk::open_with(&settings.receptionist(), &Speech::new(settings.synthesis())) {
+            Ok(desk) => well("receptionist", format!("{} is well formed", desk.receptionist.name)),
+            Err(error) => failure("receptionist", error.to_string(), ""),
+        },
+    );
     let ours = settings.ari(&options.config);
     let configs = ours.and_then(|ours| Ok((settings.ari_for(&options.config, APP)?, ours)));
     let (config, app) = match configs {

@@ -18,6 +18,7 @@ use crate::labels::SampleCall;
 use crate::media_road::MediaRoad;
 use crate::report::{self, Pen};
 use crate::settings::Settings;
+use crate::speech::Speech;
 use crate::{rehearsal, service};
 
 #[derive(Args)]
@@ -35,7 +36,8 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options) -> CommandResult {
     let settings = Settings::open(&options.config).map_err(words)?;
-    let desk = Arc::new(Desk::open(&settings.receptionist()).map_err(words)?);
+    let speech = Speech::new(settings.synthesis());
+    let desk = Arc::new(Desk::open_with(&settings.receptionist(), &speech).map_err(words)?);
     let config = settings.ari(&options.config).map_err(words)?;
     let media = settings.media().map_err(words)?;
     let capture = settings.capture(&options.config).map_err(words)?;

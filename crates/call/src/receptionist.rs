@@ -149,7 +149,7 @@ impl Receptionist {
             phrases: wish.phrases.clone(),
             keywords: wish.keywords.clone(),
         });
-        Examples { intents: intents.collect() }
+        Examples { intents: intents.collect(), ..Examples::default() }
     }
 
     /// Every sound file that the receptionist names, each once.

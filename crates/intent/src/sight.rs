@@ -25,15 +25,18 @@ pub(crate) struct Prepared {
     pub(crate) embedding: Vec<f32>,
 }
 
+/// Makes the embedding of a text.
+type Embed<'e> = dyn FnMut(&str) -> Vec<f32> + 'e;
+
 /// Works out what a model sees of a phrase.
 pub(crate) struct Sight<'e> {
     sees: Sees,
-    embed: RefCell<&'e mut dyn FnMut(&str) -> Vec<f32>>,
+    embed: RefCell<&'e mut Embed<'e>>,
     known: RefCell<HashMap<String, Vec<f32>>>,
 }
 
 impl<'e> Sight<'e> {
-    pub(crate) fn new(sees: Sees, embed: &'e mut dyn FnMut(&str) -> Vec<f32>) -> Sight<'e> {
+    pub(crate) fn new(sees: Sees, embed: &'e mut Embed<'e>) -> Sight<'e> {
         Sight { sees, embed: RefCell::new(embed), known: RefCell::default() }
     }
 

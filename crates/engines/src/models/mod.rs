@@ -164,11 +164,7 @@ impl Store {
     /// `Present` means the size is right.
     #[must_use]
     pub fn list(&self) -> Vec<Entry> {
-        self.entries(|path, file| match std::fs::metadata(path) {
-            Ok(found) if found.len() == file.bytes => FileState::Present,
-            Ok(_) => FileState::Damaged,
-            Err(_) => FileState::Missing,
-        })
+        self.entries(sized)
     }
 
     /// The same files; `Present` means the checksum is right. It reads all of them, about 70 MB.
@@ -177,13 +173,18 @@ impl Store {
         self.entries(checked)
     }
 
-    /// Where the files are.
+    /// Where the files are that every call needs.
     ///
     /// # Errors
     /// [`StoreError::Incomplete`] if one is missing or has the wrong size.
     pub fn paths(&self) -> Result<ModelPaths, StoreError> {
-        if let Some(entry) = self.list().into_iter().find(|e| e.state != FileState::Present) {
-            return Err(StoreError::Incomplete { path: entry.path, state: entry.state });
+        let needed = self.files().filter(|(package, _)| package.fetched == Fetching::Always);
+        for (package, file) in needed {
+            let path = self.path(package, file);
+            match sized(&path, file) {
+                FileState::Present => {}
+                state => return Err(StoreError::Incomplete { path, state }),
+            }
         }
         let path = |role| {
             self.files()
@@ -213,17 +214,13 @@ impl Store {
         })?;
         for file in package.files_for(self.platform) {
             let path = self.path(package, file);
-            match std::fs::metadata(&path) {
-                Ok(found) if found.len() == file.bytes => {}
-                Ok(_) => {
-                    return Err(StoreError::Incomplete { path, state: FileState::Damaged });
+            match sized(&path, file) {
+                FileState::Present => {}
+                FileState::Missing => {
+                    let (package, role) = (package.to_string(), Role::Embedding.name());
+                    return Err(StoreError::NotRequested { package, role });
                 }
-                Err(_) => {
-                    return Err(StoreError::NotRequested {
-                        package: package.to_string(),
-                        role: Role::Embedding.name(),
-                    });
-                }
+                state @ FileState::Damaged => return Err(StoreError::Incomplete { path, state }),
             }
         }
         Ok(self.dir.join(package.folder()))
@@ -260,6 +257,14 @@ impl Store {
 
     fn path(&self, package: &Package, file: &ModelFile) -> PathBuf {
         self.dir.join(package.folder()).join(&file.save_as)
+    }
+}
+
+fn sized(path: &Path, file: &ModelFile) -> FileState {
+    match std::fs::metadata(path) {
+        Ok(found) if found.len() == file.bytes => FileState::Present,
+        Ok(_) => FileState::Damaged,
+        Err(_) => FileState::Missing,
     }
 }
 

@@ -4,7 +4,7 @@ use crate::models::{Store, StoreError};
 /// The model, if it is in the store.
 fn embedder() -> Option<Embedder> {
     let store = Store::open(Store::default_dir().ok()?).ok()?;
-    let dir = store.embedding_dir().inspect_err(|error| println!("skipped: {error}")).ok()?;
+    let dir = store.embedding_dir().inspect_err(|error| eprintln!("skipped: {error}")).ok()?;
     let runtime = Runtime::load(&store.paths().ok()?.onnxruntime).unwrap();
     Some(Embedder::load(runtime, &dir).unwrap())
 }

@@ -47,7 +47,51 @@ fn intent(criterion: &mut Criterion) {
     group.bench_function("commit rule", |bencher| {
         bencher.iter(|| commit.observe(black_box(&ranking), text, Cut::MidWord));
     });
+    let model = Model::learn(&large(150, 100)).expect("the made-up intents are sound");
+    group.bench_function("rank a whole turn among 150 intents of 100 phrases", |bencher| {
+        bencher
+            .iter(|| model.rank_whole(black_box("can you tell me about the bagolu of my tiremo")));
+    });
     group.finish();
+}
+
+/// Made-up intents, each with an own subject in sentences that they all share: as many features as real
+/// ones, without a corpus.
+fn large(intents: usize, phrases: usize) -> Examples {
+    const SYLLABLES: [&str; 12] =
+        ["ba", "ti", "go", "re", "lu", "mo", "ka", "se", "ni", "po", "da", "fe"];
+    const OPENERS: [&str; 10] = [
+        "i have a question about",
+        "can you tell me about",
+        "what is",
+        "i would like to change",
+        "please cancel",
+        "where do i find",
+        "somebody took",
+        "how long until",
+        "do you know",
+        "i am calling because of",
+    ];
+    let word = |mut number: usize| {
+        let mut word = String::new();
+        for _ in 0..3 {
+            word.push_str(SYLLABLES[number % SYLLABLES.len()]);
+            number /= SYLLABLES.len();
+        }
+        word
+    };
+    let intent = |at: usize| IntentExamples {
+        name: word(at),
+        phrases: (0..phrases)
+            .map(|n| {
+                let opener = OPENERS[n % OPENERS.len()];
+                let (subject, owner) = (word(at * 7 + n % 7), word(n * 11 + at));
+                format!("{opener} the {subject} of my {owner} {}", word(at))
+            })
+            .collect(),
+        ..IntentExamples::default()
+    };
+    Examples { intents: (0..intents).map(intent).collect(), ..Examples::default() }
 }
 
 criterion_group!(benches, intent);

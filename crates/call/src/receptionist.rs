@@ -201,5 +201,5 @@ fn examples(wishes: &[Wish]) -> Examples {
         phrases: wish.phrases.clone(),
         keywords: wish.keywords.clone(),
     });
-    Examples { intents: intents.collect() }
+    Examples { intents: intents.collect(), ..Examples::default() }
 }

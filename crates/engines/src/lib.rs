@@ -8,7 +8,8 @@
 //! ([`runtime`]), are the engines behind the traits of [`recognizer`], which another engine can
 //! implement; [`cost`] says what they cost in virtual time. [`turn`] judges whether a pause is an end, and [`echo`]
 //! whether what is heard is our own voice. [`remote`] speaks to vendors' recognizers instead, and [`chain`] puts
-//! engines in an order of preference, so that a turn is heard by the next one when one fails.
+//! engines in an order of preference, so that a turn is heard by the next one when one fails. [`embedding`] is
+//! optional and makes vectors of sentences.
 //!
 //! Audio comes in as frames of 160 samples at 8 kHz and is read at 16 kHz. Positions are samples
 //! at 8 kHz on the stream's time line.
@@ -36,6 +37,7 @@
 pub mod chain;
 pub mod cost;
 pub mod echo;
+pub mod embedding;
 pub mod hearing;
 pub mod listener;
 pub mod models;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use ort::environment::Environment;
 use ort::ep;
 use ort::logging::LogLevel;
-use ort::session::builder::GraphOptimizationLevel;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{InMemorySession, Session};
 
 /// The oldest minor version of ONNX Runtime 1.x whose interface this build calls (`api-22`).
@@ -90,14 +90,22 @@ impl Runtime {
     /// further worker costs.
     pub(crate) fn session(self, model: &Path) -> Result<InMemorySession<'static>, ort::Error> {
         let bytes = resident(model).map_err(|error| ort::Error::new(error.to_string()))?;
-        Session::builder()?
-            .with_intra_threads(1)?
-            .with_inter_threads(1)?
-            .with_memory_pattern(false)?
-            .with_optimization_level(GraphOptimizationLevel::All)?
-            .with_execution_providers([ep::CPU::default().with_arena_allocator(false).build()])?
-            .commit_from_memory_directly(bytes)
+        builder()?.commit_from_memory_directly(bytes)
     }
+
+    /// A session of a model that was made here and is in no file, otherwise the same.
+    pub(crate) fn session_of(self, model: &[u8]) -> Result<Session, ort::Error> {
+        builder()?.commit_from_memory(model)
+    }
+}
+
+fn builder() -> Result<SessionBuilder, ort::Error> {
+    Ok(Session::builder()?
+        .with_intra_threads(1)?
+        .with_inter_threads(1)?
+        .with_memory_pattern(false)?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_execution_providers([ep::CPU::default().with_arena_allocator(false).build()])?)
 }
 
 fn load_once(library: &Path) -> Result<(), RuntimeError> {

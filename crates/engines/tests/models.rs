@@ -7,7 +7,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use engines::models::{FetchError, Fetched, FileState, Manifest, Progress, Store};
+use engines::models::{
+    FetchError, Fetched, FileState, Manifest, Progress, Role, Store, StoreError,
+};
 use sha2::{Digest, Sha256};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -73,10 +75,14 @@ impl Bench {
     }
 
     fn store_expecting(&self, weights: &[u8]) -> Store {
+        self.store_with("moonshine", "always", weights)
+    }
+
+    fn store_with(&self, role: &str, fetched: &str, weights: &[u8]) -> Store {
         let manifest: Manifest = toml::from_str(&format!(
             "[[package]]\nname = 'pkg'\nversion = '1.0'\nlicence = 'MIT'\nprovides = 'a test'\n\
-             [package.download]\n\
-             [[package.file]]\nrole = 'moonshine'\nmember = 'pkg/weights.ort'\n\
+             fetched = '{fetched}'\n[package.download]\n\
+             [[package.file]]\nrole = '{role}'\nmember = 'pkg/weights.ort'\n\
              save_as = 'tiny/weights.ort'\nbytes = {}\nsha256 = '{}'\n\
              [[package.file]]\nrole = 'silero'\nmember = 'pkg/words.bin'\n\
              save_as = 'words.bin'\nbytes = {}\nsha256 = '{}'\n",
@@ -153,6 +159,21 @@ fn a_fetch_gets_the_files_once() {
 
     assert_eq!(fetch(&store).unwrap(), Fetched::Nothing);
     assert_eq!(bench.pip_runs(), 1);
+}
+
+#[test]
+fn what_is_optional_is_fetched_on_request_and_kept_from_then_on() {
+    let bench = Bench::new("request").delivering();
+    let store = bench.store_with("embedding", "on-request", WEIGHTS);
+    assert_eq!(fetch(&store).unwrap(), Fetched::Nothing);
+    assert!(store.list().is_empty());
+    assert!(matches!(store.embedding_dir(), Err(StoreError::NotRequested { .. })));
+
+    store.fetch_with(&[Role::Embedding], &mut |_| {}).unwrap();
+    assert_eq!(states(&store), [FileState::Present; 2]);
+    let weights = store.embedding_dir().unwrap().join("tiny/weights.ort");
+    fs::remove_file(&weights).unwrap();
+    assert_eq!(fetch(&store).unwrap(), Fetched::Files(vec![weights]));
 }
 
 #[test]

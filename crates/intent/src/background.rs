@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn what_resembles_an_example_is_left_out() {
-        let phrase = |text| Phrase { words: words(text), intent: 0 };
+        let phrase = |text: &str| Phrase { text: text.to_owned(), words: words(text), intent: 0 };
         let all = Background::beside(&[]);
         let some =
             Background::beside(&[phrase("the printer has no paper"), phrase("can you help me")]);

@@ -42,7 +42,8 @@ mod tests {
 
     #[test]
     fn a_pair_that_goes_on_to_another_intent_is_open() {
-        let phrase = |text, intent| Phrase { words: words(text), intent };
+        let phrase =
+            |text: &str, intent| Phrase { text: text.to_owned(), words: words(text), intent };
         let branches = Branches::of(&[
             phrase("put me through to a person", 0),
             phrase("put me through to tom becker", 1),

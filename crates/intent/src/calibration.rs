@@ -3,7 +3,8 @@
 
 use std::collections::HashSet;
 
-use crate::scorer::{Lead, Lesson, Prepared, Scorer};
+use crate::scorer::{Lead, Lesson, Scorer};
+use crate::sight::{Prepared, Sees};
 
 /// What a lead is worth (Platt scaling: Platt, 1999, with two inputs).
 #[derive(Clone, Debug)]
@@ -111,7 +112,7 @@ impl Curve {
 /// The trials of a cross-validation in five rounds. In each, a fifth of every intent's phrases is
 /// held back, and their beginnings with them, as a caller is heard word by word; and a fifth of the
 /// intents and of the other topics is held back as a whole, to be wishes that nobody foresaw.
-pub(crate) fn trials(lesson: &Lesson<'_>) -> Vec<Trial> {
+pub(crate) fn trials(lesson: &Lesson<'_, '_>) -> Vec<Trial> {
     let rounds = if lesson.phrases.len() > PLENTY { 1 } else { FOLDS };
     (0..rounds).flat_map(|round| trials_of_round(lesson, round)).collect()
 }
@@ -125,7 +126,7 @@ const UNFORESEEN: f32 = 0.2;
 /// How much the beginnings of a phrase count together, beside the whole phrase.
 const BEGINNINGS: f32 = 0.5;
 
-fn trials_of_round(lesson: &Lesson<'_>, round: usize) -> Vec<Trial> {
+fn trials_of_round(lesson: &Lesson<'_, '_>, round: usize) -> Vec<Trial> {
     let held_back = Folds::new(lesson, round);
     let phrases = || lesson.phrases.iter().zip(&held_back.phrases);
     let topics = || lesson.topics.iter().enumerate();
@@ -138,10 +139,11 @@ fn trials_of_round(lesson: &Lesson<'_>, round: usize) -> Vec<Trial> {
         carriers: lesson.carriers.clone(),
         topics: topics().filter(|(at, _)| at % FOLDS != round).map(|(_, topic)| *topic).collect(),
         common: lesson.common,
+        sight: lesson.sight,
     });
     let mut trials = Vec::new();
     let mut try_out = |prepared: &Prepared, weight: f32, truth: &dyn Fn(usize) -> Truth| {
-        let scores = scorer.scores(&prepared.features);
+        let scores = scorer.scores(&prepared.features, &prepared.embedding);
         trials.push(Trial { lead: scores.lead(), truth: truth(scores.best()), weight });
     };
     for (((phrase, intent), phrase_held_back), empty) in phrases().zip(lesson.empty_words()) {
@@ -153,8 +155,12 @@ fn trials_of_round(lesson: &Lesson<'_>, round: usize) -> Vec<Trial> {
             continue;
         }
         try_out(phrase, 1.0, &|best| if best == intent { Truth::Right } else { Truth::Wrong });
+        // A model of embeddings is asked for whole turns only.
+        if lesson.sight.sees() != Sees::Words {
+            continue;
+        }
         for length in 1..phrase.words.len() {
-            let beginning = Prepared::new(&phrase.words[..length]);
+            let beginning = lesson.sight.of_words(&phrase.words[..length]);
             let weight = BEGINNINGS / (phrase.words.len() - 1) as f32;
             // A beginning that does not point to its intent has not said it yet.
             let said = |best| best == intent && length > empty;
@@ -179,7 +185,7 @@ struct Folds {
 }
 
 impl Folds {
-    fn new(lesson: &Lesson<'_>, round: usize) -> Folds {
+    fn new(lesson: &Lesson<'_, '_>, round: usize) -> Folds {
         let mut next = 0;
         let intents = (0..lesson.intents)
             .map(|intent| {

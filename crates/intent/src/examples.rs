@@ -9,6 +9,8 @@ use crate::text::words;
 pub struct Examples {
     /// In the order in which [`IntentId`](crate::IntentId) numbers them.
     pub intents: Vec<IntentExamples>,
+    /// What callers say that is none of the intents, where that is known; it may be empty.
+    pub others: Vec<String>,
 }
 
 /// One intent: its name, some phrases that express it, and words that decide by themselves.
@@ -71,6 +73,7 @@ pub enum LearnError {
 /// A phrase or keyword as words, with the number of its intent.
 #[derive(Clone, Debug)]
 pub(crate) struct Phrase {
+    pub(crate) text: String,
     pub(crate) words: Vec<String>,
     pub(crate) intent: usize,
 }
@@ -82,6 +85,24 @@ impl Examples {
         let phrases = phrases.iter().map(|&phrase| phrase.to_owned()).collect();
         self.intents.push(IntentExamples { name: name.to_owned(), phrases, keywords: Vec::new() });
         self
+    }
+
+    /// Takes out what cannot be learned from a corpus that nobody wrote with care: phrases without a
+    /// word, those that stand under an earlier intent as well, and intents that are left with none. Says
+    /// how many phrases that were.
+    pub fn settle(&mut self) -> usize {
+        let mut owner: HashMap<Vec<String>, usize> = HashMap::new();
+        let mut dropped = 0;
+        for (at, intent) in self.intents.iter_mut().enumerate() {
+            intent.phrases.retain(|phrase| {
+                let words = words(phrase);
+                let keep = !words.is_empty() && *owner.entry(words).or_insert(at) == at;
+                dropped += usize::from(!keep);
+                keep
+            });
+        }
+        self.intents.retain(|intent| !intent.phrases.is_empty());
+        dropped
     }
 
     /// The phrases and the keywords as words, once nothing is wrong with them.
@@ -118,7 +139,7 @@ impl Examples {
                     return Err(LearnError::NoWords { intent, phrase });
                 }
                 match owner.insert(words.clone(), at) {
-                    None => distinct.push(Phrase { words, intent: at }),
+                    None => distinct.push(Phrase { text: text.clone(), words, intent: at }),
                     Some(first) if first == at => {}
                     Some(first) => {
                         return Err(LearnError::SharedPhrase {

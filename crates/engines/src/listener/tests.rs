@@ -116,7 +116,7 @@ impl Rig {
 
 #[test]
 fn a_turn_is_told_from_start_to_final() {
-    let mut rig = Rig::new(Some(ms(60)));
+    let mut rig = Rig::new(Some(ms(40)));
     rig.play(SILENCE, 1000).play(SPEECH, 1000).play(SILENCE, 1000);
     assert_eq!(rig.story(), "(ppppp-P)F");
     let last = rig.finals()[0];

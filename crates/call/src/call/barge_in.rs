@@ -29,7 +29,7 @@ const WORDLESS: Duration = Duration::from_millis(2_000);
 pub(super) const WORD_TO_WORD: Duration = Duration::from_millis(3_500);
 /// How long a caller may keep silent who has made a sound since the prompt began: whoever has just made a sound is not thinking
 /// about the answer.
-const AFTER_INTERRUPTION: Duration = Duration::from_millis(3_500);
+const AFTER_INTERRUPTION: Duration = Duration::from_millis(3_000);
 
 /// Whether the caller has made a sound since the last prompt began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

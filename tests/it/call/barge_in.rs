@@ -178,10 +178,15 @@ proptest! {
             now += ms(*gap);
             let told = told(*sound, now);
             let ends = now + ms(told.last().map_or(0, |last| last.0));
-            if let Sound::Words(length) = sound {
+            let length = match sound {
+                Sound::Click => 60,
+                Sound::Cough => 300,
+                Sound::Listening => 400,
                 // What is read of it takes a moment.
-                spoken.push((now, now + ms(length + 100)));
-            }
+                Sound::Words(length) => length + 100,
+                Sound::Noise(length) | Sound::Imagined(length) => *length,
+            };
+            spoken.push((now, now + ms(length), matches!(sound, Sound::Words(_))));
             // Now and then a reading does not come.
             let some = |(k, _): &(usize, (u64, Input))| lost >> ((n * 7 + k) % 64) & 3 != 3;
             let told = told.into_iter().enumerate().filter(|it| some(it) || !matches!(it.1.1, Input::Heard(_)));
@@ -225,7 +230,9 @@ proptest! {
                     _ => {}
                 }
             }
-            let speaks = spoken.iter().any(|(from, to)| (*from..*to).contains(&at));
+            // A sound is no silence; but over a prompt that it keeps silent only words count.
+            let held = matches!(sounding, Some((_, false)));
+            let speaks = spoken.iter().any(|(from, to, words)| (*from..*to).contains(&at) && (*words || !held));
             let sounds = matches!(sounding, Some((_, true)));
             silent = if sounds || speaks { 0 } else { silent + step };
             let allowed = if disturbed { 4_000 } else { 6_500 };

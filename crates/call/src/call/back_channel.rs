@@ -12,11 +12,11 @@ pub(super) enum Weight {
 }
 
 /// As recognisers write them, without marks; those of two words stand apart.
-const SIGNS: [&str; 44] = [
+const SIGNS: [&str; 45] = [
     "a", "ah", "aha", "ahem", "ahh", "alright", "cool", "eh", "er", "erm", "good", "great", "ha",
-    "hah", "haha", "hm", "hmm", "hmmm", "huh", "m", "mhm", "mhmm", "mm", "mmhm", "mmhmm", "mmm",
-    "nah", "oh", "ok", "okay", "ooh", "right", "sure", "uh", "uhhuh", "uhuh", "um", "umhm", "well",
-    "yeah", "yep", "yes", "yo", "yup",
+    "hah", "haha", "hm", "hmm", "hmmm", "huh", "hum", "m", "mhm", "mhmm", "mm", "mmhm", "mmhmm",
+    "mmm", "nah", "oh", "ok", "okay", "ooh", "right", "sure", "uh", "uhhuh", "uhuh", "um", "umhm",
+    "well", "yeah", "yep", "yes", "yo", "yup",
 ];
 /// Signs that are none by each of their words.
 const PAIRS: [[&str; 2]; 4] = [["all", "right"], ["got", "it"], ["i", "see"], ["of", "course"]];

@@ -25,13 +25,11 @@ use crate::words::{Command, Heard, Prompt};
 
 /// How long a prompt is held for sound in which no word was found; then it is noise.
 const WORDLESS: Duration = Duration::from_millis(2_000);
-/// A hum is no longer than this, and a recogniser hears three words in it.
-const SHORT: Duration = Duration::from_millis(800);
 /// How long after its last new word speech is still believed. Noise that is taken for speech does not end.
 pub(super) const WORD_TO_WORD: Duration = Duration::from_millis(3_500);
 /// How long a caller may keep silent who has made a sound since the prompt began: whoever has just made a sound is not thinking
 /// about the answer.
-const AFTER_INTERRUPTION: Duration = Duration::from_millis(3_500);
+const AFTER_INTERRUPTION: Duration = Duration::from_millis(3_000);
 
 /// Whether the caller has made a sound since the last prompt began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,13 +104,10 @@ impl Conversing {
         Some(weight)
     }
 
-    /// A turn that means nothing to the receptionist is over. Goes on with the prompt that it interrupted, if it was short or
-    /// of a word or two: the prompt asks better than "I did not understand".
+    /// A turn that means nothing to the receptionist is over. Goes on with the prompt that it interrupted, if it was a
+    /// word or two: the prompt asks better than "I did not understand".
     pub(super) fn shrug_off(&mut self, context: &mut Context, heard: &Heard) -> bool {
-        let turn = context.record.turns.last();
-        let short = turn.and_then(|turn| Some(turn.to?.saturating_sub(turn.from) < SHORT));
-        let slight = back_channel::is_slight(&heard.text) || short == Some(true);
-        let shrugs = slight && self.held.is_some();
+        let shrugs = self.held.is_some() && back_channel::is_slight(&heard.text);
         if shrugs {
             self.resume(context);
         }

@@ -200,7 +200,9 @@ impl Conversing {
         }
         if weight == Weight::Nothing {
             // A noise, not a wish: go on waiting.
-            self.open_floor(context);
+            if self.floor != Floor::Open {
+                self.open_floor(context);
+            }
             return State::Conversing(self);
         }
         if self.shrug_off(context, &heard) {

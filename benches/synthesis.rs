@@ -72,7 +72,7 @@ fn benches(c: &mut Criterion) {
             samples += all(&fresh, TEXT).len();
         }
         let seconds = samples as f64 / f64::from(audio::SAMPLE_RATE);
-        println!("{name}: {:.0} s of sound in a CPU second", seconds / (cpu() - began).max(0.01));
+        eprintln!("{name}: {:.0} s of sound in a CPU second", seconds / (cpu() - began).max(0.01));
         for (length, text) in [("sentence", SENTENCE), ("text", TEXT)] {
             group.bench_with_input(
                 BenchmarkId::new(format!("{name} first"), length),

@@ -264,6 +264,6 @@ fn a_whole_conversation_has_an_end() {
     scene.speaks();
     let end = scene.deadline().expect("a caller who never stops is waited for, but not for ever");
     assert!(end <= Duration::from_secs(120));
-    scene.wakes();
-    assert_eq!(scene.connects_to(), ["operator"]);
+    let connects = std::iter::repeat_with(|| scene.wakes().connects_to());
+    assert_eq!(connects.take(20).find(|names| !names.is_empty()), Some(vec!["operator".into()]));
 }

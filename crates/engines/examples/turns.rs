@@ -130,7 +130,7 @@ fn hear(engines: &mut Engines, policy: &Policy, utterance: &Utterance) -> Option
                         ReadKind::Final => {
                             let detector = engines.smart.as_mut().filter(|_| policy.sound);
                             let sound = detector.and_then(|smart| smart.judge(&job.samples).ok());
-                            (engines.moonshine.read(&job.samples, &job.guess), sound)
+                            (engines.moonshine.read(job.request()), sound)
                         }
                     };
                     let empty = Reading::default();
@@ -180,7 +180,7 @@ fn utterances(folder: &Path) -> Result<Vec<Utterance>, Box<dyn Error>> {
 
 /// Where speech begins and ends: sound no softer than 30 dB below the loudest.
 fn span(samples: &[i16]) -> Option<(usize, usize)> {
-    let levels: Vec<f64> = samples.chunks_exact(80).map(|samples| level_dbfs(samples)).collect();
+    let levels: Vec<f64> = samples.chunks_exact(80).map(level_dbfs).collect();
     let mut sorted = levels.clone();
     sorted.sort_by(f64::total_cmp);
     let threshold =

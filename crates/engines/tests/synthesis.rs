@@ -11,7 +11,7 @@ use audio::g711;
 use audio::resample::Upsampler;
 use engines::models::{ModelPaths, Store};
 use engines::moonshine::Moonshine;
-use engines::recognizer::Recognizer;
+use engines::recognizer::{Recognizer, Request};
 use engines::runtime::Runtime;
 use engines::synthesis::flite::{self, Flite};
 use engines::synthesis::piper::{Piper, PiperOptions};
@@ -339,7 +339,7 @@ fn what_is_spoken_is_understood_over_a_telephone_line() {
         let mut wide: Vec<f32> = vec![0.0; 4_000];
         Upsampler::new().process(&line, &mut wide);
         wide.resize(wide.len() + 4_000, 0.0);
-        let read = moonshine.read(&wide, &[]).unwrap().text;
+        let read = moonshine.read(Request::of(&wide)).unwrap().text;
         let errors = word_errors(sentence, &read);
         if errors > 0 {
             eprintln!("{errors}  {sentence}\n   {read}");

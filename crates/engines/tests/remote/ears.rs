@@ -6,7 +6,7 @@ use std::time::Duration;
 use engines::chain::Recognition;
 use engines::hearing::{Ear, Hearing, HearingConfig};
 use engines::listener::Heard;
-use engines::recognizer::{ReadError, Reading, Token, Vad, Window};
+use engines::recognizer::{ReadError, Reading, Request, Vad, Window};
 use tokio::runtime::Runtime;
 
 use crate::call::{Vendor, recognition};
@@ -33,8 +33,8 @@ impl Vad for Loudness {
 struct Ruler;
 
 impl engines::recognizer::Recognizer for Ruler {
-    fn read(&mut self, samples: &[f32], _: &[Token]) -> Result<Reading, ReadError> {
-        let text = format!("local {}", samples.len() / 1_600);
+    fn read(&mut self, request: Request<'_>) -> Result<Reading, ReadError> {
+        let text = format!("local {}", request.samples.len() / 1_600);
         Ok(Reading { text, confidence: 1.0, ..Reading::default() })
     }
 }

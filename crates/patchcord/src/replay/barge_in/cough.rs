@@ -53,7 +53,7 @@ pub(super) fn cough(seed: u64) -> Vec<i16> {
     let mut samples = Vec::new();
     for _ in 0..1 + seed % 3 {
         let (burst, breath) = (dice.between(0.02, 0.06), dice.between(0.08, 0.25));
-        let voiced = if seed % 2 == 0 { 0.0 } else { dice.between(0.05, 0.12) };
+        let voiced = if seed.is_multiple_of(2) { 0.0 } else { dice.between(0.05, 0.12) };
         let pitch = dice.between(110.0, 320.0);
         let mut throat = [
             Resonance::new(dice.between(350.0, 800.0), 150.0),

@@ -46,19 +46,19 @@ mod tests {
 
     #[test]
     fn rows_are_read_and_empty_lines_left_out() {
-        let rows =
-            parse("{\"text\":\"a\",\"intent\":\"b\",\"more\":1}\n\n{\"text\":\"c\"}\n").unwrap();
+        let rows = parse("{\"text\":\"a\",\"intent\":\"b\",\"more\":1}\n\n{\"text\":\"c\"}\n")
+            .expect("rows");
         let row = |text: &str, intent: &str| Row { text: text.into(), intent: intent.into() };
         assert_eq!(rows, [row("a", "b"), row("c", "")]);
     }
 
     #[test]
     fn a_bad_row_is_named_by_its_line() {
-        let (line, detail) = parse("{\"text\":\"a\"}\n{\"txet\":\"b\"}").unwrap_err();
+        let (line, detail) = parse("{\"text\":\"a\"}\n{\"txet\":\"b\"}").expect_err("a mistake");
         assert!(line == 2 && detail.contains("text"), "{line}: {detail}");
-        assert_eq!(parse("not json").unwrap_err().0, 1);
-        assert!(parse("\n").unwrap_err().1.contains("no phrase"));
-        let missing = read(Path::new("/nowhere.jsonl")).unwrap_err();
+        assert_eq!(parse("not json").expect_err("a mistake").0, 1);
+        assert!(parse("\n").expect_err("a mistake").1.contains("no phrase"));
+        let missing = read(Path::new("/nowhere.jsonl")).expect_err("a mistake");
         assert!(missing.contains("/nowhere.jsonl") && missing.contains("mend"));
     }
 }

@@ -9,7 +9,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_ma
 use engines::models::{ModelPaths, Store};
 use engines::moonshine::{self, Moonshine};
 use engines::phrases::Phrases;
-use engines::recognizer::{Recognizer, Request};
+use engines::recognizer::{Care, Recognizer, Request};
 use engines::runtime::Runtime;
 
 /// A sample caller from the moment of speaking, at 16 kHz as the recogniser wants it.
@@ -60,7 +60,7 @@ fn benches(c: &mut Criterion) {
         group.bench_with_input(BenchmarkId::new("alone", seconds), samples, |b, samples| {
             b.iter(|| black_box(recogniser.read(Request::of(samples))));
         });
-        let leaning = Request { phrases: &phrases, ..Request::of(samples) };
+        let leaning = Request { phrases: &phrases, care: Care::Full, ..Request::of(samples) };
         group.bench_with_input(BenchmarkId::new("leaning", seconds), &leaning, |b, leaning| {
             b.iter(|| black_box(recogniser.read(*leaning)));
         });
@@ -76,7 +76,11 @@ fn benches(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("ready for", name), |b| {
             b.iter_batched(
                 fresh,
-                |phrases| recogniser.read(Request { phrases: &phrases, ..Request::of(&[]) }),
+                |phrases| {
+                    let request =
+                        Request { phrases: &phrases, care: Care::Full, ..Request::of(&[]) };
+                    recogniser.read(request)
+                },
                 BatchSize::LargeInput,
             );
         });

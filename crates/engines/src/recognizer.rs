@@ -92,9 +92,9 @@ pub struct Request<'r> {
 /// How much work a reading is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Care {
-    /// Another reading will follow.
+    /// Another reading will follow; nothing is leant towards.
     Glance,
-    /// This may be the last: sentences of the script are weighed too.
+    /// This may be the last: it leans towards phrases, or weighs the sentences of a script.
     Full,
 }
 

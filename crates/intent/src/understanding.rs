@@ -151,7 +151,8 @@ impl Understanding {
             false => Some(Spoken { grammar: Grammar::build(domain)?, intents: patterns }),
         };
         let mut hints = domain.hints();
-        hints.extend(examples.intents.iter().flat_map(|intent| intent.phrases.iter().cloned()));
+        // Whole example phrases would be heard in mumbling: they are long, and so much is leant towards them.
+        hints.extend(examples.intents.iter().flat_map(|intent| intent.keywords.iter().cloned()));
         Ok(Understanding { names, learned, spoken, hints })
     }
 
@@ -220,7 +221,7 @@ impl Understanding {
         &self.names[intent.0 as usize]
     }
 
-    /// What callers are likely to say: the phrases, the words of the patterns, and the values of the slots.
+    /// What callers are likely to say: keywords, the words of the patterns, and the values of the slots.
     #[must_use]
     pub fn hints(&self) -> &[String] {
         &self.hints

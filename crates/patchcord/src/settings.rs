@@ -33,6 +33,7 @@ pub(crate) struct Settings {
     hearing: HearingSettings,
     #[serde(default)]
     recognition: RecognitionConfig,
+    #[serde(default)]
     synthesis: SynthesisConfig,
     /// The folder of the file itself.
     #[serde(skip)]

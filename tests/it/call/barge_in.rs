@@ -199,6 +199,7 @@ proptest! {
         // The leg: what is left of the prompt, and whether it sounds.
         let (mut left, mut sounding) = (0_u64, None);
         let mut disturbed = false;
+        let imagined = sounds.iter().any(|(_, sound)| matches!(sound, Sound::Imagined(_)));
         let (mut silent, step) = (0_u64, 20_u64);
         let mut clock = 0_u64;
         while clock < now.as_millis() as u64 + 12_000 {
@@ -235,7 +236,8 @@ proptest! {
             let speaks = spoken.iter().any(|(from, to, words)| (*from..*to).contains(&at) && (*words || !held));
             let sounds = matches!(sounding, Some((_, true)));
             silent = if sounds || speaks { 0 } else { silent + step };
-            let allowed = if disturbed { 4_000 } else { 6_500 };
+            // Noise that is read as words, again and again, cannot be told from a caller.
+            let allowed = if disturbed && !imagined { 4_000 } else { 6_500 };
             prop_assert!(silent <= allowed, "{silent} ms of silence at {at:?}: {call:?}");
         }
     }

@@ -26,7 +26,10 @@ use crate::words::{Command, Heard, Prompt};
 /// How long a prompt is held for sound in which no word was found; then it is noise.
 const WORDLESS: Duration = Duration::from_millis(2_000);
 /// How long after its last new word speech is still believed. Noise that is taken for speech does not end.
-pub(super) const WORD_TO_WORD: Duration = Duration::from_millis(3_500);
+const WORD_TO_WORD: Duration = Duration::from_millis(3_500);
+/// How long a prompt is held for words before more of them must come, and how soon they must.
+const HELD: Duration = Duration::from_millis(3_500);
+const WORD_OVER_PROMPT: Duration = Duration::from_millis(1_900);
 /// How long a caller may keep silent who has made a sound since the prompt began: whoever has just made a sound is not thinking
 /// about the answer.
 const AFTER_INTERRUPTION: Duration = Duration::from_millis(3_000);
@@ -59,7 +62,7 @@ impl Conversing {
     pub(super) fn speech_resumed(&mut self, context: &mut Context, at: Duration) {
         match self.floor {
             Floor::Ours => self.interrupted(context, at),
-            Floor::Callers => context.arm(Timer::Words, self.believed()),
+            Floor::Callers => context.arm(Timer::Words, self.believed(context)),
             Floor::Open | Floor::Closing => {}
         }
     }
@@ -89,7 +92,7 @@ impl Conversing {
                     self.floor = Floor::Callers;
                 }
                 if self.floor == Floor::Callers && !known {
-                    context.arm(Timer::Words, WORD_TO_WORD);
+                    context.arm(Timer::Words, self.believed(context).max(WORD_OVER_PROMPT));
                 }
             }
             Weight::Listening | Weight::Nothing => {
@@ -143,8 +146,12 @@ impl Conversing {
         }
     }
 
-    fn believed(&self) -> Duration {
-        if self.held.is_some() { WORDLESS } else { WORD_TO_WORD }
+    /// How long speech is believed from now on without a new word.
+    pub(super) fn believed(&self, context: &Context) -> Duration {
+        match self.held {
+            Some(since) => (since + HELD).saturating_sub(context.now),
+            None => WORD_TO_WORD,
+        }
     }
 
     fn hold(&mut self, context: &mut Context) {

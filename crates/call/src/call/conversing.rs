@@ -5,7 +5,7 @@ use std::time::Duration;
 use intent::{Commit, Cut, IntentId};
 
 use super::back_channel::Weight;
-use super::barge_in::{Delivery, WORD_TO_WORD};
+use super::barge_in::Delivery;
 use super::{Context, Event, Ground, State};
 use crate::budget::{Fallback, Stage, What};
 use crate::record::{Basis, Turn};
@@ -144,7 +144,7 @@ impl Conversing {
         if self.floor == Floor::Ours {
             self.interrupted(context, at);
         } else {
-            context.arm(Timer::Words, WORD_TO_WORD);
+            context.arm(Timer::Words, self.believed(context));
         }
         self.delivery = Delivery::Broken;
         context.record.mark(Stage::Vad, at, context.now);
@@ -160,7 +160,10 @@ impl Conversing {
         }
         if self.floor == Floor::Callers {
             self.floor = Floor::Closing;
-            context.timers.disarm(Timer::Words);
+            // A prompt that is held goes on in time, whether a final reading comes or not.
+            if self.held.is_none() {
+                context.timers.disarm(Timer::Words);
+            }
             context.arm(Timer::Final, context.receptionist.budget.stt_final);
             context.arm(Timer::Decide, context.receptionist.budget.decide);
         }

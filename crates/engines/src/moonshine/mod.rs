@@ -199,7 +199,12 @@ impl Recognizer for Moonshine {
         {
             return self.read_scripted(request, script).map_err(ReadError::engine);
         }
-        let bias = self.bias(request.phrases);
+        // A glance at the beginning of an utterance has too little to hold against a name that it leans to, and
+        // what is read of it may decide a call.
+        let bias = match request.care {
+            Care::Glance => None,
+            Care::Full => self.bias(request.phrases),
+        };
         let (mut rest, mut guess) = (request.samples, request.guess);
         let (mut tokens, mut words) = (Vec::new(), Vec::new());
         while rest.len() >= SHORTEST {

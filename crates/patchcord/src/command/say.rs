@@ -21,7 +21,7 @@ pub(super) struct Options {
     /// The WAV file to write (8 kHz, 16 bits); to standard output if none, as in: patchcord say Hello | aplay
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// The configuration file of `serve`, for its section [synthesis]
+    /// The configuration file of `serve`, for its section on synthesis
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

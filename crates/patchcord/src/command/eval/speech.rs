@@ -18,7 +18,7 @@ pub(in crate::command) struct Options {
     /// "intent" (null: none of the domain's), "slots", "speech_end_ms", "decide_ms"
     #[arg(value_name = "MANIFEST.jsonl")]
     manifest: PathBuf,
-    /// What callers may want: a receptionist's file, of which only [[intent]] and [slots] count
+    /// What callers may want: a receptionist's file, of which only its intents and slots count
     #[arg(long, value_name = "FILE")]
     domain: Option<PathBuf>,
     /// Noise to add: a WAV file, repeated as long as need be

@@ -4,7 +4,7 @@
 //! clause) one after the other, so that the first is heard while the rest is made; with a cache, and a
 //! chain of voices in which the next one takes over where one fails. Behind [`Synthesizer`]:
 //! [`piper`], neural voices as data, through ONNX Runtime; [`flite`], a voice from the system's
-//! packages; [`remote`], vendors over HTTP. Whatever they make passes the same [`line`]: 8 kHz, one
+//! packages; [`remote`], vendors over HTTP. Whatever they make passes the same [`mod@line`]: 8 kHz, one
 //! loudness, no leading silence.
 //!
 //! ```no_run

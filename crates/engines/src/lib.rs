@@ -39,6 +39,7 @@ pub mod cost;
 pub mod echo;
 pub mod embedding;
 pub mod hearing;
+pub mod key;
 pub mod listener;
 pub mod models;
 pub mod moonshine;

@@ -6,10 +6,11 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use engines::key::{Key, KeySource};
 use engines::synthesis::remote::deepgram::DeepgramOptions;
 use engines::synthesis::remote::elevenlabs::ElevenLabsOptions;
 use engines::synthesis::remote::openai::OpenAiOptions;
-use engines::synthesis::remote::{Key, KeySource, Remote, Vendor};
+use engines::synthesis::remote::{Remote, Vendor};
 use engines::synthesis::{Mouth, MouthConfig, Outlet, Report, Said, SpeakError, Synthesizer};
 
 const KEY: &str = "key-of-the-test";

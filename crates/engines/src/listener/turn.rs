@@ -9,9 +9,8 @@ use super::{Listener, ListenerConfig, TAIL, samples};
 use crate::recognizer::{ReadError, Reading, Token, WINDOW};
 
 /// From the start of one partial reading to the start of the next passes at least this many times
-/// what the reading took. A caller who talks on costs about a third of a core, and where readings queue,
-/// partials become fewer and finals find a place.
-const PACE: u32 = 3;
+/// what the reading took: where readings take long or queue, partials become fewer and finals find a place.
+const PACE: u32 = 2;
 
 /// A sentence that may be of the script is read as a whole up to this length.
 const WHOLE_SENTENCE: Duration = Duration::from_secs(8);

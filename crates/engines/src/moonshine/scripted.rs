@@ -18,6 +18,8 @@ const HOPELESS: f32 = 9.0;
 /// Whole sentences told, and how many nats the last may be behind the first.
 const MOST: usize = 4;
 const NEAR: f32 = 4.0;
+/// Spots remembered from one utterance to the next; where many things come in any order there is no end of them.
+const MOST_TRIES: usize = 20_000;
 /// What may stand between words, once, without being said.
 const MARKS: [&str; 5] = [",", ".", "?", "!", "-"];
 
@@ -84,6 +86,10 @@ impl SpelledScript {
         context: &mut Context,
         limit: usize,
     ) -> ort::Result<Vec<Sentence>> {
+        if self.tries.len() > MOST_TRIES {
+            self.tries.clear();
+            self.spots.clear();
+        }
         let start = self.trie(Spot::default(), vocabulary);
         let mut paths = vec![Path { at: vec![(start, 0)], ..Path::default() }];
         let mut found = Found::default();

@@ -18,11 +18,11 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use url::Url;
 
 use super::clock::{AudioClock, spread};
-use super::key::Key;
 use super::link::{Event, Life, Places, Signs, Terms};
 use super::socket::{Outbox, Protocol};
 use super::why::Why;
 use super::{Ids, pcm, timestamp};
+use crate::key::Key;
 use crate::phrases::Phrases;
 
 /// Azure takes at most 500 phrases.

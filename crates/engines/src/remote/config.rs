@@ -24,11 +24,11 @@ use super::aws::AwsOptions;
 use super::azure::AzureOptions;
 use super::deepgram::DeepgramOptions;
 use super::google::GoogleOptions;
-use super::key::{Key, KeyError, KeySource};
 use super::realtime::RealtimeOptions;
 use super::transcriptions::TranscriptionsOptions;
 use super::vosk::VoskOptions;
 use crate::chain::Policy;
+use crate::key::{Key, KeyError, KeySource};
 
 /// The name of the engine that runs on this machine.
 pub const LOCAL: &str = "local";

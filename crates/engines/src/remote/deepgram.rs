@@ -17,11 +17,11 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use url::Url;
 
 use super::clock::AudioClock;
-use super::key::Key;
 use super::link::{Event, Life, Places, Signs, Terms};
 use super::mulaw;
 use super::socket::{Outbox, Protocol};
 use super::why::Why;
+use crate::key::Key;
 use crate::phrases::Phrases;
 
 /// Deepgram takes at most 500 tokens of keyterms; a hundred phrases stay below.

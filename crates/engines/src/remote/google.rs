@@ -27,10 +27,10 @@ use url::Url;
 use super::clock::{AudioClock, spread};
 use super::dial::{Dialer, LONGEST_MESSAGE};
 use super::google_messages as wire;
-use super::key::Key;
 use super::link::{Event, Events, Life, Order, Places, Signs, Terms};
 use super::mulaw;
 use super::why::Why;
+use crate::key::Key;
 use crate::phrases::Phrases;
 
 const METHOD: &str = "/google.cloud.speech.v1.Speech/StreamingRecognize";

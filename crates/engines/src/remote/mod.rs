@@ -16,7 +16,6 @@ mod dial;
 mod event_stream;
 pub mod google;
 mod google_messages;
-pub mod key;
 pub mod link;
 pub mod realtime;
 mod sigv4;
@@ -178,7 +177,7 @@ impl Vendor {
 }
 
 /// The reason without the key, should the vendor have repeated it.
-fn redacted(why: Why, key: &key::Key) -> Why {
+fn redacted(why: Why, key: &crate::key::Key) -> Why {
     match why {
         Why::Vendor(text) => Why::Vendor(key.redact(&text)),
         Why::Closed(text) => Why::Closed(key.redact(&text)),

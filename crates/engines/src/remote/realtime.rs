@@ -23,11 +23,11 @@ use tokio_tungstenite::tungstenite::http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::clock::{AudioClock, spread};
-use super::key::Key;
 use super::link::{Event, Life, Places, Signs, Terms};
 use super::socket::{Outbox, Protocol};
 use super::why::Why;
 use super::{mulaw, prompt};
+use crate::key::Key;
 use crate::phrases::Phrases;
 
 /// Samples that a buffer must have to be committed: 100 ms.

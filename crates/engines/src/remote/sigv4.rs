@@ -99,7 +99,7 @@ fn encode(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::key::Key;
+    use crate::key::Key;
 
     /// The example of "Authenticating Requests: Using Query Parameters" in the S3 API reference.
     #[test]

@@ -19,10 +19,10 @@ use url::Url;
 
 use super::clock::{AudioClock, spread};
 use super::dial::{Dialer, LONGEST_MESSAGE};
-use super::key::Key;
 use super::link::{Event, Events, Life, Order, Places, Signs, Terms};
 use super::why::Why;
 use super::{Ids, prompt};
+use crate::key::Key;
 use crate::phrases::Phrases;
 
 /// The table of an engine whose kind is `openai`. Other servers than OpenAI's are asked without a key, unless one is named.

@@ -21,8 +21,9 @@ use serde::de::DeserializeOwned;
 
 use super::flite::{self, Flite};
 use super::piper::{Piper, PiperError, PiperOptions, Pronounce};
-use super::remote::{KeyError, KeySource, Remote, RemoteError, Vendor};
+use super::remote::{Remote, RemoteError, Vendor};
 use super::{Mouth, MouthConfig, SpeakError, Synthesizer};
+use crate::key::{KeyError, KeySource};
 use crate::runtime::{Runtime, RuntimeError};
 
 /// The name of what speaks on this machine.

@@ -4,7 +4,7 @@ use reqwest::header::AUTHORIZATION;
 use reqwest::{Client, RequestBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::Key;
+use crate::key::Key;
 
 /// Aura makes the telephone's own rate.
 pub(super) const RATE: u32 = 8_000;

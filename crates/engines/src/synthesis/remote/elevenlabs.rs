@@ -3,7 +3,7 @@
 use reqwest::{Client, RequestBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::Key;
+use crate::key::Key;
 
 /// `output_format = pcm_16000`: 16-bit, little-endian, in every plan.
 pub(super) const RATE: u32 = 16_000;

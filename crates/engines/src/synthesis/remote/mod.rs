@@ -5,7 +5,6 @@
 
 pub mod deepgram;
 pub mod elevenlabs;
-mod key;
 pub mod openai;
 mod pcm;
 
@@ -19,10 +18,10 @@ use rustls::crypto::ring;
 
 use self::deepgram::DeepgramOptions;
 use self::elevenlabs::ElevenLabsOptions;
-pub use self::key::{Key, KeyError, KeySource};
 use self::openai::OpenAiOptions;
 use self::pcm::Samples;
 use super::{Outlet, SpeakError, Synthesizer};
+use crate::key::Key;
 
 /// A passage is never longer than this; a server that goes on sends something else.
 const LONGEST_SOUND: usize = 120;

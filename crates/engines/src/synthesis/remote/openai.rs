@@ -7,7 +7,7 @@ use reqwest::header::AUTHORIZATION;
 use reqwest::{Client, RequestBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::Key;
+use crate::key::Key;
 
 /// `response_format = "pcm"` is 16-bit, little-endian, at 24 kHz.
 pub(super) const RATE: u32 = 24_000;

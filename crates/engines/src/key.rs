@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use reqwest::header::HeaderValue;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 /// A key. `Debug` prints `***`, there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum KeySource {
 }
 
 /// Why there is no key.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The environment variable is not set, or is not text.
     #[error(
@@ -27,12 +27,14 @@ pub enum KeyError {
     )]
     NoVariable(String),
     /// The file cannot be read.
-    #[error("the key cannot be read from {}: {cause}; put it there, readable for this user alone", path.display())]
+    #[error(
+        "the key cannot be read from {path}: {cause}; put it there, readable for this user alone"
+    )]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        cause: std::io::Error,
+        cause: String,
     },
     /// There is nothing in it, or something that no header can carry.
     #[error(
@@ -57,25 +59,37 @@ impl KeySource {
     /// # Errors
     /// [`KeyError`]; none repeats anything of the key.
     pub fn read(&self) -> Result<Key, KeyError> {
-        let (text, place) = match self {
+        let text = match self {
             Self::Environment(name) => {
-                let text = std::env::var(name).map_err(|_| KeyError::NoVariable(name.clone()))?;
-                (text, format!("the environment variable {name}"))
+                std::env::var(name).map_err(|_| KeyError::NoVariable(name.clone()))?
             }
-            Self::File(path) => {
-                let unreadable = |cause| KeyError::Unreadable { path: path.clone(), cause };
-                (std::fs::read_to_string(path).map_err(unreadable)?, path.display().to_string())
-            }
+            Self::File(path) => std::fs::read_to_string(path).map_err(|cause| {
+                KeyError::Unreadable { path: path.clone(), cause: cause.to_string() }
+            })?,
         };
         let key = text.trim();
         let usable = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
-        if usable { Ok(Key(key.to_owned())) } else { Err(KeyError::Unusable(place)) }
+        if usable { Ok(Key(key.to_owned())) } else { Err(KeyError::Unusable(self.to_string())) }
+    }
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment(name) => write!(f, "the environment variable {name}"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
     }
 }
 
 impl Key {
+    /// The key itself. Call it only where it leaves the program on purpose.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+
     /// A header's value with the key in it, which no log shows: `Token KEY` with the scheme `Token `.
-    pub(super) fn header(&self, scheme: &str) -> HeaderValue {
+    pub(crate) fn header(&self, scheme: &str) -> HeaderValue {
         let mut value = HeaderValue::try_from(format!("{scheme}{}", self.0))
             .expect("a key was checked to be visible ASCII");
         value.set_sensitive(true);
@@ -83,8 +97,14 @@ impl Key {
     }
 
     /// `text` without the key, should a vendor have repeated it.
-    pub(super) fn redact(&self, text: &str) -> String {
+    pub(crate) fn redact(&self, text: &str) -> String {
         text.replace(&self.0, "***")
+    }
+}
+
+impl From<&str> for Key {
+    fn from(text: &str) -> Self {
+        Self(text.chars().filter(char::is_ascii_graphic).collect())
     }
 }
 

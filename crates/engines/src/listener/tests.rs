@@ -155,7 +155,7 @@ fn partials_come_at_the_chosen_pace_one_at_a_time() {
     let mut slow = Rig::new(Some(ms(300)));
     slow.play(SPEECH, 2000);
     let times: Vec<_> = slow.asked.iter().map(|(asked, _)| *asked).collect();
-    assert!(times.windows(2).all(|pair| pair[1] - pair[0] == ms(600)), "{times:?}");
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] == ms(300)), "{times:?}");
 }
 
 #[test]
@@ -392,14 +392,6 @@ fn words_that_two_readings_agree_on_are_stable() {
         }
     }
     assert_eq!(stable, [0, 1, 2]);
-}
-
-#[test]
-fn slow_readings_become_fewer() {
-    let mut rig = Rig::new(Some(ms(200)));
-    rig.play(SILENCE, 500).play(SPEECH, 3_000);
-    let times: Vec<_> = rig.asked.iter().map(|(at, _)| *at).collect();
-    assert!(times.windows(2).all(|two| two[1] - two[0] >= ms(400)), "{times:?}");
 }
 
 #[test]

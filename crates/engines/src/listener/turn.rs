@@ -8,10 +8,6 @@ use super::settled::{self, Settled};
 use super::{Listener, ListenerConfig, TAIL, samples};
 use crate::recognizer::{ReadError, Reading, Token, WINDOW};
 
-/// From the start of one partial reading to the start of the next passes at least this many times
-/// what the reading took: where readings take long or queue, partials become fewer and finals find a place.
-const PACE: u32 = 2;
-
 /// A sentence that may be of the script is read as a whole up to this length.
 const WHOLE_SENTENCE: Duration = Duration::from_secs(8);
 
@@ -233,11 +229,6 @@ impl Listener {
         } else if let Some(turn) = open {
             turn.latest = Some(words.clone());
             turn.guess = joined.read;
-            // Where readings take long, the machine has much to do: it gets time for others.
-            if turn.paused.is_none() {
-                turn.next_read =
-                    turn.next_read.max(flight.asked + now.saturating_sub(flight.asked) * PACE);
-            }
             let cut = match flight.kind {
                 ReadKind::Partial => Cut::MidSpeech,
                 ReadKind::Final => Cut::AtPause,

@@ -348,7 +348,9 @@ fn what_was_said_before_a_pause_of_a_long_turn_is_not_read_again() {
     let (_, job) = rig.jobs.back().unwrap().clone();
     let ceased = rig.asked[0].1.from + 8 * 3_800;
     assert!(job.from > ceased, "{} {ceased}", job.from);
-    assert_eq!(job.samples.len() as u64 / 2, job.through - job.from);
+    // Every other partial has a hush behind it.
+    let hush = job.samples.len() as u64 / 2 - (job.through - job.from);
+    assert!([0, samples(config().hush)].contains(&hush), "{hush}");
     assert!(job.guess.is_empty());
     rig.answer_with(Ok(two_words("and", "on")));
     let Some(Heard::Partial { words, .. }) = rig.heard.last() else { panic!() };

@@ -43,6 +43,7 @@ pub mod key;
 pub mod listener;
 pub mod models;
 pub mod moonshine;
+mod numerals;
 pub mod phrases;
 pub mod recognizer;
 pub mod remote;

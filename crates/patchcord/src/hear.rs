@@ -90,11 +90,7 @@ pub(crate) fn input(
         }
         listener::Heard::SpeechEnded { at, .. } => Some(Input::SpeechEnded { at: clock.at(at) }),
         listener::Heard::Partial { cut, words } => {
-            let cut = match cut {
-                listener::Cut::MidSpeech => Cut::MidWord,
-                listener::Cut::AtPause => Cut::AtPause,
-            };
-            Some(Input::Heard(ranked(desk, clock, ranking_time, cut, words)))
+            Some(Input::Heard(ranked(desk, clock, ranking_time, self::cut(cut), words)))
         }
         listener::Heard::Final(words) => {
             Some(Input::Heard(ranked(desk, clock, ranking_time, Cut::Final, words)))
@@ -143,6 +139,14 @@ fn ranked(
         asked: clock.of_ear(words.asked),
         done: clock.of_ear(words.done),
         ranked_in,
+    }
+}
+
+/// Where a partial ends, as understanding has it.
+pub(crate) fn cut(cut: listener::Cut) -> Cut {
+    match cut {
+        listener::Cut::MidSpeech => Cut::MidWord,
+        listener::Cut::AtPause => Cut::AtPause,
     }
 }
 

@@ -9,7 +9,7 @@ mod score;
 
 use std::time::Duration;
 
-use engines::listener::{Cut as ListenerCut, Heard, Transcript};
+use engines::listener::{Heard, Transcript};
 use engines::phrases::Phrases;
 use intent::grammar::Slot;
 use intent::{Commit, CommitConfig, Cut, Meaning, Understanding};
@@ -97,11 +97,7 @@ impl Trial<'_> {
             }
             Heard::SpeechEnded { at, .. } => self.outcome.speech_end = Some(self.clock.at(at)),
             Heard::Partial { cut, words } => {
-                let cut = match cut {
-                    ListenerCut::MidSpeech => Cut::MidWord,
-                    ListenerCut::AtPause => Cut::AtPause,
-                };
-                self.understand(now, &words, cut);
+                self.understand(now, &words, hear::cut(cut));
             }
             Heard::Final(words) => {
                 self.understand(now, &words, Cut::Final);

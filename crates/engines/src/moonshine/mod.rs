@@ -99,21 +99,33 @@ impl Moonshine {
         Ok(moonshine)
     }
 
-    /// Reads one piece.
+    /// Reads one piece; what the decoder knows of it can be asked again.
     fn decode(
         &mut self,
         samples: &[f32],
         guess: &[Token],
         bias: Option<&Bias>,
-    ) -> ort::Result<Vec<Token>> {
+    ) -> ort::Result<(Vec<Token>, Context)> {
         let mut context = self.encode(samples)?;
         let limit = limit(samples);
         let guess: Vec<_> = guess.iter().take(limit).map(|token| token.id).collect();
         let mut search = Search { decoder: &mut self.decoder, vocabulary: &self.vocabulary, limit };
-        match bias {
+        let tokens = match bias {
             Some(bias) => search.biased(&mut context, &guess, bias),
             None => search.greedy(&mut context, &guess),
+        }?;
+        Ok((tokens, context))
+    }
+
+    /// What `tokens` say.
+    fn reading(&self, tokens: Vec<Token>, words: Vec<Word>) -> Result<Reading, ReadError> {
+        if let Some(unknown) =
+            tokens.iter().find(|token| token.id as usize >= self.vocabulary.len())
+        {
+            return Err(ReadError::Engine(format!("token {} is not in its list", unknown.id)));
         }
+        let text = self.vocabulary.text(tokens.iter().map(|token| token.id));
+        Ok(Reading { words, ..Reading::new(text, tokens) })
     }
 
     /// The words of a piece that begins `from` samples into the audio.
@@ -136,31 +148,28 @@ impl Moonshine {
         &mut self,
         request: Request<'_>,
         script: &Arc<Script>,
-    ) -> ort::Result<Reading> {
+    ) -> Result<Reading, ReadError> {
         let samples = request.samples;
-        let mut context = self.encode(samples)?;
-        let limit = limit(samples);
-        let guess: Vec<_> = request.guess.iter().take(limit).map(|token| token.id).collect();
-        let mut search = Search { decoder: &mut self.decoder, vocabulary: &self.vocabulary, limit };
-        let tokens = search.greedy(&mut context, &guess)?;
+        let (tokens, mut context) =
+            self.decode(samples, request.guess, None).map_err(ReadError::engine)?;
         let known = self.scripts.iter().position(|known| known.is_of(script));
         let mut spelled = match known.and_then(|at| self.scripts.remove(at)) {
             Some(spelled) => spelled,
             None => SpelledScript::new(Arc::clone(script), &self.vocabulary),
         };
-        let sentences = spelled.likeliest(&mut self.decoder, &self.vocabulary, &mut context, limit);
+        let sentences =
+            spelled.likeliest(&mut self.decoder, &self.vocabulary, &mut context, limit(samples));
         self.scripts.truncate(BIASES - 1);
         self.scripts.push_front(spelled);
         let free: f32 = tokens.iter().map(|token| token.probability.max(1e-9).ln()).sum();
-        let scripted = sentences?.into_iter().map(|sentence| Scripted {
+        let scripted = sentences.map_err(ReadError::engine)?.into_iter().map(|sentence| Scripted {
             words: self.place(samples, 0, &sentence.tokens),
             text: sentence.text,
             log_ratio: sentence.log_probability - free,
         });
         let scripted = scripted.collect();
-        let text = self.vocabulary.text(tokens.iter().map(|token| token.id));
         let words = self.place(samples, 0, &tokens);
-        Ok(Reading { words, scripted, ..Reading::new(text, tokens) })
+        Ok(Reading { scripted, ..self.reading(tokens, words)? })
     }
 
     /// What `phrases` are to the decoder; compiled when they are first seen.
@@ -199,7 +208,7 @@ impl Recognizer for Moonshine {
         if let (Care::Full, Some(script)) = (request.care, request.phrases.script())
             && (SHORTEST..=LONGEST).contains(&request.samples.len())
         {
-            return self.read_scripted(request, script).map_err(ReadError::engine);
+            return self.read_scripted(request, script);
         }
         // A glance at the beginning of an utterance has too little to hold against a name that it leans to, and
         // what is read of it may decide a call.
@@ -211,19 +220,14 @@ impl Recognizer for Moonshine {
         let (mut tokens, mut words) = (Vec::new(), Vec::new());
         while rest.len() >= SHORTEST {
             let (piece, more) = rest.split_at(piece_of(rest));
-            let read = self.decode(piece, guess, bias.as_deref()).map_err(ReadError::engine)?;
+            let (read, _) =
+                self.decode(piece, guess, bias.as_deref()).map_err(ReadError::engine)?;
             let from = request.samples.len() - rest.len();
             words.extend(self.place(piece, from, &read));
             tokens.extend(read);
             (rest, guess) = (more, &[]);
         }
-        if let Some(unknown) =
-            tokens.iter().find(|token| token.id as usize >= self.vocabulary.len())
-        {
-            return Err(ReadError::Engine(format!("token {} is not in its list", unknown.id)));
-        }
-        let text = self.vocabulary.text(tokens.iter().map(|token| token.id));
-        Ok(Reading { words, ..Reading::new(text, tokens) })
+        self.reading(tokens, words)
     }
 }
 

@@ -7,7 +7,6 @@
 //! Phrases cannot be sent along: a vocabulary has to be made beforehand and is named here.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::Deserialize;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -17,8 +16,9 @@ use url::Url;
 
 use super::clock::AudioClock;
 use super::config::AwsKeys;
+use super::defaults;
 use super::event_stream::{self, Frame};
-use super::link::{Event, Life, Places, Signs, Terms};
+use super::link::{Event, Life, Terms};
 use super::pcm;
 use super::sigv4::presign;
 use super::socket::{Outbox, Protocol, ended};
@@ -36,7 +36,7 @@ pub struct AwsOptions {
     /// Where the service is, if not where its region says.
     pub url: Option<Url>,
     /// A locale, such as `en-US`.
-    #[serde(default = "english")]
+    #[serde(default = "defaults::english")]
     pub language: String,
     /// The name of a custom vocabulary.
     pub vocabulary: Option<String>,
@@ -45,35 +45,17 @@ pub struct AwsOptions {
     /// A PEM file of roots to trust besides the system's.
     pub root_file: Option<PathBuf>,
     /// Milliseconds that it may say nothing of the speech it is sent.
-    #[serde(default = "answer_ms")]
+    #[serde(default = "defaults::answer_ms")]
     pub answer_ms: u64,
     /// Milliseconds that it may take after the end of a turn.
-    #[serde(default = "finish_ms")]
+    #[serde(default = "defaults::finish_ms")]
     pub finish_ms: u64,
-}
-
-fn english() -> String {
-    "en-US".to_owned()
-}
-
-fn finish_ms() -> u64 {
-    800
-}
-
-fn answer_ms() -> u64 {
-    1_200
 }
 
 impl AwsOptions {
     pub(super) fn terms(&self, name: &str) -> Terms {
-        Terms {
-            name: name.into(),
-            life: Life::Turn,
-            places: Places::Told,
-            signs: Signs::Always,
-            answers_within: Some(Duration::from_millis(self.answer_ms)),
-            finishes_within: Duration::from_millis(self.finish_ms),
-        }
+        let life = Life::Turn;
+        Terms::talkative(name, life, self.answer_ms, self.finish_ms)
     }
 
     /// Where the service is, unsigned.

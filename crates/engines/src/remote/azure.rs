@@ -18,7 +18,8 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use url::Url;
 
 use super::clock::{AudioClock, spread};
-use super::link::{Event, Life, Places, Signs, Terms};
+use super::defaults;
+use super::link::{Event, Life, Terms};
 use super::socket::{Outbox, Protocol};
 use super::why::Why;
 use super::{Ids, pcm, timestamp};
@@ -40,49 +41,27 @@ pub struct AzureOptions {
     /// Where the service is, if not where its region says.
     pub url: Option<Url>,
     /// A locale, such as `en-US`.
-    #[serde(default = "english")]
+    #[serde(default = "defaults::english")]
     pub language: String,
     /// A custom model's endpoint id.
     pub endpoint_id: Option<String>,
     /// Whether the phrases of the receptionist's file are sent as hints.
-    #[serde(default = "yes")]
+    #[serde(default = "defaults::yes")]
     pub hints: bool,
     /// A PEM file of roots to trust besides the system's.
     pub root_file: Option<PathBuf>,
     /// Milliseconds that it may say nothing of the speech it is sent.
-    #[serde(default = "answer_ms")]
+    #[serde(default = "defaults::answer_ms")]
     pub answer_ms: u64,
     /// Milliseconds that it may take after the end of a turn.
-    #[serde(default = "finish_ms")]
+    #[serde(default = "defaults::finish_ms")]
     pub finish_ms: u64,
-}
-
-fn english() -> String {
-    "en-US".to_owned()
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn finish_ms() -> u64 {
-    800
-}
-
-fn answer_ms() -> u64 {
-    1_200
 }
 
 impl AzureOptions {
     pub(super) fn terms(&self, name: &str) -> Terms {
-        Terms {
-            name: name.into(),
-            life: Life::Session(Duration::from_secs(600)),
-            places: Places::Told,
-            signs: Signs::Always,
-            answers_within: Some(Duration::from_millis(self.answer_ms)),
-            finishes_within: Duration::from_millis(self.finish_ms),
-        }
+        let life = Life::Session(Duration::from_secs(600));
+        Terms::talkative(name, life, self.answer_ms, self.finish_ms)
     }
 
     pub(super) fn url(&self) -> Result<Url, String> {

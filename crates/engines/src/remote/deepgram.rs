@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use url::Url;
 
 use super::clock::AudioClock;
-use super::link::{Event, Life, Places, Signs, Terms};
+use super::link::{Event, Life, Terms};
 use super::mulaw;
 use super::socket::{Outbox, Protocol};
 use super::why::Why;
@@ -75,15 +75,9 @@ impl Default for DeepgramOptions {
 
 impl DeepgramOptions {
     pub(super) fn terms(&self, name: &str) -> Terms {
-        Terms {
-            name: name.into(),
-            // A stream may last as long as it is fed; an hour is the age after which load balancers get impatient.
-            life: Life::Session(Duration::from_secs(3600)),
-            places: Places::Told,
-            signs: Signs::Always,
-            answers_within: Some(Duration::from_millis(self.answer_ms)),
-            finishes_within: Duration::from_millis(self.finish_ms),
-        }
+        // A stream may last as long as it is fed; an hour is the age after which load balancers get impatient.
+        let life = Life::Session(Duration::from_secs(3600));
+        Terms::talkative(name, life, self.answer_ms, self.finish_ms)
     }
 
     pub(super) fn url(&self, phrases: &Phrases) -> Url {

@@ -27,7 +27,7 @@ use url::Url;
 use super::clock::{AudioClock, spread};
 use super::dial::{Dialer, LONGEST_MESSAGE};
 use super::google_messages as wire;
-use super::link::{Event, Events, Life, Order, Places, Signs, Terms};
+use super::link::{Event, Events, Life, Order, Signs, Terms};
 use super::mulaw;
 use super::why::Why;
 use crate::key::Key;
@@ -82,14 +82,11 @@ impl Default for GoogleOptions {
 
 impl GoogleOptions {
     pub(super) fn terms(&self, name: &str) -> Terms {
+        // That is the connection's; a stream's 305 s are longer than any turn.
+        let life = Life::Session(Duration::from_secs(3600));
         Terms {
-            name: name.into(),
-            // That is the connection's; a stream's 305 s are longer than any turn.
-            life: Life::Session(Duration::from_secs(3600)),
-            places: Places::Told,
             signs: Signs::Answers,
-            answers_within: Some(Duration::from_millis(self.answer_ms)),
-            finishes_within: Duration::from_millis(self.finish_ms),
+            ..Terms::talkative(name, life, self.answer_ms, self.finish_ms)
         }
     }
 

@@ -75,6 +75,20 @@ pub struct Terms {
     pub finishes_within: Duration,
 }
 
+impl Terms {
+    /// Those of an engine that says where each word lies, gives signs of life always, and speaks while the caller does.
+    pub(super) fn talkative(name: &str, life: Life, answer_ms: u64, finish_ms: u64) -> Self {
+        Self {
+            name: name.into(),
+            life,
+            places: Places::Told,
+            signs: Signs::Always,
+            answers_within: Some(Duration::from_millis(answer_ms)),
+            finishes_within: Duration::from_millis(finish_ms),
+        }
+    }
+}
+
 /// How long a connection serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Life {

@@ -12,6 +12,7 @@ pub mod azure;
 mod clock;
 pub mod config;
 pub mod deepgram;
+mod defaults;
 mod dial;
 mod event_stream;
 pub mod google;
@@ -41,6 +42,7 @@ use self::realtime::Realtime;
 use self::utc::Utc;
 use self::vosk::Vosk;
 use self::why::Why;
+use crate::key::Key;
 use crate::phrases::Phrases;
 
 /// A hint in words may have this many characters: 224 tokens are what Whisper takes.
@@ -177,7 +179,7 @@ impl Vendor {
 }
 
 /// The reason without the key, should the vendor have repeated it.
-fn redacted(why: Why, key: &crate::key::Key) -> Why {
+fn redacted(why: Why, key: &Key) -> Why {
     match why {
         Why::Vendor(text) => Why::Vendor(key.redact(&text)),
         Why::Closed(text) => Why::Closed(key.redact(&text)),

@@ -7,7 +7,6 @@
 //! the model allows that at all; it is sent only if asked for.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -16,7 +15,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use url::Url;
 
 use super::clock::{AudioClock, spread};
-use super::link::{Event, Life, Places, Signs, Terms};
+use super::link::{Event, Life, Terms};
 use super::pcm;
 use super::socket::{Outbox, Protocol, ended};
 use super::why::Why;
@@ -52,14 +51,8 @@ impl Default for VoskOptions {
 
 impl VoskOptions {
     pub(super) fn terms(&self, name: &str) -> Terms {
-        Terms {
-            name: name.into(),
-            life: Life::Turn,
-            places: Places::Told,
-            signs: Signs::Always,
-            answers_within: Some(Duration::from_millis(self.answer_ms)),
-            finishes_within: Duration::from_millis(self.finish_ms),
-        }
+        let life = Life::Turn;
+        Terms::talkative(name, life, self.answer_ms, self.finish_ms)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the words so far say about whether more will come.
 
+use crate::numerals::{SMALL, TENS};
+
 /// What the last words of a reading promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Promise {
@@ -15,96 +17,14 @@ pub enum Promise {
 
 /// Nobody stops behind these.
 const BINDING: &[&str] = &[
-    "a",
-    "about",
-    "an",
-    "and",
-    "at",
-    "because",
-    "but",
-    "by",
-    "for",
-    "from",
-    "i",
-    "i'd",
-    "i'll",
-    "i'm",
-    "if",
-    "in",
-    "into",
-    "is",
-    "it's",
-    "like",
-    "my",
-    "no",
-    "of",
-    "or",
-    "our",
-    "please can",
-    "so",
-    "that's",
-    "than",
-    "the",
-    "their",
-    "then",
-    "to",
-    "uh",
-    "um",
-    "er",
-    "erm",
-    "was",
-    "well",
-    "were",
-    "with",
-    "without",
-    "would",
-    "your",
-    "you're",
-    "we're",
-    "need",
-    "want",
-    "have",
-    "got",
+    "a", "about", "an", "and", "at", "because", "but", "by", "for", "from", "i", "i'd", "i'll",
+    "i'm", "if", "in", "into", "is", "it's", "like", "my", "no", "of", "or", "our", "so", "that's",
+    "than", "the", "their", "then", "to", "uh", "um", "er", "erm", "was", "well", "were", "with",
+    "without", "would", "your", "you're", "we're", "need", "want", "have", "got",
 ];
 
-/// Number words that another may follow.
-const NUMBERS: &[&str] = &[
-    "zero",
-    "oh",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "double",
-    "triple",
-    "point",
-    "number",
-];
+/// What stands in numbers besides [`SMALL`] and [`TENS`], and may be followed by another.
+const NUMBERS: &[&str] = &["oh", "hundred", "thousand", "double", "triple", "point", "number"];
 
 /// What `text` promises, which was read at a pause.
 #[must_use]
@@ -115,9 +35,11 @@ pub fn promise(text: &str) -> Promise {
     let Some(last) = text.split_whitespace().map(bare).rfind(|word| !word.is_empty()) else {
         return Promise::Wordless;
     };
-    if last.chars().all(|c| c.is_ascii_digit()) || NUMBERS.contains(&last.as_str()) {
+    let among = |words: &[&str]| words.contains(&last.as_str());
+    let digits = last.chars().all(|c| c.is_ascii_digit());
+    if digits || [&SMALL[..], &TENS, NUMBERS].into_iter().any(among) {
         Promise::Number
-    } else if BINDING.contains(&last.as_str()) {
+    } else if among(BINDING) {
         Promise::More
     } else {
         Promise::None

@@ -6,6 +6,7 @@ use call::Wish;
 use serde::Serialize;
 
 use super::{Outcome, Row};
+use crate::report::percentile;
 
 /// The sum of all trials, as it is printed.
 #[derive(Debug, Serialize)]
@@ -185,14 +186,11 @@ fn word_errors(said: &[String], heard: &[String]) -> usize {
     row[heard.len()]
 }
 
-/// By the nearest rank.
 fn percentiles(values: impl Iterator<Item = f64>) -> Option<Percentiles> {
     let mut sorted: Vec<f64> = values.collect();
     sorted.sort_by(f64::total_cmp);
-    let last = sorted.len().checked_sub(1)?;
-    let at =
-        |share: f64| sorted[((share * sorted.len() as f64).ceil() as usize).clamp(1, last + 1) - 1];
-    Some(Percentiles { p50: at(0.5), p95: at(0.95), p99: at(0.99) })
+    let at = |share| percentile(&sorted, share);
+    Some(Percentiles { p50: at(0.5)?, p95: at(0.95)?, p99: at(0.99)? })
 }
 
 /// The mean distance between how sure the decisions were and how often they were right.

@@ -67,7 +67,8 @@ impl Model {
     ///
     /// A keyword that stands in `text` as whole words, while no other intent's keyword does, adds 8
     /// to its intent's score and to the log-odds that come of it: an intent that would have one
-    /// chance in a hundred without the keyword is at 0.97 or more with it.
+    /// chance in a hundred without the keyword is at 0.97 or more with it. A long one that is off by a
+    /// letter adds 3.
     #[must_use]
     pub fn rank(&self, text: &str) -> Ranking {
         let words = words(text);
@@ -126,11 +127,11 @@ impl Model {
         }
         let mut scores = self.scorer.scores(&seen(self.sees, words), embedding);
         let keyword = self.keyword(words);
-        if let Some(intent) = keyword {
-            scores.raise(intent, KEYWORD);
+        if let Some((intent, worth)) = keyword {
+            scores.raise(intent, worth);
         }
         let best = scores.best();
-        let by_keyword = if keyword == Some(best) { KEYWORD } else { 0.0 };
+        let by_keyword = keyword.filter(|(intent, _)| *intent == best).map_or(0.0, |it| it.1);
         let lead = scores.lead();
         let right = sigmoid(self.gate.right(lead) + by_keyword);
         // Two witnesses: the calibrated curve, and the scores, which know openers by heart.
@@ -157,28 +158,37 @@ impl Model {
         Ranking { intents, none, without_last_word: 0.0, branch: Branch::None }
     }
 
-    /// The one intent whose keywords were said; none if those of several were.
-    fn keyword(&self, words: &[String]) -> Option<usize> {
-        let mut said = self
-            .keywords
-            .iter()
-            .filter(|keyword| {
-                let said = |at: &[String]| at.iter().zip(&keyword.words).all(|(a, b)| same(a, b));
-                words.windows(keyword.words.len()).any(said)
-            })
-            .map(|keyword| keyword.intent);
-        let first = said.next()?;
-        said.all(|intent| intent == first).then_some(first)
+    /// The one intent whose keywords were said, and what that is worth; none if those of several were.
+    fn keyword(&self, words: &[String]) -> Option<(usize, f32)> {
+        let mut worths = self.keywords.iter().filter_map(|keyword| {
+            let said = |at: &[String]| {
+                let pairs = at.iter().zip(&keyword.words);
+                pairs.map(|(heard, word)| worth(heard, word)).fold(KEYWORD, f32::min)
+            };
+            let best = words.windows(keyword.words.len()).map(said).fold(0.0, f32::max);
+            (best > 0.0).then_some((keyword.intent, best))
+        });
+        let first = worths.next()?;
+        worths.try_fold(first, |best, next| {
+            (next.0 == best.0).then_some((best.0, best.1.max(next.1)))
+        })
     }
 }
 
-/// Whether a keyword was said, as recognisers write: a long word may be off by a letter, not the
-/// first.
-fn same(heard: &str, keyword: &str) -> bool {
-    heard == keyword
-        || (keyword.len() >= 5
+/// What a keyword is worth that was `heard`, as recognisers write: a long word may be off by a letter, not the
+/// first. While a caller speaks such a word may be the beginning of another ("becked" of "battery", for Becker), so
+/// it does not say all by itself.
+fn worth(heard: &str, keyword: &str) -> f32 {
+    let alike = || {
+        keyword.len() >= 5
             && heard.chars().next() == keyword.chars().next()
-            && one_edit_apart(heard, keyword))
+            && one_edit_apart(heard, keyword)
+    };
+    match heard == keyword {
+        true => KEYWORD,
+        false if alike() => NEARLY,
+        false => 0.0,
+    }
 }
 
 fn one_edit_apart(a: &str, b: &str) -> bool {
@@ -197,6 +207,9 @@ const DECIDED: f32 = 0.85;
 
 /// What a keyword adds to the score and to the log-odds of its intent.
 const KEYWORD: f32 = 8.0;
+
+/// What one adds that is off by a letter.
+const NEARLY: f32 = 3.0;
 
 fn id(at: usize) -> IntentId {
     IntentId(u32::try_from(at).expect("examples hold fewer than 2^32 intents"))

@@ -8,6 +8,8 @@ use super::settled::{self, Settled};
 use super::{Listener, ListenerConfig, TAIL, samples};
 use crate::recognizer::{ReadError, Reading, Token, WINDOW};
 
+/// A reading's work grows with its audio, so that the time to the next one does too: to this part of it.
+const READ_SHARE: u32 = 10;
 /// A sentence that may be of the script is read as a whole up to this length.
 const WHOLE_SENTENCE: Duration = Duration::from_secs(8);
 
@@ -180,7 +182,8 @@ impl Listener {
             None if next <= read_to || next - turn.at < first_read => return,
             None => ReadKind::Partial,
         };
-        turn.next_read = now + self.config.read_every;
+        let unread = audio::duration_of(next - turn.read_from);
+        turn.next_read = now + self.config.read_every.max(unread / READ_SHARE);
         let every_other = kind == ReadKind::Partial && self.reads % 2 == 1;
         let hush = if every_other { self.config.hush } else { Duration::ZERO };
         let request = Request {

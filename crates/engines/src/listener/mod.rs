@@ -74,8 +74,7 @@ pub struct ListenerConfig {
     pub ending: Ending,
     /// Speech that the first partial needs.
     pub first_read: Duration,
-    /// Time from the start of one partial reading to the start of the next, at least: it grows with what there is
-    /// to read.
+    /// Time from the start of one partial reading to the start of the next; longer where there is much to read.
     pub read_every: Duration,
     /// Silence put behind the audio of every other partial. A recogniser reads a word at the very
     /// edge differently with and without it; where both agree, the word is surely there.
@@ -105,7 +104,7 @@ impl Default for ListenerConfig {
             end_of_turn: Duration::from_millis(500),
             ending: Ending::Judged,
             first_read: Duration::from_millis(300),
-            read_every: Duration::from_millis(80),
+            read_every: Duration::from_millis(100),
             hush: Duration::from_millis(150),
             settle_after: Duration::from_secs(3),
             settling_pause: Duration::from_millis(250),

@@ -8,8 +8,10 @@ use super::settled::{self, Settled};
 use super::{Listener, ListenerConfig, TAIL, samples};
 use crate::recognizer::{ReadError, Reading, Token, WINDOW};
 
-/// A reading's work grows with its audio, so that the time to the next one does too: to this part of it.
-const READ_SHARE: u32 = 10;
+/// Most of what decides a call is said by then. A reading's work grows with its audio, so that behind this much of it
+/// the time to the next one grows as well, by this part of what is beyond.
+const BRISK: Duration = Duration::from_millis(2_500);
+const BEYOND: u32 = 6;
 /// A sentence that may be of the script is read as a whole up to this length.
 const WHOLE_SENTENCE: Duration = Duration::from_secs(8);
 
@@ -183,7 +185,7 @@ impl Listener {
             None => ReadKind::Partial,
         };
         let unread = audio::duration_of(next - turn.read_from);
-        turn.next_read = now + self.config.read_every.max(unread / READ_SHARE);
+        turn.next_read = now + self.config.read_every + unread.saturating_sub(BRISK) / BEYOND;
         let every_other = kind == ReadKind::Partial && self.reads % 2 == 1;
         let hush = if every_other { self.config.hush } else { Duration::ZERO };
         let request = Request {

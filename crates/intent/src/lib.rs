@@ -42,6 +42,7 @@ pub mod grammar;
 mod learner;
 mod likeness;
 mod model;
+mod network;
 mod numerals;
 mod ranking;
 mod scorer;

@@ -27,7 +27,7 @@ impl Linear {
             Linear { classes, weights: vec![0.0; features * classes], bias: vec![0.0; classes] };
         let mut used = vec![1e-6_f32; features];
         let mut order: Vec<&Example> = examples.iter().collect();
-        let mut random = Random::default();
+        let mut random = Random::new(1);
         let averaged = if examples.len() > PLENTY { AVERAGED } else { 1 };
         let mut sum = vec![0.0; model.weights.len()];
         for pass in 0..PASSES {
@@ -107,13 +107,11 @@ const NEGLIGIBLE: f32 = 1e-3;
 /// Knuth's MMIX linear congruential generator, for learning only: the same numbers in every run.
 pub(crate) struct Random(u64);
 
-impl Default for Random {
-    fn default() -> Random {
-        Random(0x9E37_79B9_7F4A_7C15)
-    }
-}
-
 impl Random {
+    pub(crate) fn new(seed: u64) -> Random {
+        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
     pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for at in (1..items.len()).rev() {
             items.swap(at, self.next() as usize % (at + 1));

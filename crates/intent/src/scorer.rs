@@ -40,12 +40,15 @@ pub(crate) struct ByWords {
     linear: Linear,
 }
 
-/// The network over embeddings.
+/// Networks over embeddings, whose scores are averaged: where they never learned they disagree, so that
+/// together they are less certain of what is none of the intents.
 #[derive(Clone, Debug)]
 pub(crate) struct ByMeaning {
     centred: Centred,
-    network: Network,
+    networks: Vec<Network>,
 }
+
+const NETWORKS: u64 = 3;
 
 /// The scores of a phrase: of each intent in their order, then of none.
 #[derive(Clone, Debug)]
@@ -137,12 +140,19 @@ impl ByMeaning {
                 wanted.push(class);
             }
         }
-        let network = Network::learn(&inputs, &wanted, lesson.intents + 1);
-        ByMeaning { centred, network }
+        let learn = |seed| Network::learn(&inputs, &wanted, lesson.intents + 1, seed);
+        ByMeaning { centred, networks: (1..=NETWORKS).map(learn).collect() }
     }
 
     fn scores(&self, embedding: &[f32]) -> Vec<f32> {
-        self.network.scores(self.centred.distances(embedding))
+        let input: Vec<f32> = self.centred.distances(embedding).collect();
+        let mut sum = Vec::new();
+        for network in &self.networks {
+            let scores = network.scores(input.iter().copied());
+            sum.resize(scores.len(), 0.0);
+            sum.iter_mut().zip(scores).for_each(|(sum, score)| *sum += score / NETWORKS as f32);
+        }
+        sum
     }
 }
 
@@ -168,7 +178,10 @@ impl Scores {
         let others = || self.scores.iter().enumerate().filter(|(other, _)| *other != at);
         let over_all = match self.against {
             Against::Average => best - self.scores.iter().sum::<f32>() / self.scores.len() as f32,
-            Against::Sum => -others().map(|(_, score)| (score - best).exp()).sum::<f32>().ln(),
+            Against::Sum => {
+                let sum: f32 = others().map(|(_, score)| (score - best).exp()).sum();
+                -sum.max(f32::MIN_POSITIVE).ln()
+            }
         };
         let none = self.intents().len();
         let intents = others().filter(|(other, _)| *other != none);

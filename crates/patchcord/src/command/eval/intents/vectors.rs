@@ -21,10 +21,7 @@ pub(super) fn embedders_for(texts: usize) -> usize {
 }
 
 /// The embeddings of `texts`, by all of `embedders` together.
-pub(super) fn embed_all(
-    embedders: &mut [Embedder],
-    texts: &[&str],
-) -> Result<Vectors, EmbedError> {
+pub(super) fn embed_all(embedders: &mut [Embedder], texts: &[&str]) -> Result<Vectors, EmbedError> {
     let share = texts.len().div_ceil(embedders.len()).max(1);
     let parts = thread::scope(|scope| {
         let running: Vec<_> = embedders

@@ -316,6 +316,22 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_that_is_over_is_rarely_something_else() {
+        // At a lead of 2 every other trial is none of the intents, and every beginning is.
+        let trials: Vec<Trial> = (0..400)
+            .map(|at| match at % 4 {
+                0 => trial(2.0, Truth::None),
+                1 => trial(2.0, Truth::Right),
+                2 => Trial { extent: Extent::Beginning, ..trial(2.0, Truth::None) },
+                _ => trial(6.0, Truth::Right),
+            })
+            .collect();
+        let right = |gate: &Gate| sigmoid(gate.right(lead(2.0)));
+        assert!(right(&Gate::fit(&trials)) < 0.5);
+        assert!(right(&Gate::of_whole_turns(&trials)) > 0.8);
+    }
+
+    #[test]
     fn without_trials_the_gate_is_the_prior() {
         assert_eq!(Gate::fit(&[]).right, Curve(PRIOR));
     }

@@ -21,6 +21,14 @@ pub(crate) struct Trial {
     pub(crate) truth: Truth,
     /// How much it counts; 1 for a whole phrase.
     pub(crate) weight: f32,
+    pub(crate) extent: Extent,
+}
+
+/// How much of a phrase was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    Beginning,
+    Whole,
 }
 
 /// What was true of a trial.
@@ -40,6 +48,22 @@ impl Gate {
             right: Curve::fit(trials, |truth| truth == Truth::Right),
             said: Curve::fit(trials, |truth| truth != Truth::None),
         }
+    }
+
+    /// The gate for turns that are over, where few callers want something else: the intents are what
+    /// callers are known to want.
+    pub(crate) fn of_whole_turns(trials: &[Trial]) -> Gate {
+        let mut trials: Vec<Trial> =
+            trials.iter().filter(|trial| trial.extent == Extent::Whole).copied().collect();
+        let weight = |none: bool| -> f32 {
+            let chosen = trials.iter().filter(|trial| (trial.truth == Truth::None) == none);
+            chosen.map(|trial| trial.weight).sum()
+        };
+        let scale = ELSEWHERE * weight(false) / weight(true).max(1.0);
+        for trial in trials.iter_mut().filter(|trial| trial.truth == Truth::None) {
+            trial.weight *= scale;
+        }
+        Gate::fit(&trials)
     }
 
     /// The log-odds that the best intent, standing out this far, is what the caller wants.
@@ -117,6 +141,10 @@ pub(crate) fn trials(lesson: &Lesson<'_, '_>) -> Vec<Trial> {
     (0..rounds).flat_map(|round| trials_of_round(lesson, round)).collect()
 }
 
+/// Whole turns that want something else, for each one that wants an intent. The trials have wishes next
+/// to the intents, which are harder to tell from them than most that callers come up with.
+const ELSEWHERE: f32 = 0.03;
+
 const FOLDS: usize = 5;
 /// Phrases of which a single round holds back enough.
 const PLENTY: usize = 4000;
@@ -142,19 +170,21 @@ fn trials_of_round(lesson: &Lesson<'_, '_>, round: usize) -> Vec<Trial> {
         sight: lesson.sight,
     });
     let mut trials = Vec::new();
-    let mut try_out = |prepared: &Prepared, weight: f32, truth: &dyn Fn(usize) -> Truth| {
+    let mut try_out = |prepared: &Prepared, extent, weight, truth: &dyn Fn(usize) -> Truth| {
         let scores = scorer.scores(&prepared.features, &prepared.embedding);
-        trials.push(Trial { lead: scores.lead(), truth: truth(scores.best()), weight });
+        trials.push(Trial { lead: scores.lead(), truth: truth(scores.best()), weight, extent });
     };
     for (((phrase, intent), phrase_held_back), empty) in phrases().zip(lesson.empty_words()) {
         let Some(intent) = held_back.intents[*intent] else {
-            try_out(phrase, UNFORESEEN, &|_| Truth::None);
+            try_out(phrase, Extent::Whole, UNFORESEEN, &|_| Truth::None);
             continue;
         };
         if !phrase_held_back {
             continue;
         }
-        try_out(phrase, 1.0, &|best| if best == intent { Truth::Right } else { Truth::Wrong });
+        try_out(phrase, Extent::Whole, 1.0, &|best| {
+            if best == intent { Truth::Right } else { Truth::Wrong }
+        });
         // A model of embeddings is asked for whole turns only.
         if lesson.sight.sees() != Sees::Words {
             continue;
@@ -164,14 +194,14 @@ fn trials_of_round(lesson: &Lesson<'_, '_>, round: usize) -> Vec<Trial> {
             let weight = BEGINNINGS / (phrase.words.len() - 1) as f32;
             // A beginning that does not point to its intent has not said it yet.
             let said = |best| best == intent && length > empty;
-            try_out(&beginning, weight, &|best| {
+            try_out(&beginning, Extent::Beginning, weight, &|best| {
                 if said(best) { Truth::Right } else { Truth::None }
             });
         }
     }
     let share = lesson.phrases.len() as f32 / lesson.topics.len().max(1) as f32;
     for (_, topic) in topics().filter(|(at, _)| at % FOLDS == round) {
-        try_out(topic, UNFORESEEN * share, &|_| Truth::None);
+        try_out(topic, Extent::Whole, UNFORESEEN * share, &|_| Truth::None);
     }
     trials
 }
@@ -224,7 +254,7 @@ type Inputs = [f32; 3];
 const PRIOR: Inputs = [-2.5, 0.6, 1.0];
 
 fn inputs(lead: Lead) -> Inputs {
-    [1.0, lead.over_average, lead.over_next]
+    [1.0, lead.over_all, lead.over_next]
 }
 
 pub(crate) fn sigmoid(log_odds: f32) -> f32 {
@@ -258,12 +288,12 @@ fn determinant(matrix: &[Inputs; 3]) -> f64 {
 mod tests {
     use super::*;
 
-    fn trial(over_average: f32, truth: Truth) -> Trial {
-        Trial { lead: lead(over_average), truth, weight: 1.0 }
+    fn trial(over_all: f32, truth: Truth) -> Trial {
+        Trial { lead: lead(over_all), truth, weight: 1.0, extent: Extent::Whole }
     }
 
-    fn lead(over_average: f32) -> Lead {
-        Lead { over_average, over_next: over_average / 2.0 }
+    fn lead(over_all: f32) -> Lead {
+        Lead { over_all, over_next: over_all / 2.0 }
     }
 
     #[test]
@@ -279,10 +309,26 @@ mod tests {
             })
             .collect();
         let gate = Gate::fit(&trials);
-        let right = |over_average| sigmoid(gate.right(lead(over_average)));
+        let right = |over_all| sigmoid(gate.right(lead(over_all)));
         assert!((right(2.0) - 0.75).abs() < 0.05, "{}", right(2.0));
         assert!(right(0.0) < 0.05 && right(6.0) > 0.97);
         assert!(sigmoid(gate.said(lead(2.0))) > 0.95 && sigmoid(gate.said(lead(0.0))) < 0.05);
+    }
+
+    #[test]
+    fn a_turn_that_is_over_is_rarely_something_else() {
+        // At a lead of 2 every other trial is none of the intents, and every beginning is.
+        let trials: Vec<Trial> = (0..400)
+            .map(|at| match at % 4 {
+                0 => trial(2.0, Truth::None),
+                1 => trial(2.0, Truth::Right),
+                2 => Trial { extent: Extent::Beginning, ..trial(2.0, Truth::None) },
+                _ => trial(6.0, Truth::Right),
+            })
+            .collect();
+        let right = |gate: &Gate| sigmoid(gate.right(lead(2.0)));
+        assert!(right(&Gate::fit(&trials)) < 0.5);
+        assert!(right(&Gate::of_whole_turns(&trials)) > 0.8);
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Default for CommitConfig {
         CommitConfig {
             wrong_route_s: 20.0,
             next_reading_s: 1.5,
-            turn_end_s: 5.0,
+            turn_end_s: 4.5,
             ask_again_s: 7.0,
             certain: 0.998,
         }

@@ -75,26 +75,21 @@ impl EmbeddedModel {
     }
 }
 
-/// Turns embeddings into features: each number as its distance from what is usual.
+/// Turns embeddings into what a network reads: each number as its distance from what is usual.
 #[derive(Clone, Debug)]
 pub(crate) struct Centred {
     mean: Vec<f32>,
     scale: Vec<f32>,
-    /// The number of the first of these features.
-    first: usize,
 }
 
-/// How long an embedding's features are together beside the words' (about 1).
-const LENGTH: f32 = 1.0;
+/// How long the numbers of a usual embedding are together.
+const LENGTH: f32 = 4.0;
 /// A number that hardly varies says little: its differences are not raised beyond this.
 const LEAST_SPREAD: f32 = 1e-3;
 
 impl Centred {
-    /// Sees what is usual in `embeddings`. The features are numbered from `first`.
-    pub(crate) fn of<'e>(
-        embeddings: impl Iterator<Item = &'e [f32]> + Clone,
-        first: usize,
-    ) -> Centred {
+    /// Sees what is usual in `embeddings`.
+    pub(crate) fn of<'e>(embeddings: impl Iterator<Item = &'e [f32]> + Clone) -> Centred {
         let size = embeddings.clone().next().map_or(0, <[f32]>::len);
         let (mut mean, mut spread) = (vec![0.0; size], vec![0.0; size]);
         let mut count = 0.0_f32;
@@ -110,26 +105,17 @@ impl Centred {
         }
         let length = LENGTH / (size.max(1) as f32).sqrt();
         let scale = spread.iter().map(|spread: &f32| length / spread.sqrt().max(LEAST_SPREAD));
-        Centred { scale: scale.collect(), mean, first }
+        Centred { scale: scale.collect(), mean }
     }
 
-    /// How many features there are.
+    /// How many numbers an embedding has.
     pub(crate) fn len(&self) -> usize {
         self.mean.len()
     }
 
-    /// The features of `embedding`; none if it is of another length.
-    pub(crate) fn vector(&self, embedding: &[f32]) -> impl Iterator<Item = (u32, f32)> {
-        let fits = embedding.len() == self.mean.len();
+    /// The distances of `embedding`; an embedding that is too short has no others.
+    pub(crate) fn distances(&self, embedding: &[f32]) -> impl Iterator<Item = f32> {
         let values = embedding.iter().zip(&self.mean).zip(&self.scale);
-        values
-            .map(|((value, mean), scale)| (value - mean) * scale)
-            .enumerate()
-            .filter(move |_| fits)
-            .map(|(at, value)| (id(self.first + at), value))
+        values.map(|((value, mean), scale)| (value - mean) * scale)
     }
-}
-
-fn id(at: usize) -> u32 {
-    u32::try_from(at).expect("features are fewer than 2^32")
 }

@@ -27,7 +27,7 @@ impl Linear {
             Linear { classes, weights: vec![0.0; features * classes], bias: vec![0.0; classes] };
         let mut used = vec![1e-6_f32; features];
         let mut order: Vec<&Example> = examples.iter().collect();
-        let mut random = Random(0x9E37_79B9_7F4A_7C15);
+        let mut random = Random::new(1);
         let averaged = if examples.len() > PLENTY { AVERAGED } else { 1 };
         let mut sum = vec![0.0; model.weights.len()];
         for pass in 0..PASSES {
@@ -104,16 +104,30 @@ const RATE: f32 = 0.5;
 const BIAS_RATE: f32 = 0.02;
 const NEGLIGIBLE: f32 = 1e-3;
 
-/// Knuth's MMIX linear congruential generator, for shuffling only.
-struct Random(u64);
+/// Knuth's MMIX linear congruential generator, for learning only: the same numbers in every run.
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(crate) fn new(seed: u64) -> Random {
+        Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for at in (1..items.len()).rev() {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
-            self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
-            items.swap(at, (self.0 >> 33) as usize % (at + 1));
+            items.swap(at, self.next() as usize % (at + 1));
         }
+    }
+
+    /// A number from 0 to 1, evenly.
+    pub(crate) fn share(&mut self) -> f32 {
+        self.next() as f32 / (1_u64 << 31) as f32
+    }
+
+    /// 31 bits.
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
+        self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
+        self.0 >> 33
     }
 }
 

@@ -8,8 +8,8 @@
 //! openers ("i would like to"), and from the beginnings of the examples that say nothing yet.
 //! Learning takes milliseconds for a receptionist's file and is the same on every run.
 //!
-//! [`EmbeddedModel`] is the same classifier with a sentence embedding as further features, for whole turns:
-//! it tells many close intents apart that share their words.
+//! [`EmbeddedModel`] adds small neural networks over sentence embeddings, for whole turns: it tells many
+//! close intents apart that share their words.
 //!
 //! ```
 //! use intent::{Commit, CommitConfig, Cut, Examples, Model};
@@ -42,6 +42,7 @@ pub mod grammar;
 mod learner;
 mod likeness;
 mod model;
+mod network;
 mod numerals;
 mod ranking;
 mod scorer;

@@ -15,7 +15,10 @@ pub struct Model {
     names: Vec<String>,
     keywords: Vec<Phrase>,
     scorer: Scorer,
+    /// For a caller who still speaks.
     gate: Gate,
+    /// For a turn that is over.
+    gate_of_whole: Gate,
     branches: Branches,
     sees: Sees,
 }
@@ -52,10 +55,12 @@ impl Model {
             common: &background.common,
             sight,
         };
+        let trials = trials(&lesson);
         Ok(Model {
             names: examples.intents.iter().map(|intent| intent.name.clone()).collect(),
             keywords,
-            gate: Gate::fit(&trials(&lesson)),
+            gate: Gate::fit(&trials),
+            gate_of_whole: Gate::of_whole_turns(&trials),
             scorer: Scorer::learn(&lesson),
             branches,
             sees: sight.sees(),
@@ -88,10 +93,11 @@ impl Model {
     }
 
     /// Ranks the intents by what `text` says, a turn that is over: as [`Model::rank`], but without a look
-    /// at what its last word changes, or how it could go on.
+    /// at what its last word changes, or how it could go on, and surer, as there is no more to come. At a
+    /// probability under one half it is better to ask again.
     #[must_use]
     pub fn rank_whole(&self, text: &str) -> Ranking {
-        self.rank_words(&words(text))
+        self.rank_seen(&words(text), &[])
     }
 
     /// The name of an intent of this model.
@@ -118,10 +124,15 @@ impl Model {
     }
 
     fn rank_words(&self, words: &[String]) -> Ranking {
-        self.rank_seen(words, &[])
+        self.rank_through(&self.gate, words, &[])
     }
 
+    /// Ranks the intents by a turn that is over.
     pub(crate) fn rank_seen(&self, words: &[String], embedding: &[f32]) -> Ranking {
+        self.rank_through(&self.gate_of_whole, words, embedding)
+    }
+
+    fn rank_through(&self, gate: &Gate, words: &[String], embedding: &[f32]) -> Ranking {
         if words.is_empty() {
             return Ranking::silence();
         }
@@ -133,9 +144,9 @@ impl Model {
         let best = scores.best();
         let by_keyword = keyword.filter(|(intent, _)| *intent == best).map_or(0.0, |it| it.1);
         let lead = scores.lead();
-        let right = sigmoid(self.gate.right(lead) + by_keyword);
+        let right = sigmoid(gate.right(lead) + by_keyword);
         // Two witnesses: the calibrated curve, and the scores, which know openers by heart.
-        let unsaid = 1.0 - sigmoid(self.gate.said(lead) + by_keyword);
+        let unsaid = 1.0 - sigmoid(gate.said(lead) + by_keyword);
         let shares = scores.shares();
         let others = (1.0 - shares[best]).max(f32::MIN_POSITIVE);
         let share_of_none = shares[self.names.len()] / others;

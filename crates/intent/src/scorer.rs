@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use ndarray::{Array1, Array2};
+
 use crate::embeddings::Centred;
 use crate::examples::Phrase;
-use crate::features::{Feature, Space, Vector};
+use crate::features::{Feature, Space, features};
 use crate::learner::{Example, Linear, softmax};
-use crate::sight::{Prepared, Sight};
+use crate::network::Network;
+use crate::sight::{Prepared, Sees, Sight};
 
 /// What a scorer learns from.
 pub(crate) struct Lesson<'a, 's> {
@@ -19,52 +22,138 @@ pub(crate) struct Lesson<'a, 's> {
     pub(crate) sight: &'a Sight<'s>,
 }
 
-/// Scores every intent, and "none of these", by the words of a phrase.
+/// Scores every intent, and "none of these".
 #[derive(Clone, Debug)]
-pub(crate) struct Scorer {
+pub(crate) enum Scorer {
+    /// By the words of a phrase.
+    Words(ByWords),
+    /// By its embedding.
+    Meaning(ByMeaning),
+    /// By both.
+    Both(ByWords, ByMeaning),
+}
+
+/// The linear model over words, their pieces and their sound.
+#[derive(Clone, Debug)]
+pub(crate) struct ByWords {
     space: Space,
-    centred: Centred,
     linear: Linear,
 }
 
+/// Networks over embeddings, whose scores are averaged: where they never learned they disagree, so that
+/// together they are less certain of what is none of the intents.
+#[derive(Clone, Debug)]
+pub(crate) struct ByMeaning {
+    centred: Centred,
+    networks: Vec<Network>,
+}
+
+const NETWORKS: u64 = 3;
+
 /// The scores of a phrase: of each intent in their order, then of none.
 #[derive(Clone, Debug)]
-pub(crate) struct Scores(Vec<f32>);
+pub(crate) struct Scores {
+    scores: Vec<f32>,
+    against: Against,
+}
+
+/// What the best intent is held against to see how far it stands out.
+#[derive(Clone, Copy, Debug)]
+enum Against {
+    /// The average: of a linear model, which gives every class a score by its own words.
+    Average,
+    /// The sum: of a network, whose scores mean something only beside each other.
+    Sum,
+}
 
 impl Scorer {
-    /// Learns the intents from their phrases, and "none" from the background and from those
-    /// beginnings of the phrases that say nothing yet.
+    /// Learns what the lesson's sight sees.
     pub(crate) fn learn(lesson: &Lesson<'_, '_>) -> Scorer {
-        let none = lesson.intents;
-        let background = || lesson.carriers.iter().chain(&lesson.topics);
-        let phrases = || lesson.phrases.iter().map(|(phrase, _)| phrase);
-        let space = Space::of(phrases().chain(background()).map(|p| p.features.as_slice()));
-        let centred = Centred::of(phrases().map(|phrase| phrase.embedding.as_slice()), space.len());
-        let example = |prepared: &Prepared, class, importance| {
-            let vector = vector(&space, &centred, &prepared.features, &prepared.embedding);
-            Example { vector, class, importance }
-        };
-        let mut examples: Vec<Example> =
-            lesson.phrases.iter().map(|(phrase, intent)| example(phrase, *intent, 1.0)).collect();
-        let empty = lesson.empty_beginnings();
-        let counter = background().copied().chain(&empty);
-        examples.extend(counter.map(|phrase| example(phrase, none, COUNTER_EXAMPLE)));
-        let linear = Linear::learn(&examples, space.len() + centred.len(), lesson.intents + 1);
-        Scorer { space, centred, linear }
+        match lesson.sight.sees() {
+            Sees::Words => Scorer::Words(ByWords::learn(lesson)),
+            Sees::Meaning => Scorer::Meaning(ByMeaning::learn(lesson)),
+            Sees::Both => Scorer::Both(ByWords::learn(lesson), ByMeaning::learn(lesson)),
+        }
     }
 
     /// The scores of a phrase with these features and, where the scorer learned from embeddings, with
     /// this one.
     pub(crate) fn scores(&self, features: &[Feature], embedding: &[f32]) -> Scores {
-        Scores(self.linear.scores(&vector(&self.space, &self.centred, features, embedding)))
+        let (scores, against) = match self {
+            Scorer::Words(words) => (words.scores(features), Against::Average),
+            Scorer::Meaning(meaning) => (meaning.scores(embedding), Against::Sum),
+            Scorer::Both(words, meaning) => {
+                let mut scores = meaning.scores(embedding);
+                for (score, of_words) in scores.iter_mut().zip(words.scores(features)) {
+                    *score += BESIDE_MEANING * of_words;
+                }
+                (scores, Against::Sum)
+            }
+        };
+        Scores { scores, against }
     }
 }
 
-/// Features and embedding as one vector.
-fn vector(space: &Space, centred: &Centred, features: &[Feature], embedding: &[f32]) -> Vector {
-    let mut vector = space.vector(features);
-    vector.extend(centred.vector(embedding));
-    vector
+/// How much a score by words counts beside one by meaning.
+const BESIDE_MEANING: f32 = 0.5;
+
+impl ByWords {
+    /// Learns the intents from their phrases, and "none" from the background and from those
+    /// beginnings of the phrases that say nothing yet.
+    fn learn(lesson: &Lesson<'_, '_>) -> ByWords {
+        let none = lesson.intents;
+        let background = || lesson.carriers.iter().chain(&lesson.topics);
+        let phrases = || lesson.phrases.iter().map(|(phrase, _)| phrase);
+        let space = Space::of(phrases().chain(background()).map(|p| p.features.as_slice()));
+        let example = |features: &[Feature], class, importance| Example {
+            vector: space.vector(features),
+            class,
+            importance,
+        };
+        let phrases = lesson.phrases.iter();
+        let mut examples: Vec<Example> =
+            phrases.map(|(phrase, intent)| example(&phrase.features, *intent, 1.0)).collect();
+        let counter = background().map(|phrase| example(&phrase.features, none, COUNTER_EXAMPLE));
+        examples.extend(counter);
+        let empty = lesson.empty_beginnings();
+        examples.extend(empty.iter().map(|words| example(&features(words), none, COUNTER_EXAMPLE)));
+        let linear = Linear::learn(&examples, space.len(), lesson.intents + 1);
+        ByWords { space, linear }
+    }
+
+    fn scores(&self, features: &[Feature]) -> Vec<f32> {
+        self.linear.scores(&self.space.vector(features))
+    }
+}
+
+impl ByMeaning {
+    /// Learns the intents from their phrases, and "none" from wishes of other kinds.
+    fn learn(lesson: &Lesson<'_, '_>) -> ByMeaning {
+        let phrases = lesson.phrases.iter().map(|(phrase, intent)| (&phrase.embedding, *intent));
+        let topics = lesson.topics.iter().map(|topic| (&topic.embedding, lesson.intents));
+        let centred = Centred::of(phrases.clone().map(|(embedding, _)| embedding.as_slice()));
+        let mut inputs = Array2::zeros((0, centred.len()));
+        let mut wanted = Vec::new();
+        for (embedding, class) in phrases.chain(topics) {
+            let row: Array1<f32> = centred.distances(embedding).collect();
+            if inputs.push_row(row.view()).is_ok() {
+                wanted.push(class);
+            }
+        }
+        let learn = |seed| Network::learn(&inputs, &wanted, lesson.intents + 1, seed);
+        ByMeaning { centred, networks: (1..=NETWORKS).map(learn).collect() }
+    }
+
+    fn scores(&self, embedding: &[f32]) -> Vec<f32> {
+        let input: Vec<f32> = self.centred.distances(embedding).collect();
+        let mut sum = Vec::new();
+        for network in &self.networks {
+            let scores = network.scores(input.iter().copied());
+            sum.resize(scores.len(), 0.0);
+            sum.iter_mut().zip(scores).for_each(|(sum, score)| *sum += score / NETWORKS as f32);
+        }
+        sum
+    }
 }
 
 /// How much a phrase of the background counts beside an example: there are many of them.
@@ -73,7 +162,7 @@ const COUNTER_EXAMPLE: f32 = 0.5;
 impl Scores {
     /// Adds evidence from elsewhere to an intent.
     pub(crate) fn raise(&mut self, intent: usize, by: f32) {
-        self.0[intent] += by;
+        self.scores[intent] += by;
     }
 
     /// The intent with the highest score; the first of equals.
@@ -85,28 +174,36 @@ impl Scores {
     /// How far the best intent stands out.
     pub(crate) fn lead(&self) -> Lead {
         let at = self.best();
-        let best = self.0[at];
-        let average = self.0.iter().sum::<f32>() / self.0.len() as f32;
-        let others = self.intents().iter().enumerate().filter(|(other, _)| *other != at);
-        let next = others.map(|(_, &score)| score).fold(f32::MIN, f32::max);
-        Lead { over_average: best - average, over_next: (best - next).min(CLEAR) }
+        let best = self.scores[at];
+        let others = || self.scores.iter().enumerate().filter(|(other, _)| *other != at);
+        let over_all = match self.against {
+            Against::Average => best - self.scores.iter().sum::<f32>() / self.scores.len() as f32,
+            Against::Sum => {
+                let sum: f32 = others().map(|(_, score)| (score - best).exp()).sum();
+                -sum.max(f32::MIN_POSITIVE).ln()
+            }
+        };
+        let none = self.intents().len();
+        let intents = others().filter(|(other, _)| *other != none);
+        let next = intents.map(|(_, &score)| score).fold(f32::MIN, f32::max);
+        Lead { over_all, over_next: (best - next).min(CLEAR) }
     }
 
     /// The share that the scores give to each intent in their order, then to none.
     pub(crate) fn shares(&self) -> Vec<f32> {
-        softmax(&self.0)
+        softmax(&self.scores)
     }
 
     fn intents(&self) -> &[f32] {
-        &self.0[..self.0.len() - 1]
+        &self.scores[..self.scores.len() - 1]
     }
 }
 
 /// How far the best intent stands out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lead {
-    /// Above the average of all classes.
-    pub(crate) over_average: f32,
+    /// Above all classes: their average, or for a network the sum of the others.
+    pub(crate) over_all: f32,
     /// Above the next intent, up to [`CLEAR`].
     pub(crate) over_next: f32,
 }
@@ -134,7 +231,7 @@ impl Lesson<'_, '_> {
     }
 
     /// The beginnings of phrases that say nothing yet, each once, but no whole phrase.
-    fn empty_beginnings(&self) -> Vec<Prepared> {
+    fn empty_beginnings(&self) -> Vec<&[String]> {
         let whole: HashSet<&[String]> = self.phrases.iter().map(|(p, _)| &p.words[..]).collect();
         let beginnings: BTreeSet<&[String]> = self
             .phrases
@@ -143,7 +240,7 @@ impl Lesson<'_, '_> {
             .map(|((phrase, _), empty)| &phrase.words[..empty])
             .filter(|beginning| !beginning.is_empty() && !whole.contains(beginning))
             .collect();
-        beginnings.into_iter().map(|words| self.sight.of_words(words)).collect()
+        beginnings.into_iter().collect()
     }
 }
 

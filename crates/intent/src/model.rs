@@ -174,7 +174,7 @@ impl Model {
 
 /// Whether a keyword was said, as recognisers write: a long word may be off by a letter, not the
 /// first.
-fn same(heard: &str, keyword: &str) -> bool {
+pub(crate) fn same(heard: &str, keyword: &str) -> bool {
     heard == keyword
         || (keyword.len() >= 5
             && heard.chars().next() == keyword.chars().next()

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use intent::{
-    Commit, CommitConfig, Examples, IntentExamples, IntentId, Keywords, TeachError, Understanding, grammar,
+    Commit, CommitConfig, Examples, IntentExamples, IntentId, Keywords, TeachError, Understanding,
+    grammar,
 };
 
 use crate::budget::Budget;

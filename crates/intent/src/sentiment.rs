@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn every_line_of_the_list_is_one() {
-        let lines: Vec<_> = LIST.lines().filter(|l| !l.is_empty() && !l.starts_with("# ")).collect();
+        let lines: Vec<_> =
+            LIST.lines().filter(|l| !l.is_empty() && !l.starts_with("# ")).collect();
         for text in &lines {
             let line = line(text).unwrap_or_else(|| panic!("{text}"));
             assert!(line.weight.abs() <= 1.0 && !line.pattern.is_empty(), "{text}");

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use intent::{
-    Commit, CommitConfig, Examples, IntentExamples, IntentId, TeachError, Understanding, grammar,
+    Commit, CommitConfig, Examples, IntentExamples, IntentId, Keywords, TeachError, Understanding,
+    grammar,
 };
 
 use crate::budget::Budget;
@@ -33,6 +34,8 @@ pub struct Receptionist {
     /// What a caller may want, in the order in which the intent model learns it: class `n` of the model is
     /// `wishes[n]`.
     pub wishes: Vec<Wish>,
+    /// The keywords of all wishes.
+    pub keywords: Keywords,
     spoken: grammar::Domain,
     /// The places where a caller may be sent.
     pub destinations: Vec<Destination>,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use intent::Sentiment;
+
 use crate::budget::{Overrun, Stage};
 use crate::words::{Slot, Why};
 
@@ -74,11 +76,15 @@ impl Outcome {
     }
 }
 
-/// One turn of the caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One turn of the caller. What is known of its words is known from the first partial on.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Turn {
     /// The words of the latest reading.
     pub words: String,
+    /// The keywords among them.
+    pub keywords: Vec<String>,
+    /// The mood in them.
+    pub sentiment: Sentiment,
     /// When the caller began to speak, in the audio.
     pub from: Duration,
     /// When the caller had finished, in the audio; none while speaking.
@@ -201,6 +207,26 @@ impl Record {
         turns.filter(|words| !words.is_empty()).collect::<Vec<_>>().join(" / ")
     }
 
+    /// The keywords that the caller has said, each once, in order.
+    #[must_use]
+    pub fn keywords(&self) -> Vec<&str> {
+        let mut heard: Vec<&str> = Vec::new();
+        for keyword in self.turns.iter().flat_map(|turn| &turn.keywords) {
+            if !heard.contains(&keyword.as_str()) {
+                heard.push(keyword);
+            }
+        }
+        heard
+    }
+
+    /// The mood of the turn in which the caller showed most of one: who thanks at the end has still been angry.
+    #[must_use]
+    pub fn sentiment(&self) -> Sentiment {
+        let moods = self.turns.iter().map(|turn| turn.sentiment);
+        let strength = |mood: &Sentiment| mood.value().abs();
+        moods.max_by(|a, b| strength(a).total_cmp(&strength(b))).unwrap_or_default()
+    }
+
     /// The destination that took the caller.
     #[must_use]
     pub fn destination(&self) -> Option<&str> {
@@ -210,5 +236,29 @@ impl Record {
 
     pub(crate) fn mark(&mut self, stage: Stage, start: Duration, end: Duration) {
         self.waterfall.push(Mark { stage, start, took: end.saturating_sub(start) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_has_the_keywords_of_all_turns_and_the_strongest_mood_of_any() {
+        let turn = |words: &str, keywords: &[&str]| Turn {
+            words: words.to_owned(),
+            keywords: keywords.iter().map(|&word| word.to_owned()).collect(),
+            sentiment: Sentiment::of(words),
+            ..Turn::default()
+        };
+        let turns = vec![
+            turn("I have been waiting for an hour for my invoice", &["invoice"]),
+            turn("the invoice of my laptop", &["laptop", "invoice"]),
+            turn("thanks", &[]),
+        ];
+        let record = Record { turns, ..Record::default() };
+        assert_eq!(record.keywords(), ["invoice", "laptop"]);
+        assert!(record.sentiment().value() < -0.5);
+        assert_eq!(Record::default().sentiment().value(), 0.0);
     }
 }

@@ -1,38 +1,46 @@
 //! How often a caller is cut off, against how long a caller who has finished is kept waiting.
 //!
 //! ```sh
-//! cargo run --release -p engines --example turns -- FOLDER [smart-turn-v3.2-cpu.onnx]
+//! cargo run --release -p engines --example turns -- FOLDER [MOST]
 //! ```
 //!
-//! The folder holds recordings of one utterance each. Each is heard as it is and with its quietest gaps between words
-//! stretched by 250 to 950 ms, as callers do who think. A turn that ends before its last word is a false cut-off; the added
-//! wait of the others is counted from the last sound to the end of the turn. Fixed silences make the curve; the rule of
-//! [`engines::turn`] should lie below it.
+//! The folder holds recordings of one utterance each; at most so many are used. Each is heard through mu-law with the
+//! quietest gap between two words of either half stretched, as callers do who think. Four in a row are one caller, who
+//! makes pauses of one length; the next caller's are longer. A turn that ends before its last word is a false cut-off;
+//! the wait is counted from the last sound to the end of the turn. Fixed silences make the curve; the rule of
+//! [`engines::turn`] should lie below it, and lower still where a caller's pace is learned.
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
+use std::collections::HashMap;
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use audio::resample::to_rate;
 use audio::tone::level_dbfs;
-use audio::{FRAME, FRAME_TIME, g711};
+use audio::{FRAME, FRAME_TIME, SAMPLE_RATE, g711};
 use engines::cost;
-use engines::listener::{Ending, Heard, Listener, ListenerConfig, Output, ReadId, ReadKind};
+use engines::listener::{Ending, Heard, Listener, ListenerConfig, Output, ReadJob, ReadKind};
 use engines::models::Store;
 use engines::moonshine::Moonshine;
-use engines::recognizer::{ReadError, Reading, Recognizer, Vad};
+use engines::recognizer::{Reading, Recognizer, Request, Vad};
 use engines::runtime::Runtime;
 use engines::silero::{Silero, VadState};
-use engines::turn::TurnDetector;
-use engines::turn::smart::SmartTurn;
 
-/// What each of an utterance's gaps is stretched by, in turn.
-const STRETCHES: [usize; 4] = [2_000, 3_600, 5_600, 7_600];
+/// How long each caller's pauses are, in milliseconds.
+const PAUSES: [usize; 5] = [250, 450, 700, 950, 1_300];
+/// Utterances of a caller.
+const A_CALL: usize = 4;
+/// Silence behind an utterance: longer than any wait, and than the pause from which a pace is learned.
+const BEHIND: usize = 3 * SAMPLE_RATE as usize;
+/// Longer utterances are left out.
+const LONGEST: usize = 12 * SAMPLE_RATE as usize;
 
 struct Engines {
     silero: Silero,
     moonshine: Moonshine,
-    smart: Option<SmartTurn>,
+    /// What was read before: every rule stops at the same pauses.
+    read: HashMap<(usize, u64, u64), Reading>,
 }
 
 struct Utterance {
@@ -41,141 +49,202 @@ struct Utterance {
     end: usize,
 }
 
-struct Policy {
+/// When turns end, and whether one ear hears all that a caller says.
+struct Rule {
     name: String,
     config: ListenerConfig,
-    sound: bool,
+    learns: bool,
 }
 
-type Answer = (Duration, ReadId, Result<Reading, ReadError>, Option<f32>);
+/// How long a caller was kept waiting after an utterance; none if the turn ended before.
+type Wait = Option<Duration>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().ok_or("usage: turns FOLDER [SMART_TURN_MODEL]")?;
+    let folder = arguments.next().ok_or("usage: turns FOLDER [MOST]")?;
+    let most = arguments.next().map_or(Ok(usize::MAX), |most| most.parse())?;
     let paths = Store::open(Store::default_dir()?)?.paths()?;
     let runtime = Runtime::load(&paths.onnxruntime)?;
-    let smart = arguments.next().map(|model| SmartTurn::load(runtime, Path::new(&model)));
     let mut engines = Engines {
         silero: Silero::load(&paths.silero)?,
         moonshine: Moonshine::load(runtime, &paths.moonshine_dir)?,
-        smart: smart.transpose()?,
+        read: HashMap::new(),
     };
-    let utterances = utterances(Path::new(&folder))?;
+    let utterances = utterances(&mut engines, Path::new(&folder), most)?;
     println!("{} utterances", utterances.len());
-    println!("{:<24} {:>9} {:>10} {:>10}", "end of turn", "cut off", "wait p50", "wait p95");
-    for policy in policies(engines.smart.is_some()) {
-        let mut waits: Vec<Duration> = Vec::new();
-        for utterance in &utterances {
-            waits.extend(hear(&mut engines, &policy, utterance));
-        }
-        let cut = utterances.len() - waits.len();
-        waits.sort();
-        let at = |share: f64| waits.get((waits.len() as f64 * share) as usize).copied();
-        let (p50, p95) = (at(0.5).unwrap_or_default(), at(0.95).unwrap_or_default());
-        let rate = 100.0 * cut as f64 / utterances.len() as f64;
-        println!(
-            "{:<24} {rate:>8.1}% {:>7} ms {:>7} ms",
-            policy.name,
-            p50.as_millis(),
-            p95.as_millis()
-        );
+    println!(
+        "{:<24} {:>8} {:>8} {:>8} {:>8}",
+        "end of turn", "cut off", "mean ms", "p50 ms", "p95 ms"
+    );
+    for rule in rules() {
+        let calls = utterances.chunks(if rule.learns { A_CALL } else { 1 });
+        let firsts = (0..).step_by(if rule.learns { A_CALL } else { 1 });
+        let waits: Vec<Wait> = firsts
+            .zip(calls)
+            .flat_map(|(first, call)| hear(&mut engines, &rule, first, call))
+            .collect();
+        println!("{:<24} {}", rule.name, summary(&waits));
     }
     Ok(())
 }
 
-fn policies(smart: bool) -> Vec<Policy> {
-    let fixed = (200..=1_000).step_by(100).map(|wait| Policy {
-        name: format!("{wait} ms"),
+fn rules() -> impl Iterator<Item = Rule> {
+    let fixed = (200..=1_200).step_by(100).map(|wait| Rule {
+        name: format!("{wait} ms of silence"),
         config: ListenerConfig {
             end_of_turn: Duration::from_millis(wait),
             ending: Ending::Fixed,
             ..ListenerConfig::default()
         },
-        sound: false,
+        learns: false,
     });
-    let judged = |name: &str, sound| Policy {
+    let judged = [("words", false), ("words and pace", true)].map(|(name, learns)| Rule {
         name: name.to_owned(),
         config: ListenerConfig::default(),
-        sound,
-    };
-    let sound = smart.then(|| judged("words, pace and sound", true));
-    fixed.chain([judged("words and pace", false)]).chain(sound).collect()
+        learns,
+    });
+    fixed.chain(judged)
 }
 
-/// The wait after the last sound; none if the turn ended before.
-fn hear(engines: &mut Engines, policy: &Policy, utterance: &Utterance) -> Option<Duration> {
-    let mut listener = Listener::new(policy.config.clone());
+fn summary(waits: &[Wait]) -> String {
+    let mut kept: Vec<u128> = waits.iter().flatten().map(Duration::as_millis).collect();
+    kept.sort_unstable();
+    let cut = 100.0 * (waits.len() - kept.len()) as f64 / waits.len().max(1) as f64;
+    let mean = kept.iter().sum::<u128>() / kept.len().max(1) as u128;
+    let at = |share: usize| kept.get(kept.len() * share / 100).copied().unwrap_or_default();
+    format!("{cut:>7.1}% {mean:>8} {:>8} {:>8}", at(50), at(95))
+}
+
+/// Hears the utterances of one call, of which the first has the number `first`, with one ear.
+fn hear(engines: &mut Engines, rule: &Rule, first: usize, call: &[Utterance]) -> Vec<Wait> {
+    let mut listener = Listener::new(rule.config.clone());
     let mut state = VadState::default();
-    let mut answers: Vec<Answer> = Vec::new();
-    let end = audio::duration_of(utterance.end as u64);
-    let quiet = std::iter::repeat_n([0; FRAME], 150);
-    let frames = utterance.samples.as_chunks::<FRAME>().0.iter().copied().chain(quiet);
-    for (number, frame) in frames.enumerate() {
-        let now = FRAME_TIME * (number as u32 + 1);
-        while let Some(index) = answers.iter().position(|answer| answer.0 <= now) {
-            let (at, id, reading, sound) = answers.remove(index);
-            listener.read_done(at, id, reading);
-            sound.into_iter().for_each(|sound| listener.sounds_over(id, sound));
-        }
-        listener.push(now, &frame, (number * FRAME) as u64);
-        while let Some(output) = listener.poll() {
-            match output {
-                Output::Vad(window) => {
-                    listener.vad(now, engines.silero.judge_alone(&mut state, &window));
-                }
-                Output::Read(job) => {
-                    // Partials are of no account here; they would only take time.
-                    let (reading, sound) = match job.kind {
-                        ReadKind::Partial => (Ok(Reading::default()), None),
-                        ReadKind::Final => {
-                            let detector = engines.smart.as_mut().filter(|_| policy.sound);
-                            let sound = detector.and_then(|smart| smart.judge(&job.samples).ok());
-                            (engines.moonshine.read(job.request()), sound)
-                        }
-                    };
-                    let empty = Reading::default();
-                    let took =
-                        cost::reading(job.samples.len(), &[], reading.as_ref().unwrap_or(&empty));
-                    answers.push((now + took, job.id, reading, sound));
-                }
-                Output::Heard(Heard::SpeechEnded { .. }) => {
-                    return now.checked_sub(end).filter(|_| now > end);
-                }
-                Output::Heard(_) => {}
+    let mut answers: Vec<(Duration, ReadJob, Reading)> = Vec::new();
+    let mut waits = Vec::new();
+    let mut position = 0;
+    for (number, utterance) in (first..).zip(call) {
+        let begin = position;
+        let mut ends = Vec::new();
+        for frame in utterance.samples.as_chunks::<FRAME>().0 {
+            let now = FRAME_TIME * (position / FRAME as u64 + 1) as u32;
+            while let Some(index) = answers.iter().position(|answer| answer.0 <= now) {
+                let (at, job, reading) = answers.remove(index);
+                listener.read_done(at, job.id, Ok(reading));
             }
+            listener.push(now, frame, position);
+            while let Some(output) = listener.poll() {
+                match output {
+                    Output::Vad(window) => {
+                        listener.vad(now, engines.silero.judge_alone(&mut state, &window));
+                    }
+                    Output::Read(job) => {
+                        let reading = engines.read(rule, number, begin, &job);
+                        let took = cost::reading(job.samples.len(), &[], &reading);
+                        answers.push((now + took, job, reading));
+                    }
+                    Output::Heard(Heard::SpeechEnded { .. }) => ends.push(now),
+                    Output::Heard(_) => {}
+                }
+            }
+            position += FRAME as u64;
         }
+        let end = audio::duration_of(begin + utterance.end as u64);
+        let wait = ends.last().and_then(|now| now.checked_sub(end));
+        waits.push(wait.filter(|_| ends.len() == 1));
     }
-    None
+    waits
 }
 
-/// Each recording, through mu-law, as it is and stretched.
-fn utterances(folder: &Path) -> Result<Vec<Utterance>, Box<dyn Error>> {
-    let mut files: Vec<_> = std::fs::read_dir(folder)?.flatten().map(|file| file.path()).collect();
+impl Engines {
+    /// Reads what is said before a pause, if the rule heeds it. Other readings would only take time.
+    fn read(&mut self, rule: &Rule, number: usize, begin: u64, job: &ReadJob) -> Reading {
+        if job.kind == ReadKind::Partial || rule.config.ending == Ending::Fixed {
+            return Reading::default();
+        }
+        let place = (number, job.from.saturating_sub(begin), job.through - begin);
+        let moonshine = &mut self.moonshine;
+        let read = || moonshine.read(job.request()).unwrap_or_default();
+        self.read.entry(place).or_insert_with(read).clone()
+    }
+}
+
+fn utterances(
+    engines: &mut Engines,
+    folder: &Path,
+    most: usize,
+) -> Result<Vec<Utterance>, Box<dyn Error>> {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.flatten().map(|file| file.path()).collect();
     files.retain(|path| path.extension().is_some_and(|kind| kind == "wav"));
     files.sort();
-    let mut utterances = Vec::new();
-    for (number, path) in files.iter().enumerate() {
-        let mut samples = audio::wav::read(&std::fs::read(path)?)?;
-        for sample in &mut samples {
-            *sample = g711::decode_ulaw_sample(g711::encode_ulaw_sample(*sample));
-        }
-        let Some((from, end)) = span(&samples) else { continue };
-        if let Some(gap) = gap(&samples[from..end]) {
-            let gap = from + gap;
-            let length = STRETCHES[number % STRETCHES.len()];
-            // What is behind the speech fills the gap: the line's own noise.
-            let around: Vec<i16> = samples[..from.min(800)].to_vec();
-            let noise =
-                around.iter().copied().cycle().take(if around.is_empty() { 0 } else { length });
-            let mut stretched = samples[..gap].to_vec();
-            stretched.extend(noise);
-            let length = stretched.len() - gap;
-            stretched.extend(&samples[gap..]);
-            utterances.push(Utterance { samples: stretched, end: end + length });
-        }
-        utterances.push(Utterance { samples, end });
+    let step = files.len().div_ceil(most.max(1)).max(1);
+    let mut utterances: Vec<Utterance> = Vec::new();
+    for path in files.iter().step_by(step) {
+        let pause = PAUSES[utterances.len() / A_CALL % PAUSES.len()];
+        utterances.extend(utterance(engines, path, pause * SAMPLE_RATE as usize / 1_000)?);
     }
     Ok(utterances)
+}
+
+/// A recording with `pause` samples in the gaps between its words, and silence behind it: the line's own noise.
+fn utterance(
+    engines: &mut Engines,
+    path: &Path,
+    pause: usize,
+) -> Result<Option<Utterance>, Box<dyn Error>> {
+    let mut samples = audio::wav::read(&std::fs::read(path)?)?;
+    for sample in &mut samples {
+        *sample = g711::decode_ulaw_sample(g711::encode_ulaw_sample(*sample));
+    }
+    let Some((from, end)) = span(&samples).filter(|(from, end)| end - from < LONGEST) else {
+        return Ok(None);
+    };
+    let level = |at: &usize| level_dbfs(&samples[*at..*at + 800]);
+    let quietest = (0..samples.len() - 800)
+        .step_by(80)
+        .min_by(|a, b| level(a).total_cmp(&level(b)))
+        .unwrap_or_default();
+    let noise = |count| samples[quietest..quietest + 800].iter().copied().cycle().take(count);
+    let mut said: Vec<i16> = noise(SAMPLE_RATE as usize / 2).collect();
+    let mut at = from.saturating_sub(800);
+    for gap in gaps(engines, &samples, from, end)? {
+        said.extend(&samples[at..gap]);
+        said.extend(noise(pause));
+        at = gap;
+    }
+    said.extend(&samples[at..end]);
+    let last = said.len();
+    said.extend(noise(BEHIND));
+    Ok(Some(Utterance { samples: said, end: last }))
+}
+
+/// The quietest gap between two words of either half.
+fn gaps(
+    engines: &mut Engines,
+    samples: &[i16],
+    from: usize,
+    end: usize,
+) -> Result<Vec<usize>, Box<dyn Error>> {
+    let wide: Vec<f32> = samples.iter().map(|sample| f32::from(*sample) / 32_768.0).collect();
+    let reading = engines.moonshine.read(Request::of(&to_rate(&wide, SAMPLE_RATE, 16_000)?))?;
+    let level = |at: &usize| level_dbfs(&samples[*at - 160..*at + 160]);
+    let quietest = |places: &mut dyn Iterator<Item = usize>| {
+        places.min_by(|a, b| level(a).total_cmp(&level(b)))
+    };
+    let within = from + 2_400..end.saturating_sub(2_400);
+    let between: Vec<usize> = reading
+        .words
+        .windows(2)
+        .filter_map(|pair| {
+            let middle = (pair[0].at.end + pair[1].at.start) as usize / 2;
+            let around = middle.saturating_sub(800)..middle + 800;
+            quietest(&mut around.step_by(40).filter(|at| within.contains(at)))
+        })
+        .filter(|at| level(at) < level_dbfs(samples) - 12.0)
+        .collect();
+    let middle = (from + end) / 2;
+    let (early, late): (Vec<_>, Vec<_>) = between.into_iter().partition(|at| *at < middle);
+    Ok([early, late].into_iter().filter_map(|half| quietest(&mut half.into_iter())).collect())
 }
 
 /// Where speech begins and ends: sound no softer than 30 dB below the loudest.
@@ -191,12 +260,4 @@ fn span(samples: &[i16]) -> Option<(usize, usize)> {
     let from = (0..levels.len()).find(|n| levels[*n] > threshold && loud(*n))?;
     let to = (0..levels.len()).rfind(|n| levels[*n] > threshold && loud(n.saturating_sub(7)))?;
     (to > from + 60).then_some((80 * from, 80 * (to + 1)))
-}
-
-/// The quietest 40 ms in the middle of an utterance, if it is a gap between words.
-fn gap(samples: &[i16]) -> Option<usize> {
-    let (from, to) = (samples.len() / 4, samples.len() * 3 / 4);
-    let level = |at: &usize| level_dbfs(&samples[*at..*at + 320]);
-    let quietest = (from..to).step_by(80).min_by(|a, b| level(a).total_cmp(&level(b)))?;
-    (level(&quietest) < level_dbfs(samples) - 18.0).then_some(quietest + 160)
 }

@@ -39,6 +39,7 @@ mod embeddings;
 mod examples;
 mod features;
 pub mod grammar;
+mod keywords;
 mod learner;
 mod likeness;
 mod model;
@@ -46,6 +47,7 @@ mod network;
 mod numerals;
 mod ranking;
 mod scorer;
+mod sentiment;
 mod sight;
 mod sound_key;
 pub mod sounds;
@@ -55,8 +57,10 @@ mod understanding;
 pub use commit::{Basis, Commit, CommitConfig, Cut, Decision};
 pub use embeddings::{EmbeddedModel, Evidence};
 pub use examples::{Examples, IntentExamples, LearnError};
+pub use keywords::Keywords;
 pub use model::Model;
 pub use ranking::{Branch, IntentId, Ranking, Scored};
+pub use sentiment::Sentiment;
 pub use understanding::{Believed, Meaning, Scripted, TeachError, Understanding};
 
 /// The words of a text as they are said: without case and punctuation, and with numbers, prices and the like written

@@ -4,6 +4,7 @@ use crate::background::Background;
 use crate::branches::Branches;
 use crate::calibration::{Gate, sigmoid, trials};
 use crate::examples::{Examples, LearnError, Phrase};
+use crate::keywords::same;
 use crate::ranking::{Branch, IntentId, Ranking, Scored};
 use crate::scorer::{Lesson, Scorer, prepare};
 use crate::sight::{Prepared, Sees, Sight, seen};
@@ -186,30 +187,13 @@ impl Model {
     }
 }
 
-/// What a keyword is worth that was `heard`, as recognisers write: a long word may be off by a letter, not the
-/// first. While a caller speaks such a word may be the beginning of another ("becked" of "battery", for Becker), so
-/// it does not say all by itself.
+/// What a keyword is worth that was `heard`. While a caller speaks, a word that is nearly one may be the beginning of
+/// another ("becked" of "battery", for Becker), so it does not say all by itself.
 fn worth(heard: &str, keyword: &str) -> f32 {
-    let alike = || {
-        keyword.len() >= 5
-            && heard.chars().next() == keyword.chars().next()
-            && one_edit_apart(heard, keyword)
-    };
     match heard == keyword {
         true => KEYWORD,
-        false if alike() => NEARLY,
+        false if same(heard, keyword) => NEARLY,
         false => 0.0,
-    }
-}
-
-fn one_edit_apart(a: &str, b: &str) -> bool {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    let front = short.iter().zip(&long).take_while(|(a, b)| a == b).count();
-    match long.len() - short.len() {
-        0 => short[(front + 1).min(short.len())..] == long[(front + 1).min(long.len())..],
-        1 => short[front..] == long[front + 1..],
-        _ => false,
     }
 }
 

@@ -14,6 +14,8 @@ use crate::finished::Finished;
 struct Line<'a> {
     call: &'a str,
     words: String,
+    keywords: Vec<&'a str>,
+    sentiment: f64,
     intent: Option<&'a str>,
     probability: Option<f64>,
     slots: Vec<SlotLine<'a>>,
@@ -75,6 +77,8 @@ pub(crate) fn json(call: &Finished) -> String {
     let line = Line {
         call: &call.name,
         words: record.words(),
+        keywords: record.keywords(),
+        sentiment: round(f64::from(record.sentiment().value()), 1e2),
         intent: decision.and_then(|d| d.intent.as_deref()),
         probability: decision.and_then(|d| d.probability).map(|p| round(f64::from(p), 1e3)),
         slots: record.slots.iter().map(slot).collect(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use intent::{Commit, Cut, IntentId};
+use intent::{Commit, Cut, IntentId, Sentiment};
 
 use super::back_channel::Weight;
 use super::barge_in::Delivery;
@@ -148,7 +148,7 @@ impl Conversing {
         }
         self.delivery = Delivery::Broken;
         context.record.mark(Stage::Vad, at, context.now);
-        context.record.turns.push(Turn { words: String::new(), from: at, to: None });
+        context.record.turns.push(Turn { from: at, ..Turn::default() });
         self.floor = Floor::Callers;
         self.commit = fresh_commit(context);
         self.best = None;
@@ -284,12 +284,15 @@ impl Conversing {
     }
 }
 
-/// Keeps the words and the times of a reading.
+/// Keeps the words of a reading, what they tell at once, and its times.
 pub(super) fn note_words(context: &mut Context, heard: &Heard) {
     let stage = if heard.cut == Cut::Final { Stage::SttFinal } else { Stage::SttPartial };
     context.record.mark(stage, heard.asked, heard.done);
     context.record.mark(Stage::Intent, heard.done, heard.done + heard.ranked_in);
     if let Some(turn) = context.record.turns.last_mut() {
+        let keywords = context.receptionist.keywords.heard(&heard.text);
+        turn.keywords = keywords.into_iter().map(str::to_owned).collect();
+        turn.sentiment = Sentiment::of(&heard.text);
         turn.words.clone_from(&heard.text);
     }
     context.record.slots.clone_from(&heard.slots);

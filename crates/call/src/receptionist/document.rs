@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use intent::CommitConfig;
+use intent::{CommitConfig, Keywords};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -162,6 +162,8 @@ impl<'a> Checker<'a> {
         let destinations: Vec<Destination> =
             document.destination.into_iter().map(|(name, raw)| self.place(name, raw)).collect();
         let (wishes, spoken) = self.wants(document.intent, document.slots);
+        let keywords = wishes.iter().flat_map(|wish| &wish.keywords).map(String::as_str);
+        let keywords = Keywords::new(keywords);
         let digits = self.digits(&document.digits);
         let patience = self.patience(&document.patience);
         let caution = self.caution(document.caution.as_ref());
@@ -176,6 +178,7 @@ impl<'a> Checker<'a> {
                 busy: self.sound(p.busy),
                 goodbye: self.sound(p.goodbye),
             },
+            keywords,
             wishes,
             spoken,
             destinations,

@@ -132,10 +132,10 @@ pub struct Listener {
     sense: Sense,
     echo: Echo,
     pace: Pace,
-    /// The reading that was asked for at the pause, what was read, and what its sound is judged to be.
+    /// The reading that was asked for at the pause.
     paused_read: Option<ReadId>,
-    paused_words: Option<String>,
-    sound: Option<f32>,
+    /// Where the last turn ended, on the time line that still goes on.
+    ended: Option<u64>,
     utterance: Utterance,
     /// Whether the stream's position is known.
     started: bool,
@@ -168,8 +168,7 @@ impl Listener {
             echo: Echo::default(),
             pace: Pace::default(),
             paused_read: None,
-            paused_words: None,
-            sound: None,
+            ended: None,
             utterance: Utterance::new(keep as usize),
             started: false,
             last_frame: Duration::ZERO,
@@ -262,15 +261,6 @@ impl Listener {
         self.schedule(now);
     }
 
-    /// Takes what a [`TurnDetector`](crate::turn::TurnDetector) makes of the audio of the reading `id`, which was asked for
-    /// at a pause: the probability that the turn is over. It may come before the words or after them, or never.
-    pub fn sounds_over(&mut self, id: ReadId, probability: f32) {
-        if self.paused_read == Some(id) {
-            self.sound = Some(probability);
-            self.wait_at_pause();
-        }
-    }
-
     /// Does what is due at `now`: gives up a reading that overran, ends a turn whose stream dried
     /// up. Call it when [`deadline`](Self::deadline) has come; calling it more often is harmless.
     pub fn wake(&mut self, now: Duration) {
@@ -317,16 +307,14 @@ impl Listener {
 
     /// Forgets what was known of the last pause.
     fn begin_pause(&mut self) {
-        (self.paused_read, self.paused_words, self.sound) = (None, None, None);
+        self.paused_read = None;
         self.segmenter.wait(samples(self.config.end_of_turn));
     }
 
-    /// Sets how long the pause may be, by what is known of it.
-    fn wait_at_pause(&mut self) {
-        if self.config.ending == Ending::Judged
-            && let Some(words) = &self.paused_words
-        {
-            self.segmenter.wait(samples(self.pace.wait(words, self.sound)));
+    /// Sets how long the pause may be behind `words`.
+    fn wait_behind(&mut self, words: &str) {
+        if self.config.ending == Ending::Judged {
+            self.segmenter.wait(samples(self.pace.wait(words)));
         }
     }
 
@@ -359,6 +347,7 @@ impl Listener {
     fn restart(&mut self, position: u64) {
         self.started = true;
         self.floor = position;
+        self.ended = None;
         self.filling.clear();
         self.windows.clear();
         self.judged = None;

@@ -424,13 +424,31 @@ fn waited(rig: &mut Rig, text: &str) -> Duration {
     rig.now - ceased
 }
 
-#[test]
-fn a_turn_waits_for_what_its_words_promise_and_for_a_caller_who_pauses() {
+/// A listener that judges when a turn is over.
+fn judging() -> Rig {
     let mut rig = Rig::new(None);
     rig.listener = Listener::new(ListenerConfig { ending: Ending::Judged, ..config() });
+    rig
+}
+
+#[test]
+fn a_turn_waits_for_what_its_words_promise_and_for_a_caller_who_pauses() {
+    let mut rig = judging();
     let done = waited(&mut rig, "billing please");
+    rig.play(SILENCE, 2_000);
     assert!(waited(&mut rig, "I would like to") > done + ms(300));
-    rig.play(SPEECH, 600).play(SILENCE, 460);
+    rig.play(SILENCE, 2_000).play(SPEECH, 600).play(SILENCE, 460);
     waited(&mut rig, "go on");
+    rig.play(SILENCE, 2_000);
     assert!(waited(&mut rig, "billing please") > done, "the pause was learned");
+}
+
+#[test]
+fn who_was_cut_off_is_given_more_time() {
+    let mut rig = judging();
+    let done = waited(&mut rig, "billing please");
+    rig.play(SILENCE, 2_000);
+    assert_eq!(waited(&mut rig, "billing please"), done, "an answer is no going on");
+    rig.play(SILENCE, 200);
+    assert!(waited(&mut rig, "billing please") > done, "going on is");
 }

@@ -84,6 +84,10 @@ impl Listener {
     pub(super) fn open_turn(&mut self, at: u64) {
         let earliest = at.saturating_sub(samples(self.config.pre_roll)).max(self.floor);
         let from = self.utterance.open(earliest);
+        if let Some(ended) = self.ended.take() {
+            // Soon after an end that was none.
+            self.pace.went_on_after(audio::duration_of(at.saturating_sub(ended)));
+        }
         self.begin(at, from);
     }
 
@@ -143,6 +147,7 @@ impl Listener {
         }
         self.utterance.close();
         self.floor = at;
+        self.ended = Some(at);
     }
 
     /// Cuts a turn that has grown too long where it was quietest, in its second half.
@@ -239,8 +244,7 @@ impl Listener {
                 ReadKind::Final => Cut::AtPause,
             };
             if self.paused_read == Some(flight.id) {
-                self.paused_words = Some(words.text.clone());
-                self.wait_at_pause();
+                self.wait_behind(&words.text);
             }
             self.tell(Heard::Partial { cut, words });
         }

@@ -1,43 +1,32 @@
 //! Whether a pause is the end of a turn.
 //!
-//! Three witnesses are heard: how the speech before the pause sounds (a [`TurnDetector`], if there is one), what its words
-//! [promise](words), and how long this caller's pauses within a turn have been so far. Together they make one
-//! probability that the turn is over, and the less likely that is, the longer the [`Pace`] waits.
+//! Two witnesses are heard: what the words before the pause [promise](words), and how long this caller's pauses within a
+//! turn have been so far, those included after which the turn was taken to be over and was not. Words and silence make
+//! one probability that the turn is over, and the less likely that is, the longer the [`Pace`] waits.
+//!
+//! There is no third witness, the sound. Smart Turn v3.2, a small Whisper encoder that judges the last 8 s, was measured
+//! on 8 kHz mu-law: 220 turns of human speech, with gaps between words stretched to 345 pauses. At 100 to 450 ms of
+//! silence it takes 58 to 81 % of these pauses for the end of the turn, and 80 to 89 % of the ends (area under the curve
+//! 0.64 to 0.53), for more of a processor's time than reading the words takes. At the same rate of cut-offs it shortens
+//! the mean wait that the words need by 40 ms at most, and lengthens the longest waits by 100 ms or more.
 //!
 //! ```
 //! use engines::turn::Pace;
 //! use std::time::Duration;
 //!
 //! let mut pace = Pace::default();
-//! let done = pace.wait("billing please", None);
-//! assert!(pace.wait("I would like to", None) > done);
-//! assert!(pace.wait("billing please", Some(0.98)) < done);
+//! let done = pace.wait("billing please");
+//! assert!(pace.wait("I would like to") > done);
 //! // A caller who has paused for 600 ms and then gone on is given more time from then on.
 //! pace.went_on_after(Duration::from_millis(600));
-//! assert!(pace.wait("billing please", None) > done);
+//! assert!(pace.wait("billing please") > done);
 //! ```
 
-pub mod mel;
-pub mod smart;
 pub mod words;
 
 use std::time::Duration;
 
 use self::words::Promise;
-
-/// Judges by the sound alone whether a turn is over.
-pub trait TurnDetector: Send {
-    /// The probability that the speaker has finished, from the turn's audio at 16 kHz, full scale ±1, up to the pause.
-    ///
-    /// # Errors
-    /// [`TurnError`] if the engine failed.
-    fn judge(&mut self, samples: &[f32]) -> Result<f32, TurnError>;
-}
-
-/// Why a turn was not judged.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the end-of-turn detector failed: {0}")]
-pub struct TurnError(pub String);
 
 /// The least that is waited: until the words at the pause have been read.
 const SHORTEST: Duration = Duration::from_millis(250);
@@ -54,40 +43,36 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// How long speech must have ceased before the turn is over, where `text` is what was said and `sound` the detector's
-    /// probability.
+    /// How long speech must have ceased before the turn is over, where `text` is what was said.
     #[must_use]
-    pub fn wait(&self, text: &str, sound: Option<f32>) -> Duration {
-        let over = self.over(text, sound);
+    pub fn wait(&self, text: &str) -> Duration {
+        let over = over(text);
         let seconds = LONGEST.as_secs_f32() * (1.0 - over) + SHORTEST.as_secs_f32() * over;
         // A caller who makes long pauses makes them again.
         let usual = self.pause.map_or(0.0, |pause| 1.3 * pause);
         Duration::from_secs_f32(seconds.max(usual)).min(LONGEST)
     }
 
-    /// The probability that a turn with these words is over.
-    #[must_use]
-    pub fn over(&self, text: &str, sound: Option<f32>) -> f32 {
-        // Log odds. At a pause with neither words nor sound to tell, three of four turns are over.
-        let words = match words::promise(text) {
-            Promise::None => 1.0,
-            Promise::Wordless => 0.0,
-            Promise::Number => -0.4,
-            Promise::More => -2.0,
-        };
-        // The detector is sure of nearly everything; a third of its certainty has been earned on telephone speech.
-        let sound = sound.map_or(0.0, |p| {
-            let p = p.clamp(0.01, 0.99);
-            0.35 * (p / (1.0 - p)).ln()
-        });
-        1.0 / (1.0 + (-(words + sound)).exp())
-    }
-
-    /// Learns of a pause after which the caller went on.
+    /// Learns of a pause after which the caller went on, in the same turn or, cut off, in a new one. One that is longer
+    /// than any wait teaches nothing.
     pub fn went_on_after(&mut self, pause: Duration) {
-        let pause = pause.as_secs_f32().min(LONGEST.as_secs_f32());
-        self.pause = Some(self.pause.map_or(pause, |usual| usual + LEARN * (pause - usual)));
+        if pause <= LONGEST {
+            let pause = pause.as_secs_f32();
+            self.pause = Some(self.pause.map_or(pause, |usual| usual + LEARN * (pause - usual)));
+        }
     }
+}
+
+/// The probability that a turn with these words is over, at the beginning of a pause.
+fn over(text: &str) -> f32 {
+    // Log odds. Where the words do not tell, three of four turns are over.
+    let words: f32 = match words::promise(text) {
+        Promise::None => 1.0,
+        Promise::Wordless => 0.0,
+        Promise::Number => -0.4,
+        Promise::More => -2.0,
+    };
+    1.0 / (1.0 + (-words).exp())
 }
 
 #[cfg(test)]
@@ -98,22 +83,29 @@ mod tests {
     fn the_wait_is_bounded_and_grows_with_doubt() {
         let pace = Pace::default();
         let texts = ["to the", "number 4", "", "billing please"];
-        for sound in [None, Some(0.0), Some(0.5), Some(1.0)] {
-            let waits: Vec<_> = texts.iter().map(|text| pace.wait(text, sound)).collect();
-            assert!(waits.is_sorted_by(|a, b| a >= b), "{waits:?}");
-            assert!(waits.iter().all(|wait| (SHORTEST..=LONGEST).contains(wait)), "{waits:?}");
-        }
+        let waits: Vec<_> = texts.iter().map(|text| pace.wait(text)).collect();
+        assert!(waits.is_sorted_by(|a, b| a > b), "{waits:?}");
+        assert!(waits.iter().all(|wait| (SHORTEST..=LONGEST).contains(wait)), "{waits:?}");
     }
 
     #[test]
     fn what_was_learned_wears_off() {
         let mut pace = Pace::default();
         pace.went_on_after(Duration::from_millis(800));
-        let patient = pace.wait("billing please", Some(0.9));
+        let patient = pace.wait("billing please");
         assert!(patient > Duration::from_secs(1));
         for _ in 0..6 {
             pace.went_on_after(Duration::from_millis(120));
         }
-        assert!(pace.wait("billing please", Some(0.9)) < patient / 2);
+        assert_eq!(pace.wait("billing please"), Pace::default().wait("billing please"));
+    }
+
+    #[test]
+    fn nobody_is_waited_for_in_vain() {
+        let mut pace = Pace::default();
+        pace.went_on_after(Duration::from_secs(5));
+        assert_eq!(pace.wait("billing please"), Pace::default().wait("billing please"));
+        pace.went_on_after(LONGEST);
+        assert_eq!(pace.wait("billing please"), LONGEST);
     }
 }

@@ -17,10 +17,11 @@ pub enum Promise {
 
 /// Nobody stops behind these.
 const BINDING: &[&str] = &[
-    "a", "about", "an", "and", "at", "because", "but", "by", "for", "from", "i", "i'd", "i'll",
-    "i'm", "if", "in", "into", "is", "it's", "like", "my", "no", "of", "or", "our", "so", "that's",
-    "than", "the", "their", "then", "to", "uh", "um", "er", "erm", "was", "well", "were", "with",
-    "without", "would", "your", "you're", "we're", "need", "want", "have", "got",
+    "a", "about", "am", "an", "and", "are", "as", "at", "because", "between", "but", "by", "for",
+    "from", "i", "i'd", "i'll", "i'm", "if", "in", "into", "is", "it's", "like", "my", "no", "of",
+    "or", "our", "so", "that's", "than", "the", "their", "then", "to", "uh", "um", "er", "erm",
+    "was", "well", "were", "with", "without", "would", "your", "you're", "we're", "need", "want",
+    "have", "got",
 ];
 
 /// What stands in numbers besides [`SMALL`] and [`TENS`], and may be followed by another.

@@ -1,0 +1,76 @@
+//! The keywords in what a caller has said.
+
+use crate::text;
+
+/// Words of interest, each found as whole words and as recognisers write them: a long word may be off by a letter.
+///
+/// ```
+/// let keywords = intent::Keywords::new(["password", "pay my bill"]);
+/// assert_eq!(keywords.heard("I want to pay my bill, the pasword..."), ["password", "pay my bill"]);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Keywords(Vec<Keyword>);
+
+#[derive(Debug, Clone)]
+struct Keyword {
+    spelling: String,
+    words: Vec<String>,
+}
+
+impl Keywords {
+    /// These keywords, each once.
+    pub fn new<'k>(spellings: impl IntoIterator<Item = &'k str>) -> Self {
+        let mut keywords: Vec<Keyword> = Vec::new();
+        for spelling in spellings {
+            let words = text::words(spelling);
+            if !words.is_empty() && keywords.iter().all(|known| known.words != words) {
+                keywords.push(Keyword { spelling: spelling.to_owned(), words });
+            }
+        }
+        Self(keywords)
+    }
+
+    /// Those in `text`, in their own order and spelling.
+    #[must_use]
+    pub fn heard(&self, text: &str) -> Vec<&str> {
+        let words = text::words(text);
+        let said = |keyword: &&Keyword| {
+            let here = |at: &[String]| at.iter().zip(&keyword.words).all(|(a, b)| same(a, b));
+            words.windows(keyword.words.len()).any(here)
+        };
+        self.0.iter().filter(said).map(|keyword| keyword.spelling.as_str()).collect()
+    }
+}
+
+/// Whether a word of a keyword was said, as recognisers write: a long one may be off by a letter, not the first.
+pub(crate) fn same(heard: &str, keyword: &str) -> bool {
+    heard == keyword
+        || (keyword.len() >= 5
+            && heard.chars().next() == keyword.chars().next()
+            && one_edit_apart(heard, keyword))
+}
+
+fn one_edit_apart(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    let front = short.iter().zip(&long).take_while(|(a, b)| a == b).count();
+    match long.len() - short.len() {
+        0 => short[(front + 1).min(short.len())..] == long[(front + 1).min(long.len())..],
+        1 => short[front..] == long[front + 1..],
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_are_whole_words_in_any_case() {
+        let keywords = Keywords::new(["invoice", "bill", "Tom Becker", "bill", "  "]);
+        assert_eq!(keywords.heard("Bill me, tom becker!"), ["bill", "Tom Becker"]);
+        assert_eq!(keywords.heard("the billing of Tom"), [""; 0]);
+        assert_eq!(keywords.heard("an invoise"), ["invoice"], "one letter off");
+        assert_eq!(keywords.heard(""), [""; 0]);
+    }
+}

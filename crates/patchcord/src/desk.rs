@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::assets;
 use crate::hear;
+use crate::recording;
 use crate::speech::Speech;
 
 /// A receptionist ready to work. Shared by all of its calls.
@@ -84,7 +85,9 @@ impl Desk {
             let path = path.to_owned();
             let sound = match said {
                 Sound::File(name) => load(name)
-                    .and_then(|bytes| audio::wav::read(&bytes).map_err(|error| error.to_string()))
+                    .and_then(|bytes| {
+                        recording::parse(Path::new(name), &bytes).map_err(|error| error.to_string())
+                    })
                     .map_err(|cause| DeskError::Prompt { path, prompt: name.clone(), cause })?,
                 Sound::Spoken(words) => speech.say(words).map_err(|cause| DeskError::Spoken {
                     path,

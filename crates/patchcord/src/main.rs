@@ -20,6 +20,7 @@ mod finished;
 mod hear;
 mod labels;
 mod media_road;
+mod recording;
 mod rehearsal;
 mod replay;
 mod report;

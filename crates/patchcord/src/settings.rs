@@ -302,6 +302,11 @@ impl Settings {
             .map_err(|source| SettingsError::Recognition { path: path.to_owned(), source })
     }
 
+    /// The section on the engines that hear callers, and the folder that its files are relative to.
+    pub(crate) fn recognition_section(&self) -> (&RecognitionConfig, &Path) {
+        (&self.recognition, &self.folder)
+    }
+
     /// Who speaks the prompts that are written as text.
     pub(crate) fn synthesis(&self) -> SynthesisConfig {
         let mut synthesis = self.synthesis.clone();

@@ -1,8 +1,10 @@
-//! Recorded utterances on trial: what is heard and understood of them, and when, in virtual time.
+//! Recorded utterances on trial: what is heard and understood of them, and when: in virtual time, or [`live`].
 //!
 //! Each is taken through the same line, ear, understanding and stability rule as a call; the prompts, the
 //! state machine and Asterisk are left out.
 
+mod in_order;
+pub(crate) mod live;
 mod manifest;
 mod noise;
 mod score;
@@ -14,6 +16,7 @@ use engines::phrases::Phrases;
 use intent::grammar::Slot;
 use intent::{Commit, CommitConfig, Cut, Meaning, Understanding};
 
+pub(crate) use in_order::in_order;
 pub(crate) use manifest::{Row, rows};
 pub(crate) use noise::Noise;
 pub(crate) use score::{Detail, Scores};
@@ -90,6 +93,12 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
+    /// The end, for this reason.
+    fn troubled(mut self, trouble: String) -> Outcome {
+        self.outcome.troubles.push(trouble);
+        self.outcome
+    }
+
     fn hears(&mut self, now: Duration, heard: Heard) {
         match heard {
             Heard::SpeechStarted { .. } => {

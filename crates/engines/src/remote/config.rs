@@ -33,6 +33,13 @@ use crate::key::{Key, KeyError, KeySource};
 /// The name of the engine that runs on this machine.
 pub const LOCAL: &str = "local";
 
+/// The model that it runs, by which it may be asked for as well.
+const LOCAL_MODEL: &str = "moonshine";
+
+/// The vendors, as `kind` names them.
+const VENDORS: [&str; 7] =
+    ["deepgram", "vosk", "openai", "openai-realtime", "google", "aws", "azure"];
+
 /// The section `[recognition]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
@@ -124,6 +131,14 @@ pub enum ConfigError {
         /// As it was written.
         name: String,
     },
+    /// An engine was asked for by a name that none has.
+    #[error("no engine is called {name:?}; there are {}", known.join(", "))]
+    NoSuch {
+        /// As it was asked for.
+        name: String,
+        /// What could have been.
+        known: Vec<String>,
+    },
     /// The same engine twice.
     #[error("[recognition] chain names {name:?} twice; once is enough")]
     Twice {
@@ -180,6 +195,21 @@ impl RecognitionConfig {
             return Err(ConfigError::Twice { name: self.chain[index].clone() });
         }
         self.chain.iter().map(|name| self.engine(name, folder)).collect()
+    }
+
+    /// The engine called `name`, whether `chain` names it or not: one with a table, a vendor as it usually is, or the local
+    /// one. Files are relative to `folder`.
+    ///
+    /// # Errors
+    /// [`ConfigError`]
+    pub fn only(&self, name: &str, folder: &Path) -> Result<Engine, ConfigError> {
+        let own = self.tables.keys().map(String::as_str).filter(|key| !VENDORS.contains(key));
+        let known: Vec<&str> = [LOCAL, LOCAL_MODEL].into_iter().chain(VENDORS).chain(own).collect();
+        if !known.contains(&name) {
+            let known = known.into_iter().map(str::to_owned).collect();
+            return Err(ConfigError::NoSuch { name: name.to_owned(), known });
+        }
+        self.engine(if name == LOCAL_MODEL { LOCAL } else { name }, folder)
     }
 
     /// When the next engine takes over, and for how long one is left alone.
@@ -312,6 +342,24 @@ mod tests {
         assert!(matches!(vosk.vendor, Vendor::Vosk(_)));
         assert_eq!(whisper.name, "whisper");
         assert!(matches!(&whisper.vendor, Vendor::Transcriptions(_, None)));
+    }
+
+    #[test]
+    fn one_engine_may_be_asked_for_outside_of_the_chain() {
+        let text = "[mine]\nkind = \"vosk\"\nurl = \"ws://127.0.0.1:2701\"\n[aws]\nregion = \"x\"";
+        let config: RecognitionConfig = toml::from_str(text).unwrap();
+        let only = |name| config.only(name, Path::new("/nowhere"));
+        for name in ["local", "moonshine"] {
+            assert!(matches!(only(name), Ok(Engine::Local)), "{name}");
+        }
+        for (name, port) in [("mine", 2701), ("vosk", 2700)] {
+            let Ok(Engine::Remote(remote)) = only(name) else { panic!("{name}") };
+            let Vendor::Vosk(options) = &remote.vendor else { panic!("{remote:?}") };
+            assert_eq!((remote.name.as_str(), options.url.port()), (name, Some(port)));
+        }
+        let error = only("siri").unwrap_err().to_string();
+        let known = "\"siri\"; there are local, moonshine, deepgram, vosk, openai, openai-realtime, google, aws, azure, mine";
+        assert!(error.ends_with(known), "{error}");
     }
 
     #[test]

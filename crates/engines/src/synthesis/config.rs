@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::flite::{self, Flite};
-use super::piper::{Piper, PiperError, PiperOptions, Pronounce};
+use super::piper::{self, Piper, PiperError, PiperOptions, Pronounce};
 use super::remote::{Remote, RemoteError, Vendor};
 use super::{Mouth, MouthConfig, SpeakError, Synthesizer};
 use crate::key::{KeyError, KeySource};
@@ -213,8 +213,19 @@ impl SynthesisConfig {
         let stem =
             |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let file = match &self.voice {
-            Some(name) => files.iter().find(|path| stem(path) == *name),
-            None => files.first(),
+            Some(name) => {
+                let name = name.strip_suffix(".onnx").unwrap_or(name);
+                files.iter().find(|path| stem(path) == name)
+            }
+            None => {
+                let (whole, halves): (Vec<_>, Vec<_>) =
+                    files.iter().partition(|file| piper::description(file).exists());
+                for half in halves {
+                    let missing = piper::description(half);
+                    tracing::warn!("{} is no voice without {}", half.display(), missing.display());
+                }
+                whole.first().copied()
+            }
         };
         if let Some(file) = file {
             let library =
@@ -278,7 +289,7 @@ fn options<T: DeserializeOwned>(name: &str, table: toml::Table) -> Result<T, Bui
     })
 }
 
-/// The Piper voices in `folder` and in `voices` below it, by name.
+/// The networks of Piper voices in `folder` and in `voices` below it, by name.
 fn piper_voices(folder: Option<&Path>) -> Vec<PathBuf> {
     let Some(folder) = folder else { return Vec::new() };
     let mut found: Vec<PathBuf> = [folder.to_owned(), folder.join("voices")]
@@ -287,7 +298,6 @@ fn piper_voices(folder: Option<&Path>) -> Vec<PathBuf> {
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|ending| ending == "onnx"))
-        .filter(|path| PathBuf::from(format!("{}.json", path.display())).exists())
         .collect();
     found.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
     found

@@ -2,8 +2,10 @@
 //!
 //! For voices on this machine; vendors do it themselves.
 
+mod address;
 mod number;
 
+use self::address::address;
 use self::number::{cardinal, digits, ordinal, year};
 
 /// Written short, and what is said. Matched with the full stop where it has one.
@@ -51,6 +53,9 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
+
+const DAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// `text` in words. Punctuation stays where it was.
 ///
@@ -113,8 +118,29 @@ fn abbreviation(token: &str, previous: &str) -> Option<String> {
     if lower == "no." {
         return None;
     }
+    if let Some(day) = token.strip_suffix('.').and_then(calendar) {
+        return Some(day.to_owned());
+    }
     let (_, said) = ABBREVIATIONS.iter().find(|(short, _)| *short == lower)?;
     Some((*said).to_owned())
+}
+
+/// `Mon`, `Thurs`, `Jan`, `Sept`.
+fn calendar(short: &str) -> Option<&'static str> {
+    let usual = short.len() == 3 || ["Tues", "Thur", "Thurs", "Sept"].contains(&short);
+    let long = |name: &&&str| usual && short.len() < name.len() && name.starts_with(short);
+    DAYS.iter().chain(&MONTHS).find(long).copied()
+}
+
+/// `9am-5pm`, `8:30–17:00`, `Mon-Fri`.
+fn range(token: &str) -> Option<String> {
+    let (from, to) = token.split_once(['-', '–'])?;
+    if let (Some(from), Some(to)) = (calendar(from), calendar(to)) {
+        return Some(format!("{from} to {to}"));
+    }
+    let hour = || from.parse::<u64>().ok().filter(|hour| *hour <= 12).map(cardinal);
+    let to = time(to)?;
+    Some(format!("{} to {to}", time(from).or_else(hour)?))
 }
 
 fn words(token: &str, previous: &str) -> Option<String> {
@@ -124,6 +150,9 @@ fn words(token: &str, previous: &str) -> Option<String> {
         "+" => return Some("plus".into()),
         "=" => return Some("equals".into()),
         _ => {}
+    }
+    if let Some(said) = address(token).or_else(|| range(token)) {
+        return Some(said);
     }
     if !token.contains(|c: char| c.is_ascii_digit()) {
         return None;
@@ -227,7 +256,8 @@ fn after_hash(token: &str) -> Option<String> {
 fn plain(token: &str, previous: &str) -> Option<String> {
     let all_digits = token.bytes().all(|byte| byte.is_ascii_digit());
     if all_digits {
-        let before = previous.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        let word = previous.trim_matches(|c: char| !c.is_alphanumeric());
+        let before = word.to_lowercase();
         let number = token.parse::<u64>().ok();
         let named = ["extension", "ext", "code", "pin", "account", "room", "flight", "number"];
         if (token.len() > 1 && token.starts_with('0'))
@@ -236,7 +266,8 @@ fn plain(token: &str, previous: &str) -> Option<String> {
         {
             return Some(digits(token));
         }
-        let month = MONTHS.iter().any(|month| month.eq_ignore_ascii_case(&before));
+        let month = calendar(word).is_some()
+            || MONTHS.iter().any(|month| month.eq_ignore_ascii_case(&before));
         let day = before.parse::<u8>().is_ok() && previous.ends_with(',');
         if let Some(number @ 1_100..2_100) = number
             && (month || day || ["in", "since", "of", "until"].contains(&before.as_str()))
@@ -264,7 +295,7 @@ fn decimal(token: &str) -> Option<String> {
     }
 }
 
-/// Letters and digits: a code, digit by digit. `B12`, `A320`.
+/// Letters and digits: a code, digit by digit, and letter by letter where it is in capitals. `B12`, `AB-1234`.
 fn mixed(token: &str) -> Option<String> {
     let code = token.len() <= 12 && token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     code.then(|| {
@@ -275,6 +306,9 @@ fn mixed(token: &str) -> Option<String> {
                 said.extend((!letters.is_empty()).then(|| std::mem::take(&mut letters)));
                 said.extend(c.is_ascii_digit().then(|| digits(&c.to_string())));
             } else {
+                if c.is_ascii_uppercase() && !letters.is_empty() {
+                    letters.push(' ');
+                }
                 letters.push(c);
             }
         }
@@ -371,6 +405,12 @@ mod tests {
             ("1,000,000 or 12", "one million or twelve"),
             ("gate B12", "gate B one two"),
             ("press 1 or 2.", "press one or two."),
+            ("Mon-Fri, 9am-5pm.", "Monday to Friday, nine A M to five P M."),
+            ("8:30–12:00, 2-5pm", "eight thirty to twelve o'clock, two to five P M"),
+            ("until Jan. 3rd", "until January third"),
+            ("Sept. 4 with Marc.", "September fourth with Marc."),
+            ("code AB-12", "code A B one two"),
+            ("See example.com.", "See example dot com."),
             ("(3)", "(three)"),
             ("PIN 0042", "PIN zero zero four two"),
             ("-4 degrees, room #5", "minus four degrees, room number five"),

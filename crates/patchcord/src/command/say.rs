@@ -52,6 +52,9 @@ pub(super) fn run(options: &Options) -> CommandResult {
 
 /// The sound of `text`; how it was made is told on standard error.
 fn said(mouth: &Mouth, text: &str) -> Result<Vec<i16>, String> {
+    if !text.chars().any(char::is_alphanumeric) {
+        return Err("there is nothing to say\n  mend: give it words".to_owned());
+    }
     let mut samples = Vec::new();
     let mut utterance = mouth.say(text).map_err(words)?;
     while let Some(said) = utterance.next_blocking() {
@@ -71,9 +74,6 @@ fn said(mouth: &Mouth, text: &str) -> Result<Vec<i16>, String> {
                 eprintln!("{}: {seconds:.1} s, the first sound after {first} ms", report.voice);
             }
         }
-    }
-    if samples.is_empty() {
-        return Err("there is nothing to say\n  mend: give it words".to_owned());
     }
     Ok(samples)
 }

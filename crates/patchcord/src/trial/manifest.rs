@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
 
+use crate::recording::{self, RecordingError};
+
 /// An utterance and what is known of it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Row {
-    /// A WAV file of any rate, relative to the manifest.
+    /// A WAV file of any rate, or one of Asterisk's files, relative to the manifest.
     pub(crate) audio: PathBuf,
     /// What is said.
     pub(crate) text: Option<String>,
@@ -40,9 +42,9 @@ pub(crate) enum ManifestError {
     #[error("{0} has no rows\n  mend: write one JSON object a line")]
     Empty(PathBuf),
     #[error(
-        "{path}:{line}: cannot read {audio}: {cause}\n  mend: name a WAV file relative to the manifest"
+        "{path}:{line}: cannot read {audio}: {source}\n  mend: name a recording relative to the manifest, or take the row out"
     )]
-    Audio { path: PathBuf, line: usize, audio: PathBuf, cause: String },
+    Audio { path: PathBuf, line: usize, audio: PathBuf, source: RecordingError },
 }
 
 /// Reads a manifest, and the sound of each row at 8 kHz.
@@ -58,15 +60,10 @@ pub(crate) fn rows(path: &Path) -> Result<Vec<(Row, Vec<i16>)>, ManifestError> {
             line: line_number,
             source,
         })?;
-        let audio = std::fs::read(folder.join(&row.audio))
-            .map_err(|error| error.to_string())
-            .and_then(|bytes| audio::wav::read(&bytes).map_err(|error| error.to_string()))
-            .map_err(|cause| ManifestError::Audio {
-                path: path(),
-                line: line_number,
-                audio: row.audio.clone(),
-                cause,
-            })?;
+        let audio = recording::open(&folder.join(&row.audio)).map_err(|source| {
+            let audio = row.audio.clone();
+            ManifestError::Audio { path: path(), line: line_number, audio, source }
+        })?;
         rows.push((row, audio));
     }
     if rows.is_empty() { Err(ManifestError::Empty(path.to_owned())) } else { Ok(rows) }
@@ -90,10 +87,12 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("manifest-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         let path = folder.join("m.jsonl");
+        std::fs::write(folder.join("empty.wav"), audio::wav::write(&[])).expect("written");
         for (text, says) in [
             ("", "has no rows"),
             ("{\"audio\": \"a.wav\"", "m.jsonl:1: "),
             ("\n{\"audio\": \"missing.wav\"}", "m.jsonl:2: cannot read missing.wav"),
+            ("{\"audio\": \"empty.wav\"}", "m.jsonl:1: cannot read empty.wav: there is no sound"),
             ("{\"audio\": \"a.wav\", \"word\": 1}", "unknown field `word`"),
         ] {
             std::fs::write(&path, text).expect("written");

@@ -12,6 +12,8 @@ use crate::report::percentile;
 #[derive(Debug, Serialize)]
 pub(crate) struct Scores {
     pub(crate) rows: usize,
+    /// Rows of which something could not be heard, because an engine failed.
+    pub(crate) troubled_rows: usize,
     /// Wrong, missing and added words for each word of the rows that have a text.
     pub(crate) wer: Option<f64>,
     /// Rows whose intent was decided on, of those that have one.
@@ -150,6 +152,7 @@ impl Scores {
         }
         Self {
             rows: details.len(),
+            troubled_rows: details.iter().filter(|detail| !detail.troubles.is_empty()).count(),
             wer: (words > 0).then(|| errors as f64 / words as f64),
             intent_accuracy: share(&intent_right, &Detail::commanded),
             slot_accuracy: (all_slots > 0)
@@ -168,6 +171,13 @@ impl Scores {
             cpu_per_audio_s: cpu_s / audio_s.max(f64::MIN_POSITIVE),
             details,
         }
+    }
+
+    /// Why not a single word was heard, if that is because engines failed.
+    pub(crate) fn unheard(&self) -> Option<&str> {
+        let failed = |detail: &Detail| detail.words.is_empty() && !detail.troubles.is_empty();
+        let trouble = self.details.iter().find_map(|detail| detail.troubles.first())?;
+        self.details.iter().all(failed).then_some(trouble)
     }
 }
 

@@ -50,6 +50,13 @@ pub struct PiperError {
     cause: String,
 }
 
+/// The file that says what the numbers of the network in `model` mean.
+pub(super) fn description(model: &Path) -> PathBuf {
+    let mut name = model.as_os_str().to_owned();
+    name.push(".json");
+    name.into()
+}
+
 impl Piper {
     /// Loads `model`, an `.onnx` file with its `.onnx.json` beside it, and lets it say something.
     ///
@@ -61,9 +68,13 @@ impl Piper {
         options: &PiperOptions,
     ) -> Result<Self, PiperError> {
         let wrong = |cause: String| PiperError { path: model.to_owned(), cause };
-        let json = PathBuf::from(format!("{}.json", model.display()));
-        let text = std::fs::read_to_string(&json)
-            .map_err(|error| wrong(format!("{}: {error}", json.display())))?;
+        let json = description(model);
+        let text = std::fs::read_to_string(&json).map_err(|error| {
+            wrong(format!(
+                "{}: {error}; it comes with the voice, and belongs beside it",
+                json.display()
+            ))
+        })?;
         let mut voice =
             VoiceFile::parse(&text).map_err(|e| wrong(format!("{}: {e}", json.display())))?;
         if let Some(scale) = options.length_scale {

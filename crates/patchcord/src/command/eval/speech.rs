@@ -1,27 +1,52 @@
 //! `patchcord eval speech`: recordings with what they say and mean, through the path of a call.
 
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use call::Domain;
 use clap::Args;
+use engines::chain::Recognition;
+use engines::hearing::{Hearing, HearingConfig};
+use engines::phrases::Phrases;
+use engines::remote::config::{ConfigError, RecognitionConfig};
+use intent::Understanding;
+use tokio::runtime::Runtime;
 
-use crate::command::{CommandResult, models_ready, words};
-use crate::cpu;
-use crate::hear;
+use crate::command::{CommandResult, models_ready, runtime, words};
+use crate::recording;
 use crate::replay::Engines;
-use crate::trial::{self, Detail, Noise, Scores};
+use crate::settings::Settings;
+use crate::trial::{self, Detail, Noise, Outcome, Scores};
+use crate::{cpu, hear};
+
+/// Calls to a vendor at the same time, unless said otherwise: fewer than any of them allows.
+const CALLS: NonZeroUsize = NonZeroUsize::new(4).expect("more than none");
+
+/// Frames of a call that may wait to be heard, 10 s: a machine under load hears late rather than not at all.
+const BACKLOG: usize = 500;
 
 #[derive(Args)]
 pub(in crate::command) struct Options {
-    /// One JSON object a line: "audio" (a WAV file of any rate, relative to this file) and, where known, "text",
-    /// "intent" (null: none of the domain's), "slots", "speech_end_ms", "decide_ms"
+    /// One JSON object a line: "audio" (a WAV file of any rate, or Asterisk's ulaw, alaw, g722 or sln; relative to this
+    /// file) and, where known, "text", "intent" (null: none of the domain's), "slots", "speech_end_ms", "decide_ms"
     #[arg(value_name = "MANIFEST.jsonl")]
     manifest: PathBuf,
     /// What callers may want: a receptionist's file, of which only its intents and slots count
     #[arg(long, value_name = "FILE")]
     domain: Option<PathBuf>,
-    /// Noise to add: a WAV file, repeated as long as need be
+    /// Who hears them: local (also called moonshine), or deepgram, vosk, openai, openai-realtime, google, aws, azure, or
+    /// an engine of the configuration. All but local hear in real time, and alone: none takes over where it fails.
+    /// Without it, and without a configuration, local
+    #[arg(long, value_name = "NAME")]
+    engine: Option<String>,
+    /// The configuration file of `serve`, for its section on recognition; without --engine, all of its chain
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How many recordings at a time; one a core unless said otherwise, and 4 where a vendor hears them
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Noise to add: a recording, repeated as long as need be
     #[arg(long, value_name = "WAV", requires = "snr")]
     noise: Option<PathBuf>,
     /// How much louder the speech is than the noise, in dB
@@ -32,6 +57,16 @@ pub(in crate::command) struct Options {
     json: bool,
 }
 
+/// Who hears the recordings.
+enum Ears {
+    /// The engines here, in virtual time; one set a job.
+    Here(Vec<Engines>),
+    /// Others, in real time, so many calls at a time.
+    Elsewhere(Hearing, NonZeroUsize),
+}
+
+type Attempt<'a> = Box<dyn FnMut(&[i16]) -> Outcome + Send + 'a>;
+
 pub(super) fn run(options: &Options) -> CommandResult {
     let domain = options.domain.as_ref().map(domain).transpose()?;
     let understanding = domain.as_ref().map(Domain::understanding).transpose().map_err(words)?;
@@ -40,31 +75,107 @@ pub(super) fn run(options: &Options) -> CommandResult {
         (Some(path), Some(snr)) => Some(noise(path, snr)?),
         _ => None,
     };
-    let rows = trial::rows(&options.manifest).map_err(words)?;
-    let mut engines = Engines::load(&models_ready()?)?;
-    let phrases = understanding.as_ref().map(hear::phrases).unwrap_or_default();
-    let (mut details, mut audio_s) = (Vec::new(), 0.0);
-    let before = cpu::seconds()?;
-    for (number, (row, mut sound)) in rows.into_iter().enumerate() {
+    let mut rows = trial::rows(&options.manifest).map_err(words)?;
+    let mut audio_s = 0.0;
+    for (number, (_, sound)) in rows.iter_mut().enumerate() {
         if let Some(noise) = &noise {
-            noise.add(number, &mut sound);
+            noise.add(number, sound);
         }
         audio_s += audio::duration_of(sound.len() as u64).as_secs_f64();
-        let outcome = trial::attempt(&mut engines, understanding.as_ref(), &phrases, &sound);
-        let detail = Detail::of(&row, outcome, &wishes);
+    }
+    let runtime = runtime()?;
+    let mut ears = Ears::open(options, rows.len(), &runtime)?;
+    let phrases = understanding.as_ref().map(hear::phrases).unwrap_or_default();
+    let mut details = Vec::new();
+    let before = cpu::seconds()?;
+    let attempts = ears.attempts(understanding.as_ref(), &phrases).into_iter();
+    let wishes = &wishes;
+    let workers = attempts.map(|mut attempt| {
+        move |(row, sound): &(trial::Row, Vec<i16>)| Detail::of(row, attempt(sound), wishes)
+    });
+    let threads = trial::in_order(workers.collect(), &rows, |detail| {
         if !options.json {
             println!("{}", line(&detail));
         }
         details.push(detail);
-    }
-    let scores = Scores::of(details, cpu::seconds()? - before, audio_s);
+    })?;
+    let scores = Scores::of(details, cpu::seconds()? - before + threads, audio_s);
     if options.json {
         let json = serde_json::to_string(&scores).map_err(words)?;
         println!("{json}");
     } else {
         println!("\n{}", summary(&scores));
     }
-    Ok(ExitCode::SUCCESS)
+    match scores.unheard() {
+        Some(trouble) => Err(format!("no recording was heard: {trouble}")),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+impl Ears {
+    fn open(options: &Options, rows: usize, runtime: &Runtime) -> Result<Self, String> {
+        let at_once = |usual| {
+            let rows = NonZeroUsize::new(rows).unwrap_or(NonZeroUsize::MIN);
+            options.jobs.unwrap_or(usual).min(rows)
+        };
+        let recognition = recognition(options, runtime)?;
+        let models = models_ready()?;
+        let mut config = HearingConfig::default();
+        if recognition.is_local() {
+            let engines = (0..at_once(config.workers).get()).map(|_| Engines::load(&models));
+            return Ok(Self::Here(engines.collect::<Result<_, _>>()?));
+        }
+        config.recognition = Some(recognition);
+        config.backlog = BACKLOG;
+        let hearing = Hearing::start(&models, config).map_err(words)?;
+        Ok(Self::Elsewhere(hearing, at_once(CALLS)))
+    }
+
+    /// What tries a recording, once for each job.
+    fn attempts<'a>(
+        &'a mut self,
+        understanding: Option<&'a Understanding>,
+        phrases: &'a Phrases,
+    ) -> Vec<Attempt<'a>> {
+        match self {
+            Self::Here(engines) => {
+                let attempt = |engines: &'a mut Engines| -> Attempt<'a> {
+                    Box::new(move |sound| trial::attempt(engines, understanding, phrases, sound))
+                };
+                engines.iter_mut().map(attempt).collect()
+            }
+            Self::Elsewhere(hearing, calls) => {
+                let hearing: &Hearing = hearing;
+                let attempt = |_| -> Attempt<'a> {
+                    Box::new(move |sound| {
+                        trial::live::attempt(hearing, understanding, phrases, sound)
+                    })
+                };
+                (0..calls.get()).map(attempt).collect()
+            }
+        }
+    }
+}
+
+/// The engines that were asked for.
+fn recognition(options: &Options, runtime: &Runtime) -> Result<Recognition, String> {
+    let settings = options.config.as_deref().map(Settings::open).transpose().map_err(words)?;
+    let usual = RecognitionConfig::default();
+    let (config, folder) =
+        settings.as_ref().map_or((&usual, Path::new("")), Settings::recognition_section);
+    let engines = match &options.engine {
+        Some(name) => config.only(name, folder).map(|engine| vec![engine]),
+        None => config.engines(folder),
+    };
+    let made = engines
+        .and_then(|engines| Recognition::new(engines, config.policy(), runtime.handle().clone()));
+    made.map_err(|error| match (&options.config, &error) {
+        (Some(path), _) => format!("{}: {error}", path.display()),
+        (None, ConfigError::Table { .. }) => {
+            format!("{error}\n  mend: write it into a configuration and name that with --config")
+        }
+        (None, _) => error.to_string(),
+    })
 }
 
 fn domain(path: &PathBuf) -> Result<Domain, String> {
@@ -74,11 +185,10 @@ fn domain(path: &PathBuf) -> Result<Domain, String> {
     Domain::parse(&path.display().to_string(), &text).map_err(words)
 }
 
-fn noise(path: &PathBuf, snr_db: f64) -> Result<Noise, String> {
+fn noise(path: &Path, snr_db: f64) -> Result<Noise, String> {
     let place = path.display();
-    let bytes = std::fs::read(path)
+    let sound = recording::open(path)
         .map_err(|error| format!("cannot read {place}: {error}\n  mend: name a WAV file"))?;
-    let sound = audio::wav::read(&bytes).map_err(|error| format!("{place}: {error}"))?;
     Noise::new(sound, snr_db)
         .ok_or_else(|| format!("{place} is silent\n  mend: name a WAV file with noise in it"))
 }
@@ -96,11 +206,18 @@ fn line(detail: &Detail) -> String {
         None => "-".to_owned(),
     };
     let sure = detail.probability.map(|p| format!("{p:.2}")).unwrap_or_default();
-    format!("{mark} {:4} {decided} | {} | {}", sure, detail.words, detail.audio)
+    let mut line = format!("{mark} {:4} {decided} | {} | {}", sure, detail.words, detail.audio);
+    if !detail.troubles.is_empty() {
+        line = format!("{line} | {}", detail.troubles.join("; "));
+    }
+    line
 }
 
 fn summary(scores: &Scores) -> String {
     let mut lines = vec![format!("{} rows", scores.rows)];
+    if scores.troubled_rows > 0 {
+        lines.push(format!("{:26} {:3}", "of which had troubles", scores.troubled_rows));
+    }
     let mut percent = |name: &str, share: Option<f64>| {
         if let Some(share) = share {
             lines.push(format!("{name:26} {:6.2} %", share * 100.0));

@@ -22,7 +22,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &["audio", "call", "intent"];
 
 /// What a pure crate may depend on besides our own: nothing that waits, opens or spawns.
-const PURE_DEPENDENCIES: &[&str] = &["hound", "opus-rs", "rubato", "serde", "thiserror", "toml"];
+const PURE_DEPENDENCIES: &[&str] =
+    &["hound", "ndarray", "opus-rs", "rubato", "serde", "thiserror", "toml"];
 
 /// What must not stand in a pure crate's source: clocks, sockets, files, tasks, threads, output.
 const IMPURE: &[&str] = &[

@@ -25,7 +25,7 @@
 //! assert_eq!(understood.intent, "order");
 //! assert_eq!(understood.slot("drink"), Some("mocha"));
 //! assert_eq!(understood.slot("size"), Some("large"));
-//! assert!(understood.confidence > 0.9);
+//! assert!(understood.confidence > 0.8);
 //! # Ok::<(), intent::grammar::GrammarError>(())
 //! ```
 

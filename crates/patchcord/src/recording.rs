@@ -102,7 +102,8 @@ mod tests {
         assert!(heard.len().abs_diff(8_000) <= 1, "{name}: {}", heard.len());
         let power = |samples: &[i16]| samples.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>();
         let ratio = power(&heard) / power(&tone(SAMPLE_RATE));
-        assert!((0.95..1.05).contains(&ratio), "{name}: {ratio}");
+        // To within a decibel: the filter is less steep the further the rates are apart.
+        assert!((0.8..1.25).contains(&ratio), "{name}: {ratio}");
         let crossings = heard.windows(2).filter(|pair| (pair[0] < 0) != (pair[1] < 0)).count();
         assert!(crossings.abs_diff(880) <= 20, "{name}: {crossings}");
     }

@@ -43,7 +43,8 @@ pub(in crate::command) struct Options {
     /// The configuration file of `serve`, for its section on recognition; without --engine, all of its chain
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How many recordings at a time; one a core unless said otherwise, and 4 where a vendor hears them
+    /// How many recordings at a time: one, so that processor time is told as a call alone would take it, and 4 where a
+    /// vendor hears them
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     /// Noise to add: a recording, repeated as long as need be
@@ -122,7 +123,7 @@ impl Ears {
         let models = models_ready()?;
         let mut config = HearingConfig::default();
         if recognition.is_local() {
-            let engines = (0..at_once(config.workers).get()).map(|_| Engines::load(&models));
+            let engines = (0..at_once(NonZeroUsize::MIN).get()).map(|_| Engines::load(&models));
             return Ok(Self::Here(engines.collect::<Result<_, _>>()?));
         }
         config.recognition = Some(recognition);

@@ -34,20 +34,40 @@ impl Keywords {
     #[must_use]
     pub fn heard(&self, text: &str) -> Vec<&str> {
         let words = text::words(text);
-        let said = |keyword: &&Keyword| {
-            let here = |at: &[String]| at.iter().zip(&keyword.words).all(|(a, b)| same(a, b));
-            words.windows(keyword.words.len()).any(here)
-        };
-        self.0.iter().filter(said).map(|keyword| keyword.spelling.as_str()).collect()
+        let heard = self.0.iter().filter(|keyword| said(&words, &keyword.words).is_some());
+        heard.map(|keyword| keyword.spelling.as_str()).collect()
     }
 }
 
+/// How a keyword was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Said {
+    /// With a word that is off by a letter.
+    Nearly,
+    Exactly,
+}
+
+/// How the words of a keyword stand in `words`, at their best.
+pub(crate) fn said(words: &[String], keyword: &[String]) -> Option<Said> {
+    let here = |at: &[String]| {
+        at.iter()
+            .zip(keyword)
+            .try_fold(Said::Exactly, |worst, (heard, word)| Some(worst.min(same(heard, word)?)))
+    };
+    words.windows(keyword.len()).filter_map(here).max()
+}
+
 /// Whether a word of a keyword was said, as recognisers write: a long one may be off by a letter, not the first.
-pub(crate) fn same(heard: &str, keyword: &str) -> bool {
-    heard == keyword
-        || (keyword.len() >= 5
+fn same(heard: &str, keyword: &str) -> Option<Said> {
+    let alike = || {
+        keyword.len() >= 5
             && heard.chars().next() == keyword.chars().next()
-            && one_edit_apart(heard, keyword))
+            && one_edit_apart(heard, keyword)
+    };
+    match heard == keyword {
+        true => Some(Said::Exactly),
+        false => alike().then_some(Said::Nearly),
+    }
 }
 
 fn one_edit_apart(a: &str, b: &str) -> bool {

@@ -4,7 +4,7 @@ use crate::background::Background;
 use crate::branches::Branches;
 use crate::calibration::{Gate, sigmoid, trials};
 use crate::examples::{Examples, LearnError, Phrase};
-use crate::keywords::same;
+use crate::keywords::{Said, said};
 use crate::ranking::{Branch, IntentId, Ranking, Scored};
 use crate::scorer::{Lesson, Scorer, prepare};
 use crate::sight::{Prepared, Sees, Sight, seen};
@@ -172,28 +172,17 @@ impl Model {
 
     /// The one intent whose keywords were said, and what that is worth; none if those of several were.
     fn keyword(&self, words: &[String]) -> Option<(usize, f32)> {
-        let mut worths = self.keywords.iter().filter_map(|keyword| {
-            let said = |at: &[String]| {
-                let pairs = at.iter().zip(&keyword.words);
-                pairs.map(|(heard, word)| worth(heard, word)).fold(KEYWORD, f32::min)
+        let mut heard = self.keywords.iter().filter_map(|keyword| {
+            let worth = match said(words, &keyword.words)? {
+                Said::Exactly => KEYWORD,
+                Said::Nearly => NEARLY,
             };
-            let best = words.windows(keyword.words.len()).map(said).fold(0.0, f32::max);
-            (best > 0.0).then_some((keyword.intent, best))
+            Some((keyword.intent, worth))
         });
-        let first = worths.next()?;
-        worths.try_fold(first, |best, next| {
+        let first = heard.next()?;
+        heard.try_fold(first, |best, next| {
             (next.0 == best.0).then_some((best.0, best.1.max(next.1)))
         })
-    }
-}
-
-/// What a keyword is worth that was `heard`. While a caller speaks, a word that is nearly one may be the beginning of
-/// another ("becked" of "battery", for Becker), so it does not say all by itself.
-fn worth(heard: &str, keyword: &str) -> f32 {
-    match heard == keyword {
-        true => KEYWORD,
-        false if same(heard, keyword) => NEARLY,
-        false => 0.0,
     }
 }
 
@@ -203,7 +192,8 @@ const DECIDED: f32 = 0.85;
 /// What a keyword adds to the score and to the log-odds of its intent.
 const KEYWORD: f32 = 8.0;
 
-/// What one adds that is off by a letter.
+/// What one adds that is off by a letter. While a caller speaks it may be the beginning of another word ("becked" of
+/// "battery", for Becker), so it does not say all by itself.
 const NEARLY: f32 = 3.0;
 
 fn id(at: usize) -> IntentId {

@@ -1,0 +1,383 @@
+//! What nodes do.
+
+use std::collections::BTreeMap;
+
+use intent::grammar::SlotKind;
+use serde::{Deserialize, Serialize};
+
+use super::around::{Sound, is_no};
+
+/// What a node does. Its exits stand with each; besides them, what waits for something has the exits `timeout` and
+/// `error`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// Says something.
+    Say(Say),
+    /// Asks, and takes one of a closed list of answers, spoken or pressed.
+    Ask(Ask),
+    /// Says what there is to press, and takes a key.
+    Menu(Menu),
+    /// Asks for one value.
+    Collect(Collect),
+    /// Leaves by the exit of the first case that holds, or by `otherwise`.
+    Decide(Vec<Case>),
+    /// Leaves by `open`, `closed` or, if the hours name any, `holiday`.
+    Hours(String),
+    /// Asks elsewhere.
+    Lookup(Enquire),
+    /// Sets variables, `vars.NAME`, each to what an expression comes to; leaves by `done`.
+    Set(BTreeMap<String, String>),
+    /// Connects the caller to somebody.
+    Connect(Connect),
+    /// Hands the caller to a queue of Asterisk.
+    Queue(Queue),
+    /// Takes a message.
+    Voicemail(Voicemail),
+    /// Begins or ends the recording of the call.
+    Record(Record),
+    /// Takes a card number where nothing else hears it.
+    Zone(Zone),
+    /// Puts the caller into a conference.
+    Conference(Conference),
+    /// Plays music.
+    Music(Music),
+    /// Gives the call back to the dialplan. No exits.
+    Dialplan(Dialplan),
+    /// Hangs up. No exits.
+    HangUp(HangUp),
+    /// Goes through another flow, and leaves by the name of the `return` at which that ends.
+    Flow(String),
+    /// Ends a flow that another goes through, under this name. No exits.
+    Return(String),
+}
+
+/// Exit: `done`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Say {
+    /// What is said.
+    pub prompt: Sound,
+}
+
+/// Exits: the labels of the answers, `wish` and the names of single wishes, `no_match`, `no_input`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// What is asked.
+    pub prompt: Sound,
+    /// What callers say, by label: phrases or patterns such as `(cancel|delete) [my] order`, in which `{slot}` stands
+    /// for a slot of the receptionist's file.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, Vec<String>>,
+    /// Whether callers may also say what the receptionist's file lists as intents.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub wishes: bool,
+    /// Labels by key: 0 to 9, * and #.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, String>,
+    /// Said in place of the prompt after an answer that is none of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Sound>,
+    /// Said in place of the prompt after silence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still_there: Option<Sound>,
+    /// How often it is asked.
+    #[serde(default = "two")]
+    pub tries: u32,
+    /// How long an answer is waited for, in seconds.
+    #[serde(default = "five")]
+    pub wait_s: f64,
+}
+
+/// Exits: the labels of the keys, `no_match`, `no_input`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Menu {
+    /// What there is to press.
+    pub prompt: Sound,
+    /// Labels by key: 0 to 9, * and #.
+    pub keys: BTreeMap<String, String>,
+    /// Said in place of the prompt after a key that is none of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Sound>,
+    /// Said in place of the prompt when no key was pressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still_there: Option<Sound>,
+    /// How often it is said.
+    #[serde(default = "two")]
+    pub tries: u32,
+    /// How long a key is waited for, in seconds.
+    #[serde(default = "five")]
+    pub wait_s: f64,
+}
+
+/// Exits: `done`, `no_match`, `no_input`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Collect {
+    /// What is asked.
+    pub prompt: Sound,
+    /// The slot that is filled: `slots.NAME` from then on.
+    pub slot: String,
+    /// What may fill it, unless the receptionist's file describes the slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<SlotKind>,
+    /// How it is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
+    /// A condition that the value must meet, in which it is `value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid: Option<String>,
+    /// Said in place of the prompt after a value that does not meet it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invalid: Option<Sound>,
+    /// Asked so that the caller confirms, by yes or no or the keys 1 or 2; the value is `{value}` in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_back: Option<Sound>,
+    /// Said in place of the prompt after an answer that is no such value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Sound>,
+    /// Said in place of the prompt after silence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still_there: Option<Sound>,
+    /// How often it is asked.
+    #[serde(default = "three")]
+    pub tries: u32,
+    /// How long it is waited for, in seconds.
+    #[serde(default = "five")]
+    pub wait_s: f64,
+}
+
+/// How a value is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// Spoken.
+    Speech,
+    /// Keyed in.
+    Keys,
+    /// Either, as the caller likes.
+    Both,
+}
+
+/// One case of a decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// A condition.
+    pub when: String,
+    /// The exit if it holds.
+    pub exit: String,
+}
+
+/// Exits: `found` and `not_found`, or `verified` and `refused` if the lookup proves who calls.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enquire {
+    /// Which lookup.
+    pub name: String,
+    /// Said while it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<Sound>,
+}
+
+/// Exits: `ended` when the other side has hung up (the call is over if it leads nowhere), `busy`, `no_answer`,
+/// `refused`, `gone`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connect {
+    /// A destination, several, or `wish`: where the caller's wish leads.
+    pub destination: Agents,
+    /// In which order several are rung.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ring: Option<Ring>,
+    /// How long it may ring, in seconds, if not as long as the destination says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ring_s: Option<f64>,
+    /// What the caller hears before it rings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announce: Option<Sound>,
+    /// What the agent hears before the two are joined; the agent accepts or refuses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introduce: Option<Sound>,
+}
+
+/// Whom to connect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "write a destination, or several: [\"maria\", \"tom\"]")]
+pub enum Agents {
+    /// One.
+    One(String),
+    /// The first of several who answers.
+    Several(Vec<String>),
+}
+
+/// In which order several agents are rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ring {
+    /// One after the other.
+    #[default]
+    InTurn,
+    /// All at once.
+    All,
+}
+
+/// Exits: `ended` (the call is over if it leads nowhere), `empty` when nobody serves the queue, `full`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queue {
+    /// The queue, by the name that Asterisk knows.
+    pub name: String,
+    /// What the caller hears before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announce: Option<Sound>,
+    /// Channel variables that go along: texts with `{names}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// How long the caller may wait in it, in seconds.
+    #[serde(default = "half_an_hour")]
+    pub most_s: f64,
+}
+
+/// Exits: `done`, `no_input` when nothing was said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Voicemail {
+    /// What is said before the tone.
+    pub prompt: Sound,
+    /// Whose message it is: the name under which it is kept.
+    pub mailbox: String,
+    /// How long it may be, in seconds.
+    #[serde(default = "two_minutes")]
+    pub most_s: f64,
+}
+
+/// Exits: `done`, and `refused` if consent is asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// On or off.
+    pub turn: Turn,
+    /// Asked before, to be answered by yes or no or the keys 1 or 2; without a yes nothing is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Sound>,
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turn {
+    /// From here on.
+    On,
+    /// Up to here.
+    Off,
+}
+
+/// Exits: `paid`, `declined`, `no_match` when what was keyed in cannot be a card, `no_input`, `cut_failed` when it is not
+/// certain that nothing records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Zone {
+    /// Asks for the number of the card.
+    pub card: Sound,
+    /// Asks for the month and year of its expiry, if that is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<Sound>,
+    /// Asks for the number on its back, if that is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cvc: Option<Sound>,
+    /// Said before an item is asked for again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Sound>,
+    /// The lookup that gets the digits, as `card`, `expiry` and `cvc` besides what it sends.
+    pub lookup: String,
+    /// How often each item is asked for.
+    #[serde(default = "three")]
+    pub tries: u32,
+    /// How long a key is waited for, in seconds.
+    #[serde(default = "ten")]
+    pub wait_s: f64,
+}
+
+/// Exit: `done` when the caller leaves the room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conference {
+    /// The room, with `{names}`.
+    pub room: String,
+    /// What the caller hears before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announce: Option<Sound>,
+}
+
+/// Exit: `done`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Music {
+    /// The class of music on hold, by the name that Asterisk knows.
+    #[serde(default = "default_class")]
+    pub class: String,
+    /// For how long, in seconds.
+    pub for_s: f64,
+}
+
+/// Where the call goes on in the dialplan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dialplan {
+    /// Context, extension and priority: `"queues,700,1"`.
+    pub place: String,
+    /// Channel variables that go along: texts with `{names}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+}
+
+/// How a call is hung up.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HangUp {
+    /// Said before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<Sound>,
+}
+
+impl Agents {
+    /// Their names.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
+}
+
+fn two() -> u32 {
+    2
+}
+
+fn three() -> u32 {
+    3
+}
+
+fn five() -> f64 {
+    5.0
+}
+
+fn ten() -> f64 {
+    10.0
+}
+
+fn two_minutes() -> f64 {
+    120.0
+}
+
+fn half_an_hour() -> f64 {
+    1_800.0
+}
+
+fn default_class() -> String {
+    "default".to_owned()
+}

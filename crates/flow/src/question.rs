@@ -1,0 +1,182 @@
+//! What a caller may answer, ready to be heard.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use intent::grammar::{Domain, Grammar, GrammarError, IntentPatterns, SlotKind};
+use intent::{Examples, IntentExamples, IntentId, Meaning, TeachError, Understanding};
+
+use crate::book::Wishes;
+use crate::run::{Filled, Reply};
+
+/// One question of a flow: what may be said to it, and what may be pressed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    name: String,
+    keys: BTreeMap<char, String>,
+    labels: Vec<String>,
+    wishes: Option<Arc<Wishes>>,
+    /// The slot that an answer is the value of.
+    value_of: Option<String>,
+    domain: Domain,
+}
+
+impl Question {
+    /// A question for keys alone.
+    pub(crate) fn keyed(name: String, keys: BTreeMap<char, String>) -> Self {
+        Self {
+            name,
+            keys,
+            labels: Vec::new(),
+            wishes: None,
+            value_of: None,
+            domain: Domain::default(),
+        }
+    }
+
+    /// Adds what may be said, by label, with the slots that the patterns name.
+    pub(crate) fn with_answers(
+        mut self,
+        answers: &BTreeMap<String, Vec<String>>,
+        slots: &BTreeMap<String, SlotKind>,
+    ) -> Self {
+        for (label, patterns) in answers {
+            let patterns = patterns.clone();
+            self.labels.push(label.clone());
+            self.domain.intents.push(IntentPatterns { name: label.clone(), patterns });
+        }
+        let patterns = || answers.values().flatten();
+        let said = slots.iter().filter(|(slot, _)| {
+            let hole = format!("{{{slot}}}");
+            patterns().any(|pattern| pattern.contains(&hole))
+        });
+        self.domain.slots = said.map(|(slot, kind)| (slot.clone(), kind.clone())).collect();
+        self
+    }
+
+    /// Adds the wishes of the receptionist's file.
+    pub(crate) fn with_wishes(mut self, wishes: Arc<Wishes>) -> Self {
+        self.wishes = Some(wishes);
+        self
+    }
+
+    /// A question for the value of a slot.
+    pub(crate) fn for_value(name: String, slot: &str, kind: SlotKind) -> Self {
+        let pattern = format!(
+            "[(it is|it's|that is|that's|this is|i am|i'm|my (name|number|code) is|the number is)] {{{slot}}}"
+        );
+        let answers = BTreeMap::from([(slot.to_owned(), vec![pattern])]);
+        let slots = BTreeMap::from([(slot.to_owned(), kind)]);
+        let question = Self::keyed(name, BTreeMap::new()).with_answers(&answers, &slots);
+        Self { value_of: Some(slot.to_owned()), ..question }
+    }
+
+    /// The question's own name: the flow's, the node's and, where one node asks twice, what it asks.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The labels by the keys that may be pressed. For the value of a slot, see the task.
+    #[must_use]
+    pub fn keys(&self) -> &BTreeMap<char, String> {
+        &self.keys
+    }
+
+    /// Whether anything may be said.
+    #[must_use]
+    pub fn listens(&self) -> bool {
+        !self.labels.is_empty() || self.wishes.is_some()
+    }
+
+    /// The slot whose value is asked for, if it is that.
+    #[must_use]
+    pub fn value_of(&self) -> Option<&str> {
+        self.value_of.as_deref()
+    }
+
+    /// Learns to understand the answers; nothing where only keys count. It takes as long as the wishes take to be learned:
+    /// do it once, when a flow is loaded.
+    ///
+    /// # Errors
+    /// [`TeachError`] if the wishes cannot be learned; the rest has been tried when the flow was checked.
+    pub fn understanding(&self) -> Result<Option<Understanding>, TeachError> {
+        if !self.listens() {
+            return Ok(None);
+        }
+        let mut examples = Examples::default();
+        let mut domain = self.domain.clone();
+        if let Some(wishes) = &self.wishes {
+            examples = wishes.examples();
+            domain.intents.splice(0..0, wishes.spoken.intents.iter().cloned());
+            domain.slots.extend(wishes.spoken.slots.clone());
+        }
+        let labels = self.labels.iter();
+        examples.intents.extend(
+            labels.map(|label| IntentExamples { name: label.clone(), ..IntentExamples::default() }),
+        );
+        Understanding::learn(&examples, &domain).map(Some)
+    }
+
+    /// What the caller has answered, once it has been decided that they mean `intent` of this question's
+    /// [`understanding`](Self::understanding).
+    #[must_use]
+    pub fn reply(&self, intent: IntentId, meaning: &Meaning) -> Reply {
+        let confidence = meaning.ranking.probability(intent);
+        let slots = meaning.slots.iter();
+        let mut slots: Vec<Filled> = slots
+            .map(|slot| Filled { slot: slot.name.clone(), value: slot.value.clone() })
+            .collect();
+        if let Some(value_of) = &self.value_of {
+            let value = slots.into_iter().find(|filled| filled.slot == *value_of);
+            return value
+                .map_or(Reply::NoMatch, |filled| Reply::Value { value: filled.value, confidence });
+        }
+        let at = intent.0 as usize;
+        let wishes = self.wishes.as_ref().map_or(&[][..], |wishes| &wishes.list);
+        if let Some(wish) = wishes.get(at) {
+            let own = wish.slot.iter();
+            slots.extend(
+                own.map(|(slot, value)| Filled { slot: slot.clone(), value: value.clone() }),
+            );
+            return Reply::Wish {
+                intent: wish.intent.clone(),
+                destination: wish.destination.clone(),
+                slots,
+                confidence,
+            };
+        }
+        match self.labels.get(at - wishes.len()) {
+            Some(label) => Reply::Answer { label: label.clone(), slots, confidence },
+            None => Reply::NoMatch,
+        }
+    }
+
+    /// Whether everything that may be said can be: the patterns of this question alone.
+    pub(crate) fn try_patterns(&self) -> Result<(), GrammarError> {
+        match self.domain.intents.is_empty() {
+            true => Ok(()),
+            false => Grammar::build(&self.domain).map(|_| ()),
+        }
+    }
+
+    /// The slots that stand in the answers of one label.
+    pub(crate) fn slots_of(&self, label: &str) -> impl Iterator<Item = &str> {
+        let intent = self.domain.intents.iter().find(|intent| intent.name == label);
+        let patterns = intent.map_or(&[][..], |intent| &intent.patterns);
+        let said = |slot: &&String| {
+            let hole = format!("{{{slot}}}");
+            patterns.iter().any(|pattern| pattern.contains(&hole))
+        };
+        self.domain.slots.keys().filter(said).map(String::as_str)
+    }
+
+    /// The labels, spoken and pressed, each once and in order.
+    pub(crate) fn labels(&self) -> std::collections::BTreeSet<&str> {
+        self.labels.iter().chain(self.keys.values()).map(String::as_str).collect()
+    }
+
+    pub(crate) fn wishes(&self) -> Option<&Wishes> {
+        self.wishes.as_deref()
+    }
+}

@@ -113,7 +113,7 @@ impl<'d> Checker<'d> {
         let document = self.document;
         for (key, text) in [("name", &document.name), ("start", &document.start)] {
             if text.trim().is_empty() && !self.report.is_broken(&at([key])) {
-                self.add(&at([key]), format!("{key} is empty"), "write a name");
+                self.add(&at([key]), format!("\"{key}\" is empty"), "write a name");
             }
         }
         let is_tag = |tag: &String| {

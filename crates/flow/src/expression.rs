@@ -12,9 +12,10 @@
 //! | `+`, `-`, `*` | of numbers; `+` joins text |
 //! | `"text"`, `12.5`, `yes`, `no`, `nothing`, `["a", "b"]` | values |
 //! | `slots.size`, `caller.number` | names |
-//! | `known(x)`, `length(x)`, `first(x, n)`, `last(x, n)`, `digits(x)`, `spell(x)`, `amount(x)`, `lower(x)` | functions |
+//! | `known(x)`, `length(x)`, `first(x, n)`, `last(x, n)`, `digits(x)`, `spell(x)`, `amount(x)`, `lower(x)`, `default(x, y)` | functions |
 //!
-//! `spell("4021")` is "4 0 2 1", as a number is said digit by digit; `amount("20.50 pounds")` is the number 20.5.
+//! `spell("4021")` is "4 0 2 1", as a number is said digit by digit; `amount("20.50 pounds")` is the number 20.5;
+//! `default(vars.count, 0)` is 0 as long as the name holds nothing.
 
 mod parse;
 
@@ -78,6 +79,7 @@ enum Function {
     Spell,
     Amount,
     Lower,
+    Default,
 }
 
 impl Expression {
@@ -228,7 +230,7 @@ fn calculated(left: &Value, right: &Value, how: impl Fn(f64, f64) -> f64) -> Val
 }
 
 impl Function {
-    const ALL: [(&'static str, Function, usize); 8] = [
+    const ALL: [(&'static str, Function, usize); 9] = [
         ("known", Self::Known, 1),
         ("length", Self::Length, 1),
         ("first", Self::First, 2),
@@ -237,6 +239,7 @@ impl Function {
         ("spell", Self::Spell, 1),
         ("amount", Self::Amount, 1),
         ("lower", Self::Lower, 1),
+        ("default", Self::Default, 2),
     ];
 
     /// Of as many values as the parser has let through.
@@ -247,6 +250,8 @@ impl Function {
             (Self::Known, value) => {
                 Value::Bool(value.is_some_and(|value| *value != Value::Nothing))
             }
+            (Self::Default, Some(Value::Nothing)) => values.get(1).cloned().unwrap_or_default(),
+            (Self::Default, Some(value)) => value.clone(),
             (_, None | Some(Value::Nothing)) => Value::Nothing,
             (Self::Length, Some(Value::List(values))) => Value::Number(values.len() as f64),
             (Self::Length, _) => Value::Number(text().chars().count() as f64),
@@ -316,6 +321,7 @@ mod tests {
             ("first(lower(caller.tier), 1) + \"!\" == \"g!\"", true),
             ("caller.tier + 1", false),
             ("caller.tier < \"silver\"", true),
+            ("default(slots.size, 2) + default(slots.amount, 3) == 122", true),
             ("spell(slots.account) == \"4 0 2 1 - 7 7\"", true),
             ("amount(\"20.50 pounds\") * 2 == 41", true),
         ] {

@@ -63,7 +63,7 @@ impl Question {
     /// A question for the value of a slot.
     pub(crate) fn for_value(name: String, slot: &str, kind: SlotKind) -> Self {
         let pattern = format!(
-            "[(it is|it's|that is|that's|this is|i am|i'm|my (name|number|code) is|the number is)] {{{slot}}}"
+            "[(it is|it's|that is|that's|this is|i am|i'm|at|about|i would say|my (name|number|code) is|the number is)] {{{slot}}}"
         );
         let answers = BTreeMap::from([(slot.to_owned(), vec![pattern])]);
         let slots = BTreeMap::from([(slot.to_owned(), kind)]);
@@ -111,11 +111,18 @@ impl Question {
             domain.intents.splice(0..0, wishes.spoken.intents.iter().cloned());
             domain.slots.extend(wishes.spoken.slots.clone());
         }
-        let labels = self.labels.iter();
-        examples.intents.extend(
-            labels.map(|label| IntentExamples { name: label.clone(), ..IntentExamples::default() }),
-        );
-        Understanding::learn(&examples, &domain).map(Some)
+        let answers = self.domain.intents.iter().map(|answer| {
+            let is_plain = |pattern: &&String| !pattern.contains(['(', '[', '{', '|', ';']);
+            let phrases = answer.patterns.iter().filter(is_plain).cloned().collect();
+            IntentExamples { name: answer.name.clone(), phrases, keywords: Vec::new() }
+        });
+        let mut answers: Vec<IntentExamples> = answers.collect();
+        // From too few examples, anything would look a little like one of them; the patterns hold by themselves.
+        if answers.iter().any(|answer| answer.phrases.len() < ENOUGH) {
+            answers.iter_mut().for_each(|answer| answer.phrases.clear());
+        }
+        examples.intents.extend(answers);
+        Ok(Some(Understanding::learn(&examples, &domain)?.for_answers()))
     }
 
     /// What the caller has answered, once it has been decided that they mean `intent` of this question's
@@ -180,3 +187,6 @@ impl Question {
         self.wishes.as_deref()
     }
 }
+
+/// Plain phrases that each answer needs, for the words of all to be learned and not only matched.
+const ENOUGH: usize = 4;

@@ -55,8 +55,10 @@ pub(crate) fn ways(deed: &Deed) -> Vec<(String, Class)> {
         Deed::Record { consent: None, .. } => vec![(DONE, Given)],
         Deed::Record { consent: Some(_), .. } => vec![(DONE, Given), (REFUSED, Given)],
         Deed::Ask(ask) => {
-            let mut ways: Vec<_> =
-                ask.question.labels().into_iter().map(|label| (label, Given)).collect();
+            let labels = ask.question.labels().into_iter();
+            // A label that is called like a failure is told as such.
+            let labels = labels.filter(|label| !FAILURES.contains(label) && *label != WISH);
+            let mut ways: Vec<_> = labels.map(|label| (label, Given)).collect();
             if let Some(wishes) = ask.question.wishes() {
                 ways.push((WISH, Given));
                 ways.extend(wishes.intents().into_iter().map(|intent| (intent, Spared)));

@@ -47,6 +47,7 @@ pub use script::{Script, Step};
 pub use understood::{Slot, Understood};
 
 use align::{Limits, Paths};
+use confidence::Setting;
 use graph::Graph;
 use heard::Heard;
 
@@ -59,6 +60,7 @@ pub struct Grammar {
     intents: Vec<String>,
     slots: Vec<(String, SlotKind)>,
     values: Vec<String>,
+    setting: Setting,
 }
 
 /// How much more than the cheapest a path may cost on its way.
@@ -78,9 +80,16 @@ impl Grammar {
         Ok(Grammar {
             graph,
             values,
+            setting: Setting::Open,
             intents: domain.intents.iter().map(|intent| intent.name.clone()).collect(),
             slots: domain.slots.iter().map(|(name, kind)| (name.clone(), kind.clone())).collect(),
         })
+    }
+
+    /// The same grammar for answers to a question that has just been put: a short one that fits is believed.
+    #[must_use]
+    pub fn for_answers(self) -> Grammar {
+        Grammar { setting: Setting::Question, ..self }
     }
 
     /// What `text` most likely meant, or none if no pattern is anywhere near it. A low

@@ -156,6 +156,14 @@ impl Understanding {
         Ok(Understanding { names, learned, spoken, hints })
     }
 
+    /// The same understanding for answers to a question that has just been put: a short one that fits a pattern is
+    /// believed, as it would not be at any other time.
+    #[must_use]
+    pub fn for_answers(self) -> Understanding {
+        let grammar = |spoken: Spoken| Spoken { grammar: spoken.grammar.for_answers(), ..spoken };
+        Understanding { spoken: self.spoken.map(grammar), ..self }
+    }
+
     /// What `text` means, be it a whole transcript or one of a caller who still speaks.
     #[must_use]
     pub fn of(&self, text: &str) -> Meaning {

@@ -17,15 +17,36 @@ use crate::secret::CardItem;
 use crate::ways::{FAILURES, WISH};
 
 /// What English callers say who mean yes, and who mean no.
-const YES: [&str; 3] = [
-    "(yes|yeah|yep|yup|sure|okay|ok|right|correct|exactly|absolutely)",
-    "(that is|that's|it is|it's|this is) (right|correct|fine|good)",
-    "[yes] (please do|go ahead|i do|i am|that's me)",
+const YES: [&str; 14] = [
+    "(yes|yeah|yep|yup) [please|thanks|thank you]",
+    "(sure|okay|ok|right|correct|exactly|absolutely|certainly|of course)",
+    "(that is|that's|it is|it's|this is) (right|correct|fine|good|it)",
+    "[yes] (go ahead|i do|i am|you may|you can|i agree)",
+    "yes",
+    "yeah",
+    "yes please",
+    "yes that's right",
+    "yes i think so",
+    "yes it is",
+    "sure go ahead",
+    "that's right",
+    "okay",
+    "correct",
 ];
-const NO: [&str; 3] = [
-    "(no|nope|nah|wrong|incorrect|never)",
-    "[no] (that is|that's|it is|it's|this is) (wrong|not right|not correct|incorrect)",
-    "[no] (i don't|i do not|i'd rather not|please don't|don't)",
+const NO: [&str; 13] = [
+    "(no|nope|nah) [thanks|thank you]",
+    "(wrong|incorrect|never)",
+    "[no] (that is|that's|it is|it's|this is) (wrong|not right|not correct|incorrect|not it)",
+    "[no] (i don't|i do not|i'd rather not|please don't|don't|i am not|i'm not)",
+    "no",
+    "nope",
+    "no thanks",
+    "no that's wrong",
+    "no it is not",
+    "that's not right",
+    "i would rather not",
+    "please don't",
+    "wrong",
 ];
 
 /// Numbers of this length may be cards (ISO/IEC 7812-1).
@@ -440,11 +461,11 @@ impl Checker<'_> {
     /// What callers say who mean yes, and who mean no.
     fn yes_or_no(&self) -> BTreeMap<String, Vec<String>> {
         let voice = &self.document.voice;
-        let own = |own: &[String], english: [&str; 3]| match own.is_empty() {
-            true => english.map(str::to_owned).to_vec(),
+        let own = |own: &[String], english: &[&str]| match own.is_empty() {
+            true => english.iter().map(|phrase| (*phrase).to_owned()).collect(),
             false => own.to_vec(),
         };
-        let (yes, no) = (own(&voice.yes, YES), own(&voice.no, NO));
+        let (yes, no) = (own(&voice.yes, &YES), own(&voice.no, &NO));
         BTreeMap::from([(YES_LABEL.to_owned(), yes), (NO_LABEL.to_owned(), no)])
     }
 
@@ -617,7 +638,7 @@ fn said(phrase: &str) -> Vec<String> {
 
 /// What is wrong with a pattern, and the mend.
 fn told(error: &GrammarError) -> (String, String) {
-    let error = error.to_string();
+    let error = error.to_string().replacen("intent ", "answer ", 1);
     match error.rsplit_once(": ") {
         Some((cause, mend)) => (cause.to_owned(), mend.to_owned()),
         None => (error, "see the patterns in assets/flows".to_owned()),

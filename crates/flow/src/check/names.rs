@@ -41,7 +41,12 @@ pub(super) fn unknown(document: &Document, name: &str) -> Option<(String, String
     if ALWAYS.contains(&name) || document.needs.iter().any(|need| need == name) {
         return None;
     }
-    let near = nearest(name, ALWAYS);
+    let same_kind = ALWAYS.into_iter().filter_map(|known| known.strip_prefix(kind)?.strip_prefix('.'));
+    let near = match nearest(rest, same_kind) {
+        Some(near) => Some(format!("{kind}.{near}")),
+        None if ["caller", "call", "clock"].contains(&kind) => None,
+        None => nearest(name, ALWAYS).map(str::to_owned),
+    };
     match kind {
         "slots" | "vars" if !rest.contains('.') => None,
         "slots" | "vars" => Some((cause, format!("write two parts only, such as \"{kind}.tier\""))),
@@ -71,7 +76,14 @@ pub(super) fn unknown(document: &Document, name: &str) -> Option<(String, String
         }
         _ => {
             let mend = near.map_or_else(
-                || "names begin with slots., vars., lookup., caller., call. or clock.".to_owned(),
+                || match kind {
+                    "call" | "clock" => {
+                        let known = ALWAYS.into_iter().filter(|known| known.starts_with(kind));
+                        let known = known.filter(|known| known[kind.len()..].starts_with('.'));
+                        format!("use one of: {}", known.collect::<Vec<_>>().join(", "))
+                    }
+                    _ => "names begin with slots., vars., lookup., caller., call. or clock.".to_owned(),
+                },
                 |near| format!("did you mean \"{near}\"?"),
             );
             Some((cause, mend))

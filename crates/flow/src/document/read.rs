@@ -344,25 +344,30 @@ fn told(message: &str) -> Told {
         let found =
             found.replace("string ", "the text ").replace('`', "").replace("map", "a table");
         let found = found.replace("sequence", "a list").replace("boolean ", "");
-        let wanted = wanted_words(wanted);
+        let (wanted, example) = wanted_words(wanted);
         return Told {
             key: None,
             cause: format!("{found} stands where {wanted} should"),
-            mend: format!("write {wanted}"),
+            mend: format!("write {wanted}{example}"),
         };
+    }
+    if message.starts_with("write ") {
+        let cause = "what stands here cannot be read".to_owned();
+        return Told { key: None, cause, mend: message.to_owned() };
     }
     Told { key: None, cause: message.to_owned(), mend: EXPLAINED.to_owned() }
 }
 
-fn wanted_words(wanted: &str) -> String {
+/// What serde wants, in words, and how that is written.
+fn wanted_words(wanted: &str) -> (&str, &'static str) {
     match wanted {
-        "a string" => "a text in quotes".to_owned(),
-        "u32" | "u64" | "usize" => "a whole number without quotes".to_owned(),
-        "f64" => "a number without quotes".to_owned(),
-        "a boolean" => "true or false".to_owned(),
-        "a sequence" => "a list: [ ... ]".to_owned(),
-        "a map" => "a table: { name = \"...\" }".to_owned(),
-        wanted if wanted.starts_with("struct ") => "a table: { ... }".to_owned(),
-        wanted => wanted.to_owned(),
+        "a string" => ("a text", ", in quotes"),
+        "u32" | "u64" | "usize" => ("a whole number", ", without quotes"),
+        "f64" => ("a number", ", without quotes"),
+        "a boolean" => ("true or false", ", without quotes"),
+        "a sequence" => ("a list", ": [ ... ]"),
+        "a map" => ("a table", ": { name = ... }"),
+        wanted if wanted.starts_with("struct ") => ("a table", ": { name = ... }"),
+        wanted => (wanted, ""),
     }
 }

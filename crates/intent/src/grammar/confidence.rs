@@ -19,14 +19,28 @@ pub(super) struct Evidence {
     pub(super) unlisted_mistaken: f32,
 }
 
+/// What is known of an utterance before a word of it is heard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// Anything may be said, and most of what is said by chance is short.
+    #[default]
+    Open,
+    /// A question was put, and this is the answer to it: short ones are likely.
+    Question,
+}
+
 impl Evidence {
     /// How likely it is that the caller said what the path says.
-    pub(super) fn confidence(&self) -> f32 {
+    pub(super) fn confidence(&self, setting: Setting) -> f32 {
+        let by_chance = match setting {
+            Setting::Open => 1.0,
+            Setting::Question => 0.0,
+        };
         let explained = self.telling + COMMON * self.common;
         let over = self.telling_over + COMMON * self.common_over;
         let odds = BASE + CLEAR * (self.telling - self.mistaken).min(12.0)
             - MISTAKEN * self.mistaken / (explained + 2.0)
-            - OVER * (over + 1.0) / (explained + over + 1.0)
+            - OVER * (over + by_chance) / (explained + over + 1.0)
             - UNLISTED * self.unlisted / (self.telling + 1.0)
             - UNLISTED_MISTAKEN * self.unlisted_mistaken / (self.unlisted + 2.0);
         1.0 / (1.0 + (-odds).exp())
@@ -66,13 +80,21 @@ mod tests {
         let confidence = |change: fn(&mut Evidence)| {
             let mut evidence = fits;
             change(&mut evidence);
-            evidence.confidence()
+            evidence.confidence(Setting::Open)
         };
-        assert!(fits.confidence() > 0.95);
-        assert!(confidence(|evidence| evidence.telling = 3.0) < fits.confidence());
+        assert!(confidence(|_| {}) > 0.95);
+        assert!(confidence(|evidence| evidence.telling = 3.0) < confidence(|_| {}));
         assert!(confidence(|evidence| evidence.mistaken = 4.0) < 0.5);
         assert!(confidence(|evidence| evidence.telling_over = 12.0) < 0.5);
-        assert!(confidence(|evidence| evidence.unlisted = 10.0) < fits.confidence());
+        assert!(confidence(|evidence| evidence.unlisted = 10.0) < confidence(|_| {}));
+    }
+
+    #[test]
+    fn a_short_answer_is_believed_where_a_question_was_put() {
+        let yes = Evidence { telling: 2.0, ..Evidence::default() };
+        assert!(yes.confidence(Setting::Open) < 0.5 && yes.confidence(Setting::Question) > 0.9);
+        let more = Evidence { telling_over: 12.0, ..yes };
+        assert!(more.confidence(Setting::Question) < 0.05);
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub(super) fn understand(grammar: &Grammar, heard: &Heard, paths: &Paths) -> Opt
     let weakest = slots.iter().map(|slot| slot.confidence).fold(1.0, f32::min);
     Some(Understood {
         intent: grammar.intents[intent as usize].clone(),
-        confidence: evidence.confidence() * shares(&[0.0, margin])[0] * weakest,
+        confidence: evidence.confidence(grammar.setting) * shares(&[0.0, margin])[0] * weakest,
         slots,
         cost: end.cost,
         margin,

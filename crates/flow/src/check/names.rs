@@ -41,7 +41,8 @@ pub(super) fn unknown(document: &Document, name: &str) -> Option<(String, String
     if ALWAYS.contains(&name) || document.needs.iter().any(|need| need == name) {
         return None;
     }
-    let same_kind = ALWAYS.into_iter().filter_map(|known| known.strip_prefix(kind)?.strip_prefix('.'));
+    let same_kind =
+        ALWAYS.into_iter().filter_map(|known| known.strip_prefix(kind)?.strip_prefix('.'));
     let near = match nearest(rest, same_kind) {
         Some(near) => Some(format!("{kind}.{near}")),
         None if ["caller", "call", "clock"].contains(&kind) => None,
@@ -82,7 +83,8 @@ pub(super) fn unknown(document: &Document, name: &str) -> Option<(String, String
                         let known = known.filter(|known| known[kind.len()..].starts_with('.'));
                         format!("use one of: {}", known.collect::<Vec<_>>().join(", "))
                     }
-                    _ => "names begin with slots., vars., lookup., caller., call. or clock.".to_owned(),
+                    _ => "names begin with slots., vars., lookup., caller., call. or clock."
+                        .to_owned(),
                 },
                 |near| format!("did you mean \"{near}\"?"),
             );

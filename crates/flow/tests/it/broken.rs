@@ -105,7 +105,8 @@ fn no_damage_makes_the_reader_fall() {
     let book = book();
     let mut state = 7_u64;
     let mut below = |most: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).expect("31 bits") % most.max(1)
     };
     for (name, text) in crate::ready_made::flows() {

@@ -136,7 +136,9 @@ say = { prompt = "It is {slots.number}." }
 to = { done = "hang_up" }
 "#,
     );
-    let Task::Collect { keys: Some(keys), question, .. } = scene.task() else { panic!("it collects") };
+    let Task::Collect { keys: Some(keys), question, .. } = scene.task() else {
+        panic!("it collects")
+    };
     assert_eq!((keys.least, keys.most, question.value_of()), (3, 5, Some("number")));
     assert_eq!(scene.press("012").said(), ["012 is none."]);
     assert_eq!(scene.press("12").said(), ["Which number?"]);
@@ -185,9 +187,7 @@ fn lookups_verify_and_are_limited_in_time() {
     let Task::Lookup { request, .. } = scene.task() else { panic!("it looks up") };
     assert_eq!(request.send["name"], "Ann");
     assert_eq!(scene.run.deadline(), Some(scene.now + Duration::from_millis(700)));
-    let mut late = Scene { run: scene.run.clone(), ..Scene::of(&text) };
-    late.now = scene.now;
-    late.effects();
+    let mut late = scene.clone();
     assert_eq!(late.wait().end(), Outcome::Fallback(Why::Failure));
     assert_eq!(late.run.trace()[1].exit.as_deref(), Some("timeout"));
     let place = scene.tell(Reply::NotFound).end();
@@ -241,7 +241,9 @@ fn a_card_is_taken_within_a_zone_and_left_behind() {
     scene.tell(found(&[("receipt", "A7".into())]));
     let effects = scene.effects();
     assert_eq!(effects[0], Effect::LeaveZone);
-    assert!(matches!(&effects[1], Effect::Do { what: Task::Say(say), .. } if *say == ["Receipt A7.".into()]));
+    assert!(
+        matches!(&effects[1], Effect::Do { what: Task::Say(say), .. } if *say == ["Receipt A7.".into()])
+    );
     scene.tell(Reply::Done);
     assert_eq!(scene.effects(), [Effect::StopRecording, Effect::End(Outcome::HangUp)]);
 }
@@ -274,7 +276,9 @@ fn a_zone_fails_closed() {
 
 #[test]
 fn nothing_is_recorded_without_a_yes() {
-    for replies in [vec![answer("no")], vec![Reply::NoInput, Reply::NoMatch], vec![Reply::Digits("2".into())]] {
+    for replies in
+        [vec![answer("no")], vec![Reply::NoInput, Reply::NoMatch], vec![Reply::Digits("2".into())]]
+    {
         let mut scene = Scene::of(ZONE);
         for reply in replies {
             scene.tell(reply);
@@ -338,13 +342,12 @@ to = { done = "often" }
 return = "often"
 [node.once]
 return = "once"
-"#
-        .replace("start", "start")
-        .as_str(),
+"#,
         &book,
     );
     let inner = flow::Document { name: "inner".to_owned(), ..inner.document().clone() };
-    let inner = flow::Flow::check("inner", inner, &book).unwrap_or_else(|findings| panic!("{findings}"));
+    let inner =
+        flow::Flow::check("inner", inner, &book).unwrap_or_else(|findings| panic!("{findings}"));
     book.flows.insert("inner".to_owned(), Arc::new(inner));
     let mut scene = Scene::with(
         r#"
@@ -363,7 +366,8 @@ to = { done = "hang_up" }
         &book,
     );
     assert_eq!(scene.said(), ["often"]);
-    let path = ["count", "inner", "where", "once", "count", "inner", "where", "set", "often", "say"];
+    let path =
+        ["count", "inner", "where", "once", "count", "inner", "where", "set", "often", "say"];
     assert_eq!(scene.path(), path);
     let exits: Vec<_> = scene.run.trace().iter().map(|step| step.exit.as_deref()).collect();
     assert_eq!((exits[1], exits[5]), (Some("once"), Some("often")));
@@ -410,7 +414,9 @@ fn what_comes_too_late_changes_nothing() {
     assert_eq!(run.poll(), None);
     run.handle(late, Input::Told { task: next, reply: Reply::Done });
     assert_eq!(run.poll(), Some(Effect::End(Outcome::HangUp)));
-    for input in [Input::HungUp, Input::Wake, Input::Begin, Input::Told { task: next, reply: Reply::Done }] {
+    for input in
+        [Input::HungUp, Input::Wake, Input::Begin, Input::Told { task: next, reply: Reply::Done }]
+    {
         run.handle(late, input);
         assert_eq!(run.poll(), None);
     }

@@ -9,6 +9,7 @@ use flow::{
 };
 
 /// A run with its clock, and all that it has wanted so far.
+#[derive(Clone)]
 pub(crate) struct Scene {
     pub(crate) run: Run,
     pub(crate) now: Duration,

@@ -13,17 +13,29 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("intent", &[]),
     ("call", &["intent"]),
     ("engines", &["audio"]),
+    ("flow", &["intent"]),
     ("media", &["audio"]),
     ("pbx", &["audio"]),
     ("patchcord", &["ari", "audio", "call", "engines", "intent", "media", "pbx"]),
 ];
 
 /// Crates that decide and compute, and do nothing else.
-const PURE: &[&str] = &["audio", "call", "intent"];
+const PURE: &[&str] = &["audio", "call", "flow", "intent"];
 
 /// What a pure crate may depend on besides our own: nothing that waits, opens or spawns.
-const PURE_DEPENDENCIES: &[&str] =
-    &["hound", "ndarray", "opus-rs", "rubato", "serde", "thiserror", "toml"];
+const PURE_DEPENDENCIES: &[&str] = &[
+    "hound",
+    "ndarray",
+    "opus-rs",
+    "rubato",
+    "serde",
+    "serde_json",
+    "serde_path_to_error",
+    "strsim",
+    "thiserror",
+    "toml",
+    "zeroize",
+];
 
 /// What must not stand in a pure crate's source: clocks, sockets, files, tasks, threads, output.
 const IMPURE: &[&str] = &[

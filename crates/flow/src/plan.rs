@@ -71,7 +71,7 @@ pub(crate) enum Target {
 pub(crate) enum Deed {
     Say(Prompt),
     Ask(Ask),
-    Collect(Collect),
+    Collect(Box<Collect>),
     Decide(Vec<(Expression, Arc<str>)>),
     Hours(Arc<Calendar>),
     Lookup { lookup: Arc<Lookup>, prompt: Option<Prompt> },

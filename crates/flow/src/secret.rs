@@ -104,7 +104,7 @@ fn passes_luhn(digits: &str) -> bool {
             _ => digit * 2,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Dots, as many as there are digits.

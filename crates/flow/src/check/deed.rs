@@ -328,7 +328,7 @@ impl Checker<'_> {
             let mend = "add valid = \"...\", the condition that it tells of";
             self.add(&place(&["invalid"]), "nothing makes a value invalid", mend);
         }
-        Some(Deed::Collect(Collect {
+        Some(Deed::Collect(Box::new(Collect {
             question: Arc::new(question),
             keys: keyed.filter(|_| by != By::Speech),
             slot: slot.clone(),
@@ -344,7 +344,7 @@ impl Checker<'_> {
             ),
             tries: self.tries(&place(&["tries"]), collect.tries),
             wait: self.wait(&place(&["wait_s"]), collect.wait_s),
-        }))
+        })))
     }
 
     fn connect(&mut self, node: &str, connect: &document::Connect) -> Deed {

@@ -3,5 +3,6 @@
 mod broken;
 mod random;
 mod ready_made;
+mod rehearse;
 mod run;
 mod scene;

@@ -110,8 +110,10 @@ fn document(dice: &mut Dice, book: &Book, name: &str) -> Document {
         node: BTreeMap::new(),
         test: Vec::new(),
     };
-    for failure in ["timeout", "error", "no_input", "busy", "empty"] {
-        if dice.once_in(4) {
+    let failures =
+        ["timeout", "error", "no_input", "no_match", "busy", "no_answer", "empty", "full", "gone"];
+    for failure in failures {
+        if !dice.once_in(4) {
             document.to.insert(failure.to_owned(), target(dice, count));
         }
     }
@@ -455,6 +457,9 @@ fn drive(dice: &mut Dice, flow: &Arc<Flow>) -> Ended {
     panic!("it does not end: {:?}", flow.document().to_toml());
 }
 
+/// Calls that go through each flow.
+const CALLS: usize = 3;
+
 #[test]
 fn every_valid_flow_ends() {
     let wanted = std::env::var("FLOWS").ok().and_then(|flows| flows.parse().ok()).unwrap_or(2_000);
@@ -469,18 +474,20 @@ fn every_valid_flow_ends() {
         let flow = Arc::new(flow);
         flows += 1;
         nodes += flow.nodes().count();
-        let ended = drive(&mut dice, &flow);
-        steps += ended.steps;
-        replies += ended.replies;
-        let outcome = match ended.outcome {
-            Outcome::HangUp => "hung up",
-            Outcome::Fallback(flow::Why::Runaway) => "went round, to the fallback",
-            Outcome::Fallback(_) => "to the fallback",
-            Outcome::Dialplan { .. } => "to the dialplan",
-            Outcome::Left => "left",
-            Outcome::CallerHungUp => "caller hung up",
-        };
-        *outcomes.entry(outcome).or_default() += 1;
+        for _ in 0..CALLS {
+            let ended = drive(&mut dice, &flow);
+            steps += ended.steps;
+            replies += ended.replies;
+            let outcome = match ended.outcome {
+                Outcome::HangUp => "hung up",
+                Outcome::Fallback(flow::Why::Runaway) => "went round, to the fallback",
+                Outcome::Fallback(_) => "to the fallback",
+                Outcome::Dialplan { .. } => "to the dialplan",
+                Outcome::Left => "left",
+                Outcome::CallerHungUp => "caller hung up",
+            };
+            *outcomes.entry(outcome).or_default() += 1;
+        }
     }
     let told: Vec<_> =
         outcomes.iter().map(|(outcome, count)| format!("{outcome} {count}")).collect();

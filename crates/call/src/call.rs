@@ -1,29 +1,34 @@
 //! The state machine of one call.
 //!
 //! ```text
-//! Arriving ──► Conversing ──► Connecting ──► Talking ──► Leaving ──► Ended
-//!     └────────────┴──────────────┴──────────────────────────┘ hang-up from every state
+//! Arriving ──► InFlow ──► Leaving ──► Ended
+//!     └───────────┴──────────┘ hang-up from every state
 //! ```
 //!
-//! A state owns its data, and a transition consumes it: what belongs to a greeting cannot survive into a transfer.
+//! What happens next is the flow's: its run begins one task after the other, and is told what came of each. How a task is
+//! done is the call's. A state owns its data, and a transition consumes it: what belongs to a question cannot survive
+//! into a connection.
 
+mod asking;
 mod back_channel;
 mod barge_in;
 mod connecting;
-mod conversing;
+mod in_flow;
+mod keying;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use flow::{Facts, Flow, Sound};
+
 use crate::budget::{Fallback, Overrun, What};
-use crate::receptionist::{DestinationId, Receptionist};
+use crate::receptionist::Receptionist;
 use crate::record::{Basis, Outcome, Record, Reply};
 use crate::timers::{Timer, Timers};
-use crate::words::{Command, Input, Prompt};
+use crate::words::{Command, Input, PlayId, Played};
 
-use connecting::Connecting;
-use conversing::Conversing;
+use in_flow::InFlow;
 
 /// How long a channel may take to leave once it was told to.
 const LEAVE: Duration = Duration::from_secs(8);
@@ -43,23 +48,28 @@ struct Context {
     commands: VecDeque<Command>,
     timers: Timers,
     record: Record,
+    /// How many times something was played.
+    plays: u32,
+    /// On what ground the flow goes where it goes now, if on any since the last decision.
+    ground: Option<Ground>,
+    /// Whether the caller speaks, as far as is known.
+    speaking: bool,
 }
 
 #[derive(Debug)]
 enum State {
     Arriving(Arriving),
-    Conversing(Conversing),
-    Connecting(Connecting),
-    /// Caller and agent hear each other.
-    Talking,
+    InFlow(Box<InFlow>),
     /// The caller's channel has been told to go.
     Leaving(Leaving),
     Ended,
 }
 
-/// Waits for the answer and for audio. Whatever else happens meanwhile is kept for the conversation.
-#[derive(Debug, Default)]
+/// Waits for the answer and for audio. Whatever else happens meanwhile is kept for the flow.
+#[derive(Debug)]
 struct Arriving {
+    flow: Arc<Flow>,
+    facts: Facts,
     answered: bool,
     media: bool,
     queued: Vec<Input>,
@@ -68,8 +78,6 @@ struct Arriving {
 /// Where a leaving channel goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Leaving {
-    /// A last prompt plays; then back to the dialplan.
-    AfterGoodbye,
     /// Back to the dialplan.
     ToDialplan,
     /// Hung up by us.
@@ -77,9 +85,9 @@ enum Leaving {
 }
 
 impl Call {
-    /// A call that has just arrived, at time zero. Its first commands are ready to be polled.
+    /// A call that has just arrived, at time zero, and goes through `flow`. Its first commands are ready to be polled.
     #[must_use]
-    pub fn new(receptionist: Arc<Receptionist>) -> Self {
+    pub fn new(receptionist: Arc<Receptionist>, flow: Arc<Flow>, facts: Facts) -> Self {
         let setup = receptionist.budget.setup;
         let mut timers = Timers::default();
         timers.arm(Timer::Setup, setup);
@@ -89,8 +97,12 @@ impl Call {
             commands: VecDeque::from([Command::Answer, Command::OpenMedia]),
             timers,
             record: Record::default(),
+            plays: 0,
+            ground: None,
+            speaking: false,
         };
-        Self { context, state: State::Arriving(Arriving::default()) }
+        let arriving = Arriving { flow, facts, answered: false, media: false, queued: Vec::new() };
+        Self { context, state: State::Arriving(arriving) }
     }
 
     /// Tells the call what happened. `now` never goes back.
@@ -130,24 +142,53 @@ impl Call {
 
     fn step(&mut self, event: Event) {
         let context = &mut self.context;
+        context.note(&event);
         let state = std::mem::replace(&mut self.state, State::Ended);
         self.state = match (state, event) {
             (State::Ended, _) => State::Ended,
             (State::Leaving(to), event) => leaving(to, context, &event),
-            (_, Event::Input(Input::CallerHungUp)) => context.end(Outcome::Abandoned),
-            (_, Event::Input(Input::PbxLost)) => context.end(Outcome::PbxLost),
-            (State::Arriving(arriving), event) => arriving.step(context, event),
-            (State::Conversing(conversing), event) => conversing.step(context, event),
-            (State::Connecting(connecting), event) => connecting.step(context, event),
-            (State::Talking, event) => talking(context, &event),
+            (State::InFlow(in_flow), Event::Input(Input::CallerHungUp)) => {
+                in_flow.gone(context, Outcome::Abandoned)
+            }
+            (State::InFlow(in_flow), Event::Input(Input::PbxLost)) => {
+                in_flow.gone(context, Outcome::PbxLost)
+            }
+            (State::Arriving(_), Event::Input(Input::CallerHungUp)) => {
+                context.end(Outcome::Abandoned)
+            }
+            (State::Arriving(_), Event::Input(Input::PbxLost)) => context.end(Outcome::PbxLost),
+            (State::Arriving(arriving), event) => return self.arrive(arriving, event),
+            (State::InFlow(in_flow), event) => in_flow.step(context, event),
         };
-        self.replay_queued();
     }
 
-    /// Hands what was queued before the conversation to the conversation, in its order.
-    fn replay_queued(&mut self) {
-        let State::Conversing(conversing) = &mut self.state else { return };
-        for input in std::mem::take(&mut conversing.queued) {
+    fn arrive(&mut self, mut arriving: Arriving, event: Event) {
+        let context = &mut self.context;
+        match event {
+            Event::Input(Input::Answered) => arriving.answered = true,
+            Event::Input(Input::MediaUp) => arriving.media = true,
+            Event::Input(Input::SetupFailed(why)) => {
+                context.record.troubles.push(why);
+                self.state = context.give_back();
+                return;
+            }
+            Event::Timer(Timer::Setup) => {
+                let budget = context.receptionist.budget.setup;
+                context.overrun(What::Setup, budget, Fallback::Dialplan);
+                self.state = context.give_back();
+                return;
+            }
+            Event::Input(input) => arriving.queued.push(input),
+            Event::Timer(_) => {}
+        }
+        if !(arriving.answered && arriving.media) {
+            self.state = State::Arriving(arriving);
+            return;
+        }
+        context.timers.disarm(Timer::Setup);
+        context.arm(Timer::FirstAudio, context.receptionist.budget.rtp_wait);
+        self.state = InFlow::begin(context, arriving.flow, arriving.facts);
+        for input in arriving.queued {
             self.step(Event::Input(input));
         }
     }
@@ -160,47 +201,12 @@ enum Event {
     Timer(Timer),
 }
 
-impl Arriving {
-    fn step(mut self, context: &mut Context, event: Event) -> State {
-        match event {
-            Event::Input(Input::Answered) => self.answered = true,
-            Event::Input(Input::MediaUp) => self.media = true,
-            Event::Input(Input::SetupFailed(why)) => {
-                context.record.troubles.push(why);
-                return context.give_back();
-            }
-            Event::Timer(Timer::Setup) => {
-                let budget = context.receptionist.budget.setup;
-                context.overrun(What::Setup, budget, Fallback::Dialplan);
-                return context.give_back();
-            }
-            Event::Input(input) => self.queued.push(input),
-            Event::Timer(_) => {}
-        }
-        if self.answered && self.media {
-            context.timers.disarm(Timer::Setup);
-            State::Conversing(Conversing::begin(context, self.queued))
-        } else {
-            State::Arriving(self)
-        }
-    }
-}
-
-fn talking(context: &mut Context, event: &Event) -> State {
-    match event {
-        Event::Input(Input::AgentHungUp) => context.hang_up(),
-        _ => State::Talking,
-    }
-}
-
 fn leaving(to: Leaving, context: &mut Context, event: &Event) -> State {
     match (to, event) {
         (_, Event::Input(Input::LeftForDialplan)) => context.end(Outcome::HandedBack),
         (_, Event::Input(Input::PbxLost)) => context.end(Outcome::PbxLost),
         (Leaving::HungUp, Event::Input(Input::CallerHungUp)) => context.end(Outcome::Dropped),
         (_, Event::Input(Input::CallerHungUp)) => context.end(Outcome::Abandoned),
-        (Leaving::AfterGoodbye, Event::Input(Input::PromptEnded(Prompt::Goodbye)))
-        | (Leaving::AfterGoodbye, Event::Timer(Timer::Leave)) => context.give_back(),
         (Leaving::ToDialplan, Event::Timer(Timer::Leave) | Event::Input(Input::SetupFailed(_))) => {
             context.record.troubles.push("the channel would not go on in the dialplan".to_owned());
             context.hang_up()
@@ -223,6 +229,29 @@ impl Context {
         self.record.overruns.push(Overrun { what, at: self.now, budget, fallback });
     }
 
+    /// Keeps what is known of the caller whatever is going on.
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Input(Input::SpeechStarted { .. } | Input::SpeechResumed { .. }) => {
+                self.speaking = true;
+            }
+            Event::Input(Input::SpeechEnded { .. }) => self.speaking = false,
+            _ => {}
+        }
+    }
+
+    fn play(&mut self, what: Played) -> PlayId {
+        self.plays += 1;
+        let id = PlayId(self.plays);
+        self.command(Command::Play { id, what });
+        id
+    }
+
+    /// Plays sounds in place of what plays now; nothing is played for none.
+    fn say(&mut self, sounds: Vec<Sound>) -> Option<PlayId> {
+        (!sounds.is_empty()).then(|| self.play(Played::Sounds(sounds)))
+    }
+
     /// Ends the call. An outcome that stands already is kept: who was connected stays connected.
     fn end(&mut self, outcome: Outcome) -> State {
         self.record.outcome.get_or_insert(outcome);
@@ -240,35 +269,11 @@ impl Context {
         self.leave(Command::HangUp, Leaving::HungUp)
     }
 
-    fn say_goodbye(&mut self) -> State {
-        self.leave(Command::Play(Prompt::Goodbye), Leaving::AfterGoodbye)
-    }
-
     fn leave(&mut self, command: Command, to: Leaving) -> State {
         self.timers.clear();
         self.arm(Timer::Leave, LEAVE);
         self.command(command);
         State::Leaving(to)
-    }
-
-    /// Decides for `destination` and begins to connect.
-    fn decide(&mut self, decision: Ground, destination: DestinationId, speaking: bool) -> State {
-        self.record.decision = Some(crate::Decision {
-            at: self.now,
-            basis: decision.basis,
-            destination: self.receptionist.destination(destination).name.clone(),
-            intent: decision.intent,
-            probability: decision.probability,
-            word_end: decision.word_end,
-        });
-        self.record.accepted = None;
-        self.timers.clear();
-        Connecting::begin(self, destination, speaking)
-    }
-
-    fn decide_fallback(&mut self) -> State {
-        let fallback = self.receptionist.fallback;
-        self.decide(Ground::of(Basis::Fallback), fallback, false)
     }
 
     /// Notes a reply that can be heard, if the caller had said something before.
@@ -284,7 +289,7 @@ impl Context {
 }
 
 /// The ground of a decision, before its time and place are known.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Ground {
     basis: Basis,
     intent: Option<String>,

@@ -5,7 +5,11 @@
 //! RTP timestamps, so it may lie well before the moment at which the call is told of it.
 
 use std::ops::Range;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+
+use flow::{Question, Reply, Request, Sound};
 
 use crate::receptionist::{DestinationId, Place};
 
@@ -23,12 +27,12 @@ pub enum Input {
     /// The first audible sample of a prompt went out on the wire.
     PromptAudible {
         /// Which.
-        prompt: Prompt,
+        id: PlayId,
         /// When.
         at: Duration,
     },
     /// A prompt was played to its end.
-    PromptEnded(Prompt),
+    PromptEnded(PlayId),
     /// Something that may be a voice has begun. [`SpeechStarted`](Input::SpeechStarted) or
     /// [`VoiceVanished`](Input::VoiceVanished) follows.
     VoiceSensed {
@@ -75,6 +79,8 @@ pub enum Input {
         /// Why.
         why: Why,
     },
+    /// What a lookup came to: [`Reply::Found`], [`Reply::NotFound`], [`Reply::TimedOut`] or [`Reply::Failed`].
+    LookedUp(Reply),
     /// The caller's channel went on in the dialplan.
     LeftForDialplan,
     /// The agent hung up.
@@ -139,14 +145,20 @@ pub enum Why {
 }
 
 /// Something to be done by the driver.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Answer the caller. Answered by [`Input::Answered`] or [`Input::SetupFailed`].
     Answer,
     /// Open a bridge and a media leg for the caller. Answered by [`Input::MediaUp`] or [`Input::SetupFailed`].
     OpenMedia,
-    /// Play a prompt in place of the one that plays, or is held, now.
-    Play(Prompt),
+    /// Play something in place of what plays, or is held, now. Answered by [`Input::PromptAudible`], and by
+    /// [`Input::PromptEnded`] if it ends by itself.
+    Play {
+        /// Its number, by which the answers name it.
+        id: PlayId,
+        /// What.
+        what: Played,
+    },
     /// Fall silent, and keep the place: [`ResumePlaying`](Command::ResumePlaying) goes on from the same sample. A prompt
     /// that is held does not end. Nothing happens if none plays.
     HoldPlaying,
@@ -154,10 +166,14 @@ pub enum Command {
     ResumePlaying,
     /// Fall silent for good.
     StopPlaying,
-    /// Begin to feed the recogniser.
-    Listen,
+    /// Feed the recogniser, and understand what it reads as answers to this question.
+    Listen(Arc<Question>),
     /// Stop feeding the recogniser.
     StopListening,
+    /// Ask elsewhere. Answered by [`Input::LookedUp`].
+    LookUp(Request),
+    /// Give up the lookup that is under way.
+    StopLookingUp,
     /// Connect the caller. Answered by [`Input::Accepted`], then [`Input::Connected`] or
     /// [`Input::LeftForDialplan`]; or by [`Input::NotConnected`].
     Connect {
@@ -177,32 +193,30 @@ pub enum Command {
     },
     /// Take the media leg out: caller and agent hear each other without us.
     CloseMedia,
-    /// Let the caller's channel go on in the dialplan behind the line that handed it over. Answered by
-    /// [`Input::LeftForDialplan`].
-    GiveBack,
+    /// Let the caller's channel go on in the dialplan. Answered by [`Input::LeftForDialplan`].
+    GiveBack {
+        /// Where; none is behind the line that handed it over.
+        place: Option<flow::Place>,
+        /// Channel variables to be set before.
+        variables: BTreeMap<String, String>,
+    },
     /// Hang the caller up. Answered by [`Input::CallerHungUp`].
     HangUp,
     /// The call is over: release all that is left and keep the record. Comes exactly once, and last.
     Finish,
 }
 
+/// The number of something that is played in a call, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PlayId(pub u32);
+
 /// Something that the caller hears from us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Prompt {
-    /// The first words.
-    Greeting,
-    /// The wish was not understood.
-    Again,
-    /// The caller is silent.
-    StillThere,
-    /// The digits and what they are for.
-    Menu,
-    /// That one is busy; the next is tried.
-    Busy,
-    /// Nobody can take the call.
-    Goodbye,
-    /// The destination's own announcement.
-    Connecting(DestinationId),
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Played {
+    /// These, one after the other.
+    Sounds(Vec<Sound>),
     /// The ringing tone, for as long as it rings.
     Ringing,
+    /// Music, of a class that Asterisk knows, until something else is played.
+    Music(String),
 }

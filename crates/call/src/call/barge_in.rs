@@ -17,11 +17,13 @@ use std::time::Duration;
 use intent::Cut;
 
 use super::back_channel::{self, Weight};
-use super::conversing::{Conversing, Floor};
-use super::{Context, State};
+use super::Context;
+use super::asking::{Asking, Floor, TIMERS};
+use super::in_flow::Progress;
 use crate::budget::Stage;
 use crate::timers::Timer;
-use crate::words::{Command, Heard, Prompt};
+use crate::words::{Command, Heard};
+use flow::Reply;
 
 /// How long a prompt is held for sound in which no word was found; then it is noise.
 const WORDLESS: Duration = Duration::from_millis(2_000);
@@ -42,7 +44,7 @@ pub(super) enum Delivery {
     Broken,
 }
 
-impl Conversing {
+impl Asking {
     /// Something that may be a voice.
     pub(super) fn sensed(&mut self, context: &mut Context) {
         if self.floor == Floor::Ours && self.held.is_none() {
@@ -81,7 +83,8 @@ impl Conversing {
     pub(super) fn weigh(&mut self, context: &mut Context, heard: &Heard) -> Option<Weight> {
         let over_prompt = self.held.is_some() || self.floor == Floor::Ours;
         let weight = match back_channel::weight(&heard.text) {
-            Weight::Listening if !over_prompt => Weight::Words,
+            // "Yes" is a sign of listening, but for who was asked for a yes.
+            Weight::Listening if !over_prompt || self.is_answer(heard) => Weight::Words,
             weight => weight,
         };
         match weight {
@@ -118,14 +121,14 @@ impl Conversing {
     }
 
     /// No new word for too long: what is taken for speech is noise.
-    pub(super) fn wordless(mut self, context: &mut Context) -> State {
+    pub(super) fn wordless(&mut self, context: &mut Context) -> Progress {
         if self.held.is_some() {
             self.resume(context);
-            return State::Conversing(self);
+            return Progress::Going;
         }
         match self.floor {
-            Floor::Callers => self.ask_again(context, Prompt::StillThere),
-            Floor::Ours | Floor::Open | Floor::Closing => State::Conversing(self),
+            Floor::Callers => Progress::Over(Reply::NoInput),
+            Floor::Ours | Floor::Open | Floor::Closing => Progress::Going,
         }
     }
 
@@ -138,11 +141,10 @@ impl Conversing {
     }
 
     /// How long a caller may keep silent now.
-    pub(super) fn patience(&self, context: &Context) -> Duration {
-        let patience = context.receptionist.patience.silence;
+    pub(super) fn patience(&self) -> Duration {
         match self.delivery {
-            Delivery::Whole => patience,
-            Delivery::Broken => patience.min(AFTER_INTERRUPTION),
+            Delivery::Whole => self.wait,
+            Delivery::Broken => self.wait.min(AFTER_INTERRUPTION),
         }
     }
 
@@ -167,9 +169,7 @@ impl Conversing {
         if self.held.take().is_some() {
             context.command(Command::ResumePlaying);
             self.floor = Floor::Ours;
-            for timer in [Timer::Words, Timer::Silence, Timer::Final, Timer::Decide] {
-                context.timers.disarm(timer);
-            }
+            TIMERS.into_iter().for_each(|timer| context.timers.disarm(timer));
         }
     }
 }

@@ -1,14 +1,17 @@
-//! Connecting: one destination after the other until somebody takes the caller.
+//! Connecting: one destination after the other, or several at once, until somebody takes the caller.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::conversing::note_words;
-use super::{Context, Event, Ground, State};
+use flow::{Reply, Ring, Sound};
+
+use super::in_flow::Progress;
+use super::{Context, Event, Ground};
 use crate::budget::{Fallback, Stage, What};
 use crate::receptionist::{DestinationId, Place};
-use crate::record::{Attempt, Basis, Outcome};
+use crate::record::{Attempt, Basis, Decision};
 use crate::timers::Timer;
-use crate::words::{Command, Input, Prompt, Why};
+use crate::words::{Command, Input, PlayId, Played, Why};
 
 /// How long a caller who goes on speaking is left the floor before the announcement.
 const POLITENESS: Duration = Duration::from_millis(1_500);
@@ -16,15 +19,28 @@ const POLITENESS: Duration = Duration::from_millis(1_500);
 /// How much longer than its ringing time an attempt may take before it is given up by us: Asterisk should be first.
 const RING_GRACE: Duration = Duration::from_secs(2);
 
-/// The state while an agent is sought.
+/// Somebody is sought.
 #[derive(Debug)]
 pub(super) struct Connecting {
-    destination: DestinationId,
-    attempt: u32,
+    /// Who is tried when those who are rung do not take the call.
+    waiting: VecDeque<DestinationId>,
     tried: Vec<DestinationId>,
+    rung: Vec<Rung>,
+    ring_for: Option<Duration>,
+    /// In place of the destination's own announcement.
+    announce: Option<Sound>,
+    announcement: Announcement,
+}
+
+/// An attempt that is under way.
+#[derive(Debug)]
+struct Rung {
+    attempt: u32,
+    destination: DestinationId,
     began: Duration,
     accepted: Option<Duration>,
-    announcement: Announcement,
+    /// When it is given up.
+    until: Duration,
 }
 
 /// Where the announcement of the destination stands.
@@ -32,188 +48,278 @@ pub(super) struct Connecting {
 enum Announcement {
     /// The caller still speaks.
     Held,
-    /// It plays, and the ringing tone after it.
+    /// It plays; the ringing tone follows.
+    Plays(PlayId),
+    /// There is none any more.
     Given,
 }
 
 impl Connecting {
-    /// Begins with `destination`. `speaking`: the caller has the floor.
+    /// Begins with `destinations`, of which there is at least one.
     pub(super) fn begin(
         context: &mut Context,
-        destination: DestinationId,
-        speaking: bool,
-    ) -> State {
-        let attempt = context.record.attempts.len() as u32;
+        destinations: &[String],
+        ring: Ring,
+        ring_for: Option<Duration>,
+        announce: Option<Sound>,
+    ) -> Option<Self> {
+        let known = destinations.iter().filter_map(|name| context.receptionist.destination_named(name));
+        let mut waiting: VecDeque<DestinationId> = known.collect();
+        let first = *waiting.front()?;
+        context.decided(first);
         let mut connecting = Self {
-            destination,
-            attempt,
+            waiting: VecDeque::new(),
             tried: Vec::new(),
-            began: context.now,
-            accepted: None,
+            rung: Vec::new(),
+            ring_for,
+            announce,
             announcement: Announcement::Held,
         };
-        connecting.connect(context, destination);
-        if speaking {
-            context.arm(Timer::Announce, POLITENESS);
-        } else {
-            connecting.announce(context);
+        let at_once = if ring == Ring::All { waiting.len() } else { 1 };
+        for destination in waiting.drain(..at_once) {
+            connecting.ring(context, destination);
         }
-        State::Connecting(connecting)
+        connecting.waiting = waiting;
+        match context.speaking {
+            true => context.arm(Timer::Announce, POLITENESS),
+            false => connecting.announce(context),
+        }
+        Some(connecting)
     }
 
-    pub(super) fn step(self, context: &mut Context, event: Event) -> State {
-        match event {
+    pub(super) fn step(&mut self, context: &mut Context, event: Event) -> Progress {
+        let progress = match event {
             Event::Input(input) => self.input(context, input),
             Event::Timer(timer) => self.timer(context, timer),
+        };
+        if let Progress::Over(_) | Progress::Talking(_) = progress {
+            self.disarm(context);
+        }
+        progress
+    }
+
+    /// Gives up every attempt, since the caller chose otherwise.
+    pub(super) fn give_up(mut self, context: &mut Context) {
+        for rung in std::mem::take(&mut self.rung) {
+            context.command(Command::Abandon { attempt: rung.attempt });
+            context.failed(rung.attempt, Why::Overtaken);
+        }
+        self.disarm(context);
+    }
+
+    fn disarm(&self, context: &mut Context) {
+        for timer in [Timer::Announce, Timer::Accept, Timer::Ring] {
+            context.timers.disarm(timer);
         }
     }
 
-    fn input(mut self, context: &mut Context, input: Input) -> State {
+    fn input(&mut self, context: &mut Context, input: Input) -> Progress {
         match input {
-            Input::Accepted { attempt } if attempt == self.attempt => self.accepted(context),
-            Input::Connected { attempt } if attempt == self.attempt => {
-                return self.connected(context);
-            }
-            // Answered after all, but the caller is promised to somebody else by now.
-            Input::Connected { attempt } => context.command(Command::Abandon { attempt }),
+            Input::Accepted { attempt } => self.accepted(context, attempt),
+            Input::Connected { attempt } => return self.connected(context, attempt),
             Input::LeftForDialplan => {
                 // The event may come before the reply: it proves that the command was accepted.
-                if self.accepted.is_none() {
-                    self.accepted(context);
+                if let Some(rung) = self.rung.first().filter(|rung| rung.accepted.is_none()) {
+                    self.accepted(context, rung.attempt);
                 }
-                return context.end(Outcome::Connected);
+                return Progress::Over(Reply::Left);
             }
-            Input::NotConnected { attempt, why } if attempt == self.attempt => {
-                return self.next(context, why);
+            Input::NotConnected { attempt, why } => {
+                if let Some(at) = self.rung.iter().position(|rung| rung.attempt == attempt) {
+                    return self.not_taken(context, at, why);
+                }
             }
-            Input::Digit(digit) => return self.digit(context, digit),
-            Input::Heard(heard) => note_words(context, &heard),
+            Input::Digit(key) => return Progress::Key(key),
+            Input::SpeechStarted { at } => context.turn_began(at),
             Input::SpeechEnded { at } => {
-                if let Some(turn) = context.record.turns.last_mut() {
-                    turn.to = Some(at);
-                }
+                context.turn_ended(at);
                 if self.announcement == Announcement::Held {
                     self.announce(context);
                 }
             }
-            Input::PromptAudible { prompt, at } => self.audible(context, prompt, at),
-            Input::PromptEnded(_) => context.command(Command::Play(Prompt::Ringing)),
+            Input::PromptAudible { id, at } => self.audible(context, id, at),
+            Input::PromptEnded(_) => {
+                self.announcement = Announcement::Given;
+                context.play(Played::Ringing);
+            }
             Input::RecognizerFailed(why) => context.record.troubles.push(why),
             _ => {}
         }
-        State::Connecting(self)
+        Progress::Going
     }
 
-    fn timer(mut self, context: &mut Context, timer: Timer) -> State {
+    fn timer(&mut self, context: &mut Context, timer: Timer) -> Progress {
         match timer {
             Timer::Announce => self.announce(context),
             Timer::Accept => {
                 let budget = context.receptionist.budget.ari;
                 context.overrun(What::Stage(Stage::Ari), budget, Fallback::NextDestination);
-                context.command(Command::Abandon { attempt: self.attempt });
-                return self.next(context, Why::Failed);
+                let late = |rung: &Rung| rung.accepted.is_none() && rung.until <= context.now;
+                if let Some(at) = self.rung.iter().position(late) {
+                    context.command(Command::Abandon { attempt: self.rung[at].attempt });
+                    return self.not_taken(context, at, Why::Failed);
+                }
             }
             Timer::Ring => {
-                let ring = context.receptionist.destination(self.destination).ring;
-                context.overrun(What::Stage(Stage::Ring), ring, Fallback::NextDestination);
-                context.command(Command::Abandon { attempt: self.attempt });
-                return self.next(context, Why::NoAnswer);
+                let late = |rung: &Rung| rung.until <= context.now;
+                if let Some(at) = self.rung.iter().position(late) {
+                    let rung = &self.rung[at];
+                    let (attempt, ring) = (rung.attempt, self.rings(context, rung.destination));
+                    context.overrun(What::Stage(Stage::Ring), ring, Fallback::NextDestination);
+                    context.command(Command::Abandon { attempt });
+                    return self.not_taken(context, at, Why::NoAnswer);
+                }
             }
             _ => {}
         }
-        State::Connecting(self)
+        Progress::Going
     }
 
-    fn connect(&mut self, context: &mut Context, id: DestinationId) {
+    fn rings(&self, context: &Context, destination: DestinationId) -> Duration {
+        self.ring_for.unwrap_or(context.receptionist.destination(destination).ring)
+    }
+
+    fn ring(&mut self, context: &mut Context, id: DestinationId) {
         let destination = context.receptionist.destination(id);
-        let (place, ring) = (destination.place.clone(), destination.ring);
-        let tried = Attempt { destination: destination.name.clone(), failed: None };
-        self.destination = id;
-        self.attempt += 1;
+        let (name, place) = (destination.name.clone(), destination.place.clone());
+        let ring = self.rings(context, id);
+        context.record.attempts.push(Attempt { destination: name, failed: None });
+        let attempt = context.record.attempts.len() as u32;
         self.tried.push(id);
-        self.accepted = None;
-        context.record.attempts.push(tried);
-        context.command(Command::Connect { attempt: self.attempt, destination: id, place, ring });
-        context.timers.disarm(Timer::Ring);
-        context.arm(Timer::Accept, context.receptionist.budget.ari);
-        self.began = context.now;
+        self.rung.push(Rung {
+            attempt,
+            destination: id,
+            began: context.now,
+            accepted: None,
+            until: context.now + context.receptionist.budget.ari,
+        });
+        context.command(Command::Connect { attempt, destination: id, place, ring });
+        self.arm(context);
+    }
+
+    /// Wakes for the attempt that is given up first.
+    fn arm(&self, context: &mut Context) {
+        for (timer, accepted) in [(Timer::Accept, false), (Timer::Ring, true)] {
+            let waits = self.rung.iter().filter(|rung| rung.accepted.is_some() == accepted);
+            match waits.map(|rung| rung.until).min() {
+                Some(until) => context.timers.arm(timer, until),
+                None => context.timers.disarm(timer),
+            }
+        }
     }
 
     fn announce(&mut self, context: &mut Context) {
         context.timers.disarm(Timer::Announce);
         self.announcement = Announcement::Given;
-        let destination = context.receptionist.destination(self.destination);
-        let prompt = match (&destination.announce, &destination.place) {
-            (Some(_), _) => Prompt::Connecting(self.destination),
-            (None, Place::Endpoint(_)) => Prompt::Ringing,
-            (None, Place::Dialplan { .. }) => return,
-        };
-        context.command(Command::Play(prompt));
+        let Some(rung) = self.rung.first() else { return };
+        let destination = context.receptionist.destination(rung.destination);
+        let own = destination.announce.clone();
+        let rings = matches!(destination.place, Place::Endpoint(_));
+        match self.announce.clone().or(own) {
+            Some(sound) => {
+                let id = context.play(Played::Sounds(vec![sound]));
+                self.announcement = Announcement::Plays(id);
+            }
+            None if rings => drop(context.play(Played::Ringing)),
+            None => {}
+        }
     }
 
-    fn accepted(&mut self, context: &mut Context) {
-        context.timers.disarm(Timer::Accept);
-        let ring = context.receptionist.destination(self.destination).ring;
-        context.arm(Timer::Ring, ring + RING_GRACE);
-        context.record.mark(Stage::Ari, self.began, context.now);
+    fn accepted(&mut self, context: &mut Context, attempt: u32) {
+        let Some(at) = self.rung.iter().position(|rung| rung.attempt == attempt) else { return };
+        let ring = self.rings(context, self.rung[at].destination);
+        let rung = &mut self.rung[at];
+        rung.until = context.now + ring + RING_GRACE;
+        rung.accepted = Some(context.now);
+        context.record.mark(Stage::Ari, rung.began, context.now);
         context.record.accepted.get_or_insert(context.now);
-        self.accepted = Some(context.now);
+        self.arm(context);
     }
 
-    fn connected(self, context: &mut Context) -> State {
-        if let Some(accepted) = self.accepted {
+    fn connected(&mut self, context: &mut Context, attempt: u32) -> Progress {
+        let Some(at) = self.rung.iter().position(|rung| rung.attempt == attempt) else {
+            // Answered after all, but the caller is promised to somebody else by now.
+            context.command(Command::Abandon { attempt });
+            return Progress::Going;
+        };
+        let rung = self.rung.swap_remove(at);
+        for other in std::mem::take(&mut self.rung) {
+            context.command(Command::Abandon { attempt: other.attempt });
+            context.failed(other.attempt, Why::Overtaken);
+        }
+        if let Some(accepted) = rung.accepted {
             context.record.mark(Stage::Ring, accepted, context.now);
         }
-        context.record.outcome = Some(Outcome::Connected);
-        context.timers.clear();
-        context.command(Command::StopPlaying);
-        context.command(Command::StopListening);
-        context.command(Command::CloseMedia);
-        State::Talking
+        let destination = context.receptionist.destination(rung.destination);
+        Progress::Talking(destination.name.clone())
     }
 
-    /// Goes on to the next choice, then to the fallback; nobody is tried twice.
-    fn next(mut self, context: &mut Context, why: Why) -> State {
-        if let Some(attempt) = context.record.attempts.last_mut() {
-            attempt.failed = Some(why);
+    /// Goes on to the next choice; nobody is tried twice.
+    fn not_taken(&mut self, context: &mut Context, at: usize, why: Why) -> Progress {
+        let rung = self.rung.remove(at);
+        context.failed(rung.attempt, why);
+        if !self.rung.is_empty() {
+            self.arm(context);
+            return Progress::Going;
         }
-        let choices = [
-            context.receptionist.destination(self.destination).next,
-            Some(context.receptionist.fallback),
-        ];
-        match choices.into_iter().flatten().find(|id| !self.tried.contains(id)) {
-            Some(next) => {
-                context.command(Command::Play(Prompt::Busy));
-                self.announcement = Announcement::Given;
-                context.timers.disarm(Timer::Announce);
-                self.connect(context, next);
-                State::Connecting(self)
+        let own = context.receptionist.destination(rung.destination).next;
+        let next = loop {
+            let next = self.waiting.pop_front().or(own.filter(|own| !self.tried.contains(own)));
+            match next {
+                Some(next) if self.tried.contains(&next) => {}
+                next => break next,
             }
-            None => context.say_goodbye(),
-        }
+        };
+        let Some(next) = next else { return Progress::Over(reply(why)) };
+        let busy = context.receptionist.prompts.busy.clone();
+        let id = context.play(Played::Sounds(vec![busy]));
+        self.announcement = Announcement::Plays(id);
+        context.timers.disarm(Timer::Announce);
+        self.ring(context, next);
+        Progress::Going
     }
 
-    /// A key that leads elsewhere overtakes the attempt.
-    fn digit(self, context: &mut Context, digit: char) -> State {
-        match context.receptionist.digits.get(&digit).copied() {
-            Some(destination) if destination != self.destination => {
-                context.command(Command::Abandon { attempt: self.attempt });
-                if let Some(attempt) = context.record.attempts.last_mut() {
-                    attempt.failed = Some(Why::Overtaken);
-                }
-                context.decide(Ground::of(Basis::Digit), destination, false)
-            }
-            _ => State::Connecting(self),
-        }
-    }
-
-    fn audible(&self, context: &mut Context, prompt: Prompt, at: Duration) {
-        if prompt == Prompt::Connecting(self.destination)
+    fn audible(&self, context: &mut Context, id: PlayId, at: Duration) {
+        let first = self.tried.len() == self.rung.len();
+        if self.announcement == Announcement::Plays(id)
+            && first
             && let Some(decision) = &context.record.decision
         {
             let decided = decision.at;
             context.record.mark(Stage::FirstAudioOut, decided, at);
         }
         context.replied(at);
+    }
+}
+
+impl Context {
+    /// Notes the decision to connect the caller.
+    fn decided(&mut self, destination: DestinationId) {
+        let ground = self.ground.take().unwrap_or(Ground::of(Basis::Flow));
+        self.record.decision = Some(Decision {
+            at: self.now,
+            basis: ground.basis,
+            destination: self.receptionist.destination(destination).name.clone(),
+            intent: ground.intent,
+            probability: ground.probability,
+            word_end: ground.word_end,
+        });
+        self.record.accepted = None;
+    }
+
+    fn failed(&mut self, attempt: u32, why: Why) {
+        let at = (attempt as usize).wrapping_sub(1);
+        if let Some(attempt) = self.record.attempts.get_mut(at) {
+            attempt.failed = Some(why);
+        }
+    }
+}
+
+fn reply(why: Why) -> Reply {
+    match why {
+        Why::Busy => Reply::Busy,
+        Why::NoAnswer => Reply::NoAnswer,
+        Why::Rejected => Reply::Refused,
+        Why::Unavailable | Why::Failed | Why::Overtaken => Reply::Gone,
     }
 }

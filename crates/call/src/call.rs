@@ -16,17 +16,18 @@ mod connecting;
 mod in_flow;
 mod keying;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use flow::{Facts, Flow, Sound};
+use intent::{Cut, Sentiment};
+use flow::{Facts, Place, Question, Sound};
 
-use crate::budget::{Fallback, Overrun, What};
-use crate::receptionist::Receptionist;
-use crate::record::{Basis, Outcome, Record, Reply};
+use crate::budget::{Fallback, Overrun, Stage, What};
+use crate::receptionist::{Course, Receptionist};
+use crate::record::{Basis, Outcome, Record, Reply, Turn};
 use crate::timers::{Timer, Timers};
-use crate::words::{Command, Input, PlayId, Played};
+use crate::words::{Command, Heard, Input, PlayId, Played};
 
 use in_flow::InFlow;
 
@@ -44,6 +45,7 @@ pub struct Call {
 #[derive(Debug)]
 struct Context {
     receptionist: Arc<Receptionist>,
+    course: Course,
     now: Duration,
     commands: VecDeque<Command>,
     timers: Timers,
@@ -54,6 +56,10 @@ struct Context {
     ground: Option<Ground>,
     /// Whether the caller speaks, as far as is known.
     speaking: bool,
+    /// The question that the recogniser listens for, if it does.
+    listening: Option<Arc<Question>>,
+    /// When the flow began.
+    began: Duration,
 }
 
 #[derive(Debug)]
@@ -68,7 +74,6 @@ enum State {
 /// Waits for the answer and for audio. Whatever else happens meanwhile is kept for the flow.
 #[derive(Debug)]
 struct Arriving {
-    flow: Arc<Flow>,
     facts: Facts,
     answered: bool,
     media: bool,
@@ -85,14 +90,15 @@ enum Leaving {
 }
 
 impl Call {
-    /// A call that has just arrived, at time zero, and goes through `flow`. Its first commands are ready to be polled.
+    /// A call that has just arrived, at time zero. Its first commands are ready to be polled.
     #[must_use]
-    pub fn new(receptionist: Arc<Receptionist>, flow: Arc<Flow>, facts: Facts) -> Self {
+    pub fn new(receptionist: Arc<Receptionist>, course: Course, facts: Facts) -> Self {
         let setup = receptionist.budget.setup;
         let mut timers = Timers::default();
         timers.arm(Timer::Setup, setup);
         let context = Context {
             receptionist,
+            course,
             now: Duration::ZERO,
             commands: VecDeque::from([Command::Answer, Command::OpenMedia]),
             timers,
@@ -100,8 +106,10 @@ impl Call {
             plays: 0,
             ground: None,
             speaking: false,
+            listening: None,
+            began: Duration::ZERO,
         };
-        let arriving = Arriving { flow, facts, answered: false, media: false, queued: Vec::new() };
+        let arriving = Arriving { facts, answered: false, media: false, queued: Vec::new() };
         Self { context, state: State::Arriving(arriving) }
     }
 
@@ -187,7 +195,8 @@ impl Call {
         }
         context.timers.disarm(Timer::Setup);
         context.arm(Timer::FirstAudio, context.receptionist.budget.rtp_wait);
-        self.state = InFlow::begin(context, arriving.flow, arriving.facts);
+        context.began = context.now;
+        self.state = InFlow::begin(context, arriving.facts);
         for input in arriving.queued {
             self.step(Event::Input(input));
         }
@@ -247,6 +256,39 @@ impl Context {
         id
     }
 
+    /// Listens for the answers to a question, if words can answer it.
+    fn listen(&mut self, question: &Arc<Question>) {
+        let known = self.listening.as_ref().is_some_and(|known| Arc::ptr_eq(known, question));
+        if question.listens() && !known {
+            self.listening = Some(Arc::clone(question));
+            self.command(Command::Listen(Arc::clone(question)));
+        }
+    }
+
+    fn turn_began(&mut self, at: Duration) {
+        self.record.turns.push(Turn { from: at, ..Turn::default() });
+    }
+
+    fn turn_ended(&mut self, at: Duration) {
+        if let Some(turn) = self.record.turns.last_mut() {
+            turn.to = Some(at);
+        }
+    }
+
+    /// Keeps the words of a reading, what they tell at once, and its times.
+    fn note_words(&mut self, heard: &Heard) {
+        let stage = if heard.cut == Cut::Final { Stage::SttFinal } else { Stage::SttPartial };
+        self.record.mark(stage, heard.asked, heard.done);
+        self.record.mark(Stage::Intent, heard.done, heard.done + heard.ranked_in);
+        if let Some(turn) = self.record.turns.last_mut() {
+            let keywords = self.receptionist.keywords.heard(&heard.text);
+            turn.keywords = keywords.into_iter().map(str::to_owned).collect();
+            turn.sentiment = Sentiment::of(&heard.text);
+            turn.words.clone_from(&heard.text);
+        }
+        self.record.slots.clone_from(&heard.slots);
+    }
+
     /// Plays sounds in place of what plays now; nothing is played for none.
     fn say(&mut self, sounds: Vec<Sound>) -> Option<PlayId> {
         (!sounds.is_empty()).then(|| self.play(Played::Sounds(sounds)))
@@ -262,7 +304,15 @@ impl Context {
     }
 
     fn give_back(&mut self) -> State {
-        self.leave(Command::GiveBack, Leaving::ToDialplan)
+        self.leave_for_dialplan(None, BTreeMap::new())
+    }
+
+    fn leave_for_dialplan(
+        &mut self,
+        place: Option<Place>,
+        variables: BTreeMap<String, String>,
+    ) -> State {
+        self.leave(Command::GiveBack { place, variables }, Leaving::ToDialplan)
     }
 
     fn hang_up(&mut self) -> State {

@@ -25,9 +25,10 @@ mod words;
 
 pub use budget::{Budget, Fallback, Overrun, Stage, What};
 pub use call::Call;
+pub use flow::{Finding, Findings, Sound};
 pub use receptionist::{
-    Destination, DestinationId, Domain, Filled, Finding, Findings, Patience, Place, Prompts,
-    Receptionist, Sound, Wish,
+    Course, Destination, DestinationId, Domain, Filled, Patience, Place, Prompts, Receptionist,
+    Wish,
 };
 pub use record::{Attempt, Basis, Decision, LineQuality, Mark, Outcome, Record, Reply, Turn};
-pub use words::{Command, Heard, Input, Prompt, Slot, Why};
+pub use words::{Command, Heard, Input, PlayId, Played, Slot, Why};

@@ -4,20 +4,21 @@
 //! mistake found, each with its line and its mend. Nothing is checked again later.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use flow::{Book, Findings, Flow, Sound};
 use intent::{
-    Commit, CommitConfig, Examples, IntentExamples, IntentId, Keywords, TeachError, Understanding,
+    CommitConfig, Examples, IntentExamples, IntentId, Keywords, TeachError, Understanding,
     grammar,
 };
 
 use crate::budget::Budget;
 
 mod document;
-mod finding;
+mod front_desk;
 mod wants;
 
-pub use finding::{Finding, Findings};
 pub use wants::Domain;
 
 /// The index of a destination in [`Receptionist::destinations`].
@@ -49,6 +50,16 @@ pub struct Receptionist {
     pub caution: CommitConfig,
     /// What each stage may cost, and what happens when it costs more.
     pub budget: Budget,
+}
+
+/// What happens in a call.
+#[derive(Debug, Clone)]
+pub struct Course {
+    /// What happens first.
+    pub flow: Arc<Flow>,
+    /// What becomes of a call for which that has no way on: the fallback destination, and if nobody is there, back to
+    /// the dialplan.
+    pub last_resort: Arc<Flow>,
 }
 
 /// One thing that a caller may want: an intent, with the slot value that tells its destination if it has one.
@@ -109,15 +120,6 @@ pub enum Place {
     },
 }
 
-/// Something that is said: a recording, or words for the voice.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Sound {
-    /// A file, by its name relative to the receptionist's file.
-    File(String),
-    /// A text, written `{ say = "Hello" }`.
-    Spoken(String),
-}
-
 /// The prompts that every receptionist needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompts {
@@ -167,13 +169,33 @@ impl Receptionist {
         &self.wishes[intent.0 as usize]
     }
 
-    /// The rule by which a turn of a caller's is decided.
+    /// The destination of this name.
     #[must_use]
-    pub fn commit(&self) -> Commit {
-        let cost = |wish: &Wish| {
-            self.destination(wish.destination).wrong_route_s.unwrap_or(self.caution.wrong_route_s)
-        };
-        Commit::with_routes(self.caution, self.wishes.iter().map(cost).collect())
+    pub fn destination_named(&self, name: &str) -> Option<DestinationId> {
+        self.destinations.iter().position(|known| known.name == name).map(DestinationId)
+    }
+
+    /// What it costs to send a caller to the destination of this name by mistake, in seconds of patience; what it
+    /// usually costs if there is none.
+    #[must_use]
+    pub fn wrong_route_s(&self, name: Option<&str>) -> f32 {
+        let own = name.and_then(|name| self.destination_named(name));
+        let own = own.and_then(|id| self.destination(id).wrong_route_s);
+        own.unwrap_or(self.caution.wrong_route_s)
+    }
+
+    /// What the receptionist does with a call: the file as flows.
+    ///
+    /// # Errors
+    /// What flows do not allow, such as an intent that is called like one of their exits.
+    pub fn course(&self) -> Result<Course, Findings> {
+        front_desk::course(self)
+    }
+
+    /// The names that flows of this receptionist may use.
+    #[must_use]
+    pub fn book(&self) -> Book {
+        front_desk::book(self)
     }
 
     /// Learns to understand this receptionist's callers; intent `n` is `wishes[n]`.

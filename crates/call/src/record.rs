@@ -22,6 +22,8 @@ pub struct Record {
     pub slots: Vec<Slot>,
     /// When Asterisk had accepted the command of that decision.
     pub accepted: Option<Duration>,
+    /// The nodes that the call came to, in order.
+    pub path: Vec<flow::Step>,
     /// Every try to connect, in order.
     pub attempts: Vec<Attempt>,
     /// The end of the caller's turn, and our reply's first audible sample: the latest such pair.
@@ -122,6 +124,8 @@ pub enum Basis {
     BestPartial,
     /// A key.
     Digit,
+    /// The flow by itself, such as the hour.
+    Flow,
     /// Nothing: the fallback destination.
     Fallback,
 }
@@ -136,6 +140,7 @@ impl Basis {
             Basis::Final => "final",
             Basis::BestPartial => "best_partial",
             Basis::Digit => "digit",
+            Basis::Flow => "flow",
             Basis::Fallback => "fallback",
         }
     }

@@ -18,8 +18,10 @@ pub(crate) enum Timer {
     Final,
     /// A decision, after the end of speech.
     Decide,
-    /// The end of the whole conversation.
-    Conversation,
+    /// The next key of a number.
+    Keys,
+    /// What the flow waits for.
+    Flow,
     /// A pause of a caller who still speaks while we connect.
     Announce,
     /// Asterisk's answer to the connecting command.

@@ -8,6 +8,7 @@ mod test;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::book::Book;
 use crate::calendar::Calendar;
@@ -90,15 +91,18 @@ impl<'d> Checker<'d> {
             None => Prompt::Spoken(words("I am sorry, something went wrong. Please hold on.")),
         };
         self.tests();
+        let keys = self.keys_at_any_moment();
         let start = self.target_node("start", &self.document.start, &at(["start"]));
         // What follows would tell the consequences of what is told already.
         let nodes = nodes.into_iter().collect::<Option<Vec<Node>>>()?;
         let (start, false) = (start?, self.report.has_broken()) else { return None };
-        let graph = self.graph(&nodes, start);
+        let graph = self.graph(&nodes, start, &keys);
         Some(Flow {
             name: self.document.name.as_str().into(),
             start,
             apology,
+            keys,
+            most: self.document.most_s.map(Duration::from_secs_f64),
             returns: graph.returns,
             sets: graph.sets,
             ends: graph.ends,
@@ -127,6 +131,10 @@ impl<'d> Checker<'d> {
             let cause = format!("\"{language}\" is no language");
             self.add(&at(["language"]), cause, "write a tag such as \"en\", \"en-GB\" or \"de\"");
         }
+        if document.most_s.is_some_and(|most| !(1.0..=86_400.0).contains(&most)) {
+            let mend = "write 1 to 86400 seconds, or leave it out";
+            self.add(&at(["most_s"]), "no call can stay for that long", mend);
+        }
         for (index, need) in document.needs.iter().enumerate() {
             let known = need == ways::VERIFIED
                 || ["slots.", "vars.", "caller."]
@@ -147,6 +155,16 @@ impl<'d> Checker<'d> {
             }
             self.target(exit, target, &place);
         }
+    }
+
+    /// Where keys lead at any moment.
+    fn keys_at_any_moment(&mut self) -> BTreeMap<char, Target> {
+        let document = self.document;
+        for (key, target) in &document.keys {
+            self.target(key, target, &at(["keys", key]));
+        }
+        let keys = self.keys(&at(["keys"]), &document.keys).into_iter();
+        keys.filter_map(|(key, target)| Some((key, self.resolved(&target)?))).collect()
     }
 
     fn node(&mut self, name: &str, node: &crate::document::Node) -> Option<Node> {

@@ -66,6 +66,10 @@ pub struct Document {
     /// converts to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
+    /// How long a call may stay in this flow before the fallback takes it, in seconds; the time for which two people speak
+    /// does not count. No limit if it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub most_s: Option<f64>,
     /// What must be known before it is begun: `slots.account`, `caller.tier`, or `verified` if only a verified caller
     /// may come here.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -76,6 +80,9 @@ pub struct Document {
     /// Where a failure leads in nodes that do not say so themselves.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub to: BTreeMap<String, String>,
+    /// Where a key leads at any moment, 0 to 9, * and #: until somebody is connected, unless the node itself takes it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, String>,
     /// When somebody is there, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub hours: BTreeMap<String, Hours>,

@@ -36,7 +36,7 @@ pub use document::{
 };
 pub use expression::{Expression, Name, Names, ParseError, Problem};
 pub use finding::{Finding, Findings};
-pub use plan::Flow;
+pub use plan::{Flow, Place};
 pub use question::Question;
 pub use rehearse::{Difference, Rehearsal, rehearse};
 pub use run::{

@@ -24,6 +24,10 @@ pub struct Flow {
     pub(crate) start: usize,
     pub(crate) nodes: Vec<Node>,
     pub(crate) apology: Prompt,
+    /// Where keys lead at any moment.
+    pub(crate) keys: BTreeMap<char, Target>,
+    /// How long a call may stay.
+    pub(crate) most: Option<Duration>,
     /// By the name of a `return` node that can be come to.
     pub(crate) returns: BTreeMap<Arc<str>, Returned>,
     /// The names that it may set.
@@ -83,7 +87,7 @@ pub(crate) enum Deed {
     Zone(Zone),
     Conference { room: Template, announce: Option<Prompt> },
     Music { class: String, length: Duration },
-    Dialplan { place: Place, variables: Texts },
+    Dialplan { place: Option<Place>, variables: Texts },
     HangUp(Option<Prompt>),
     Flow(Arc<Flow>),
     Return(Arc<str>),
@@ -166,11 +170,15 @@ pub(crate) struct Lookup {
 
 pub(crate) type Texts = BTreeMap<String, Template>;
 
+/// A place in the dialplan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) context: String,
-    pub(crate) exten: String,
-    pub(crate) priority: u32,
+pub struct Place {
+    /// The context.
+    pub context: String,
+    /// The extension.
+    pub exten: String,
+    /// The priority, 1 or more.
+    pub priority: u32,
 }
 
 /// A sound whose names have been parsed.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use intent::grammar::{Domain, Grammar, GrammarError, IntentPatterns, SlotKind};
-use intent::{Examples, IntentExamples, IntentId, Meaning, TeachError, Understanding};
+use intent::{Examples, IntentExamples, IntentId, TeachError, Understanding};
 
 use crate::book::Wishes;
 use crate::run::{Filled, Reply};
@@ -122,18 +122,31 @@ impl Question {
             answers.iter_mut().for_each(|answer| answer.phrases.clear());
         }
         examples.intents.extend(answers);
-        Ok(Some(Understanding::learn(&examples, &domain)?.for_answers()))
+        let understanding = Understanding::learn(&examples, &domain)?;
+        Ok(Some(match self.labels.is_empty() {
+            true => understanding,
+            false => understanding.for_answers(),
+        }))
+    }
+
+    /// Where each answer leads, in the order in which the understanding numbers them; none where the flow says so.
+    pub fn destinations(&self) -> impl Iterator<Item = Option<&str>> {
+        let wishes = self.wishes.iter().flat_map(|wishes| &wishes.list);
+        let wishes = wishes.map(|wish| wish.destination.as_deref());
+        wishes.chain(self.labels.iter().map(|_| None))
+    }
+
+    /// Whether the same may be said to both, so that one understanding serves both.
+    #[must_use]
+    pub fn hears_like(&self, other: &Self) -> bool {
+        (&self.labels, &self.wishes, &self.value_of, &self.domain)
+            == (&other.labels, &other.wishes, &other.value_of, &other.domain)
     }
 
     /// What the caller has answered, once it has been decided that they mean `intent` of this question's
     /// [`understanding`](Self::understanding).
     #[must_use]
-    pub fn reply(&self, intent: IntentId, meaning: &Meaning) -> Reply {
-        let confidence = meaning.ranking.probability(intent);
-        let slots = meaning.slots.iter();
-        let mut slots: Vec<Filled> = slots
-            .map(|slot| Filled { slot: slot.name.clone(), value: slot.value.clone() })
-            .collect();
+    pub fn reply(&self, intent: IntentId, confidence: f32, mut slots: Vec<Filled>) -> Reply {
         if let Some(value_of) = &self.value_of {
             let value = slots.into_iter().find(|filled| filled.slot == *value_of);
             return value

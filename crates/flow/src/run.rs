@@ -141,6 +141,8 @@ enum Next {
     Wait,
     /// The node is left by this exit.
     Leave(Arc<str>),
+    /// Somewhere else, since a key leads there.
+    Goto(Target),
     /// Another flow begins.
     Into(Arc<Flow>),
     /// This flow ends under a name.
@@ -195,6 +197,19 @@ impl Run {
                     self.go_on(now, next);
                 }
             }
+            Input::Key(key) => {
+                let task = self.task();
+                if let Some((depth, target)) = self.leads(key)
+                    && let Some(_) = self.under_way(|_, _| true)
+                {
+                    self.frames.truncate(depth + 1);
+                    self.effects.extend(task.map(|task| Effect::Stop { task }));
+                    self.go_on(now, Next::Goto(target));
+                }
+            }
+            Input::Wake if self.most().is_some_and(|most| most <= now) => {
+                self.end(Outcome::Fallback(Why::TooLong));
+            }
             Input::Wake => {
                 let over = |deadline: Option<Duration>| deadline.is_some_and(|at| at <= now);
                 let task = self.task();
@@ -217,9 +232,15 @@ impl Run {
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
         match &self.state {
-            State::Doing { deadline, .. } => *deadline,
+            State::Doing { deadline, .. } => deadline.iter().copied().chain(self.most()).min(),
             _ => None,
         }
+    }
+
+    /// Whether a key leads somewhere else now, if the task under way does not take it.
+    #[must_use]
+    pub fn takes(&self, key: char) -> bool {
+        self.leads(key).is_some()
     }
 
     /// The nodes that it has come to, in order.
@@ -245,6 +266,28 @@ impl Run {
     #[must_use]
     pub fn is_verified(&self) -> bool {
         self.verified
+    }
+
+    /// Where a key leads now, and which of the flows says so. Not where the call is already.
+    fn leads(&self, key: char) -> Option<(usize, Target)> {
+        let free = match &self.state {
+            State::Doing { doing, .. } => !matches!(doing, Doing::Talking | Doing::Leaving(_)),
+            _ => false,
+        };
+        let mut frames = self.frames.iter().enumerate().rev().filter(|_| free && !self.in_zone);
+        let found = frames.find_map(|(depth, frame)| {
+            let target = *frame.flow.keys.get(&key)?;
+            Some((depth, target, frame.node))
+        });
+        let (depth, target, at) = found?;
+        (target != Target::Node(at)).then_some((depth, target))
+    }
+
+    /// When the call has stayed as long as its flow allows, unless two people speak.
+    fn most(&self) -> Option<Duration> {
+        let talking = matches!(&self.state, State::Doing { doing: Doing::Talking, .. });
+        let most = self.frames.first()?.flow.most.filter(|_| !talking)?;
+        Some(self.began + most)
     }
 
     /// The task under way.
@@ -287,6 +330,10 @@ impl Run {
                 Next::Wait => return,
                 Next::End(outcome) => return self.end(outcome),
                 Next::Leave(exit) => self.leave(now, exit),
+                Next::Goto(target) => {
+                    self.abandon(now);
+                    target
+                }
                 Next::Into(flow) => {
                     let start = Target::Node(flow.start);
                     self.frames.push(Frame { node: flow.start, flow, step: self.trace.len() });
@@ -341,6 +388,12 @@ impl Run {
         step.left = Some(now);
         step.exit = Some(found.map_or(exit, |found| found.name.clone()));
         found.map_or(Target::Failure, |found| found.target)
+    }
+
+    /// Leaves the node without an exit.
+    fn abandon(&mut self, now: Duration) {
+        let frame = self.frames.last().expect("a run has a flow until it is over");
+        self.trace[frame.step].left = Some(now);
     }
 
     fn apologise(&mut self, now: Duration) -> Next {

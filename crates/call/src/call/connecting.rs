@@ -137,6 +137,7 @@ impl Connecting {
                     self.announce(context);
                 }
             }
+            Input::Heard(heard) => context.note_words(&heard),
             Input::PromptAudible { id, at } => self.audible(context, id, at),
             Input::PromptEnded(_) => {
                 self.announcement = Announcement::Given;

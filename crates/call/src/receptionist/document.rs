@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use flow::{Finding, Findings, Sound};
 use intent::{CommitConfig, Keywords};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::finding::{Finding, Findings, line_of};
 use super::wants::{RawIntent, RawSlots};
-use super::{Destination, DestinationId, Patience, Place, Prompts, Receptionist, Sound};
+use super::{Destination, DestinationId, Patience, Place, Prompts, Receptionist};
 use crate::budget::Budget;
 
 #[derive(Deserialize)]
@@ -103,6 +103,7 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(path: &str, text: &str) -> R
     toml::from_str(text).map_err(|e| Findings {
         path: path.to_owned(),
         findings: vec![Finding {
+            at: Vec::new(),
             line: line_of(text, e.span().map_or(0, |span| span.start)),
             cause: e.message().to_owned(),
             mend: "see assets/receptionist.toml, where every key is explained".to_owned(),
@@ -371,7 +372,7 @@ impl<'a> Checker<'a> {
 
     pub(super) fn report_at(&mut self, offset: usize, cause: String, mend: &str) {
         let line = line_of(self.text, offset);
-        self.findings.push(Finding { line, cause, mend: mend.to_owned() });
+        self.findings.push(Finding { at: Vec::new(), line, cause, mend: mend.to_owned() });
     }
 }
 
@@ -481,4 +482,9 @@ announce = "o.wav"
         assert_eq!(findings.len(), 2);
         assert!(findings[0].line < findings[1].line);
     }
+}
+
+/// The line, from 1, in which the byte `offset` of `text` stands.
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|&&b| b == b'\n').count() + 1
 }

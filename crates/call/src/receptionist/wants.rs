@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::document::{self, Checker};
-use super::finding::Findings;
+use flow::Findings;
 use super::{DestinationId, Filled, Wish, examples};
 
 /// What callers may want, without the rest of a receptionist's file: enough to try how well they are understood.

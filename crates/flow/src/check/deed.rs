@@ -162,7 +162,7 @@ impl Checker<'_> {
             Written::Dialplan(dialplan) => {
                 let place_of_place = place(&["dialplan", "place"]);
                 Deed::Dialplan {
-                    place: self.dialplan(&place_of_place, &dialplan.place),
+                    place: dialplan.place.as_ref().map(|it| self.dialplan(&place_of_place, it)),
                     variables: self.texts(&place(&["dialplan", "variables"]), &dialplan.variables),
                 }
             }
@@ -494,7 +494,7 @@ impl Checker<'_> {
         }
     }
 
-    fn keys(&mut self, place: &At, written: &BTreeMap<String, String>) -> BTreeMap<char, String> {
+    pub(super) fn keys(&mut self, place: &At, written: &BTreeMap<String, String>) -> BTreeMap<char, String> {
         let mut keys = BTreeMap::new();
         for (key, label) in written {
             let mut chars = key.chars();

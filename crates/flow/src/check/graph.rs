@@ -25,8 +25,17 @@ struct Known {
 
 impl Checker<'_> {
     /// Checks the graph as a whole, and says what can be said of it.
-    pub(super) fn graph(&mut self, nodes: &[Node], start: usize) -> Graph {
-        let known = self.known(nodes, start);
+    pub(super) fn graph(
+        &mut self,
+        nodes: &[Node],
+        start: usize,
+        keys: &BTreeMap<char, Target>,
+    ) -> Graph {
+        let pressed = keys.values().filter_map(|target| match target {
+            Target::Node(id) => Some(*id),
+            _ => None,
+        });
+        let known = self.known(nodes, std::iter::once(start).chain(pressed).collect());
         for (node, known) in nodes.iter().zip(&known) {
             if !known.reached {
                 let cause = format!("no way leads to node \"{}\"", node.name);
@@ -61,15 +70,17 @@ impl Checker<'_> {
     }
 
     /// What is known on the way into each node: the least that is true of all ways.
-    fn known(&self, nodes: &[Node], start: usize) -> Vec<Known> {
+    fn known(&self, nodes: &[Node], starts: Vec<usize>) -> Vec<Known> {
         let mut known = vec![Known::default(); nodes.len()];
         let needs = &self.document.needs;
-        known[start] = Known {
-            reached: true,
-            verified: needs.iter().any(|need| need == VERIFIED),
-            names: needs.iter().filter(|need| *need != VERIFIED).cloned().collect(),
-        };
-        let mut open = vec![start];
+        for start in &starts {
+            known[*start] = Known {
+                reached: true,
+                verified: needs.iter().any(|need| need == VERIFIED),
+                names: needs.iter().filter(|need| *need != VERIFIED).cloned().collect(),
+            };
+        }
+        let mut open = starts;
         while let Some(id) = open.pop() {
             let node = &nodes[id];
             for exit in &node.exits {

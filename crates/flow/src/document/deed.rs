@@ -324,11 +324,12 @@ pub struct Music {
 }
 
 /// Where the call goes on in the dialplan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dialplan {
-    /// Context, extension and priority: `"queues,700,1"`.
-    pub place: String,
+    /// Context, extension and priority: `"queues,700,1"`. Behind the line that handed the call over if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// Channel variables that go along: texts with `{names}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,

@@ -14,15 +14,17 @@ use crate::source::Source;
 const MOST_BYTES: usize = 1 << 20;
 
 /// The keys of a document.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "schema",
     "name",
     "start",
     "language",
     "time_zone",
+    "most_s",
     "needs",
     "prompts",
     "to",
+    "keys",
     "hours",
     "lookup",
     "node",
@@ -154,9 +156,11 @@ impl Reader<'_> {
             start: start.unwrap_or_default(),
             language: self.optional(&mut tree, "language").flatten(),
             time_zone: self.optional(&mut tree, "time_zone").flatten(),
+            most_s: self.optional(&mut tree, "most_s").flatten(),
             needs: self.optional(&mut tree, "needs").unwrap_or_default(),
             voice: self.optional::<Voice>(&mut tree, "prompts").unwrap_or_default(),
             to: self.optional(&mut tree, "to").unwrap_or_default(),
+            keys: self.optional(&mut tree, "keys").unwrap_or_default(),
             hours: self.named(&mut tree, "hours"),
             lookup: self.named(&mut tree, "lookup"),
             node,

@@ -6,7 +6,7 @@ use intent::{Commit, CommitConfig, Cut, Understanding};
 
 use crate::document::{Act, Answer, PickUp, Sound, Test};
 use crate::question::Question;
-use crate::run::{Reply, Task, TaskId};
+use crate::run::{Filled, Reply, Task, TaskId};
 use crate::secret::Secret;
 use crate::value::Value;
 
@@ -129,7 +129,7 @@ impl<'t> Caller<'t> {
     fn answers(&mut self, question: &Question) -> Reply {
         match self.act() {
             Some(Act::Says(words)) if question.listens() => self.understood(question, words),
-            Some(Act::Keys(keys)) if !question.keys().is_empty() => Reply::Digits(keys.clone()),
+            Some(Act::Keys(keys)) => Reply::Digits(keys.clone()),
             _ => Reply::NoInput,
         }
     }
@@ -139,9 +139,12 @@ impl<'t> Caller<'t> {
         let Some(understanding) = self.ears.get(question.name()) else { return Reply::NoMatch };
         let meaning = understanding.of(words);
         let mut commit = Commit::new(CommitConfig::default());
-        commit
-            .observe(&meaning.ranking, words, Cut::Final)
-            .map_or(Reply::NoMatch, |decision| question.reply(decision.intent, &meaning))
+        let Some(decision) = commit.observe(&meaning.ranking, words, Cut::Final) else {
+            return Reply::NoMatch;
+        };
+        let slots = meaning.slots.into_iter();
+        let slots = slots.map(|slot| Filled { slot: slot.name, value: slot.value });
+        question.reply(decision.intent, decision.probability, slots.collect())
     }
 
     /// What a lookup answers; nothing if it does not.

@@ -102,9 +102,7 @@ impl Run {
                 self.start(what, Some(now + *length), Doing::Playing)
             }
             Deed::Dialplan { place, variables } => Next::End(Outcome::Dialplan {
-                context: place.context.clone(),
-                exten: place.exten.clone(),
-                priority: place.priority,
+                place: place.clone(),
                 variables: self.texts(now, variables),
             }),
             Deed::HangUp(None) => Next::End(Outcome::HangUp),

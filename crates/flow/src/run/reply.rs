@@ -121,7 +121,10 @@ impl Run {
             }
             Reply::Digits(keys) => match pressed(question, &keys) {
                 Some(label) => return self.labelled(label.to_owned()),
-                None => (&ask.prompts.again, NO_MATCH),
+                None => match keys.chars().next().and_then(|key| self.leads_from_answer(key)) {
+                    Some(next) => return next,
+                    None => (&ask.prompts.again, NO_MATCH),
+                },
             },
             Reply::NoMatch => (&ask.prompts.again, NO_MATCH),
             Reply::NoInput => (&ask.prompts.still_there, NO_INPUT),
@@ -131,6 +134,14 @@ impl Run {
             true => self.ask(now, prompts, tried + 1),
             false => Next::leave(exit),
         }
+    }
+
+    /// Where a key leads that was pressed in answer to a question and is none of its answers.
+    fn leads_from_answer(&mut self, key: char) -> Option<Next> {
+        let depth = self.frames.iter().rposition(|frame| frame.flow.keys.contains_key(&key))?;
+        let target = *self.frames[depth].flow.keys.get(&key)?;
+        self.frames.truncate(depth + 1);
+        Some(Next::Goto(target))
     }
 
     fn labelled(&mut self, label: String) -> Next {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::civil::Civil;
 use crate::document::{Method, Ring, Sound, Turn};
+use crate::plan::Place;
 use crate::question::Question;
 use crate::secret::{CardItem, Secret};
 use crate::value::Value;
@@ -43,6 +44,9 @@ pub enum Input {
         /// What came of it.
         reply: Reply,
     },
+    /// The caller pressed a key that the task under way does not take. Whether it leads anywhere:
+    /// [`Run::takes`](crate::Run::takes).
+    Key(char),
     /// The caller hung up, or is gone for another reason.
     HungUp,
     /// Time has passed: the moment that [`Run::deadline`](crate::Run::deadline) named has come.
@@ -302,12 +306,8 @@ pub enum Outcome {
     Fallback(Why),
     /// Let the caller's channel go on in the dialplan.
     Dialplan {
-        /// The context.
-        context: String,
-        /// The extension.
-        exten: String,
-        /// The priority, 1 or more.
-        priority: u32,
+        /// Where; none is behind the line that handed the call over.
+        place: Option<Place>,
         /// Channel variables.
         variables: BTreeMap<String, String>,
     },
@@ -324,6 +324,8 @@ pub enum Why {
     Chosen,
     /// Something failed that the flow says nothing about.
     Failure,
+    /// The call has stayed as long as the flow allows.
+    TooLong,
     /// The call has gone through [`MOST_STEPS`](crate::MOST_STEPS) nodes.
     Runaway,
 }

@@ -258,7 +258,7 @@ impl Context {
 
     /// Listens for the answers to a question, if words can answer it.
     fn listen(&mut self, question: &Arc<Question>) {
-        let known = self.listening.as_ref().is_some_and(|known| Arc::ptr_eq(known, question));
+        let known = self.listening.as_ref().is_some_and(|known| known.hears_like(question));
         if question.listens() && !known {
             self.listening = Some(Arc::clone(question));
             self.command(Command::Listen(Arc::clone(question)));

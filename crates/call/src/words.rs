@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use flow::{Question, Reply, Request, Sound};
 
-use crate::receptionist::{DestinationId, Place};
+use crate::receptionist::Place;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -179,8 +179,8 @@ pub enum Command {
     Connect {
         /// Counts from 1; every answer names it.
         attempt: u32,
-        /// The destination.
-        destination: DestinationId,
+        /// The destination's name.
+        name: String,
         /// Where that is.
         place: Place,
         /// How long it may ring.

@@ -139,8 +139,13 @@ impl Question {
     /// Whether the same may be said to both, so that one understanding serves both.
     #[must_use]
     pub fn hears_like(&self, other: &Self) -> bool {
-        (&self.labels, &self.wishes, &self.value_of, &self.domain)
-            == (&other.labels, &other.wishes, &other.value_of, &other.domain)
+        let wishes = match (&self.wishes, &other.wishes) {
+            (Some(one), Some(two)) => Arc::ptr_eq(one, two),
+            (one, two) => one.is_none() && two.is_none(),
+        };
+        wishes
+            && (&self.labels, &self.value_of, &self.domain)
+                == (&other.labels, &other.value_of, &other.domain)
     }
 
     /// What the caller has answered, once it has been decided that they mean `intent` of this question's

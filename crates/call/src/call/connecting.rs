@@ -184,7 +184,7 @@ impl Connecting {
         let destination = context.receptionist.destination(id);
         let (name, place) = (destination.name.clone(), destination.place.clone());
         let ring = self.rings(context, id);
-        context.record.attempts.push(Attempt { destination: name, failed: None });
+        context.record.attempts.push(Attempt { destination: name.clone(), failed: None });
         let attempt = context.record.attempts.len() as u32;
         self.tried.push(id);
         self.rung.push(Rung {
@@ -194,7 +194,7 @@ impl Connecting {
             accepted: None,
             until: context.now + context.receptionist.budget.ari,
         });
-        context.command(Command::Connect { attempt, destination: id, place, ring });
+        context.command(Command::Connect { attempt, name, place, ring });
         self.arm(context);
     }
 

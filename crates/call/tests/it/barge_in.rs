@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use call::{Call, Command, Input, Prompt, Stage};
+use call::{Command, Input, Stage};
 use intent::Cut;
 use proptest::prelude::*;
 
-use super::scene::{Scene, desk, heard};
+use super::scene::{Scene, call, heard};
 
 const BILLING: u32 = 0;
 
@@ -22,15 +22,15 @@ fn sensed() -> Input {
 fn the_first_sign_holds_the_prompt_and_a_false_one_lets_it_go_on() {
     let mut scene = Scene::conversing();
     scene.after(500, sensed());
-    assert_eq!(scene.commands(), [Command::HoldPlaying]);
+    assert_eq!(scene.commands(), ["hold"]);
     scene.after(90, Input::VoiceVanished);
-    assert_eq!(scene.commands(), [Command::ResumePlaying]);
+    assert_eq!(scene.commands(), ["resume"]);
     scene.after(500, sensed());
-    assert_eq!(scene.commands(), [Command::HoldPlaying]);
+    assert_eq!(scene.commands(), ["hold"]);
     scene.wakes();
     assert_eq!(
         scene.commands(),
-        [Command::ResumePlaying],
+        ["resume"],
         "also when nobody says that it was false"
     );
 }
@@ -40,22 +40,22 @@ fn a_cough_or_a_sign_of_listening_lets_the_prompt_go_on() {
     for text in ["", "Uh-huh.", "Mm, okay."] {
         let mut scene = Scene::conversing();
         scene.after(500, sensed()).speaks();
-        assert_eq!(scene.commands(), [Command::HoldPlaying], "once");
+        assert_eq!(scene.commands(), ["hold"], "once");
         scene.hears(text, Cut::MidWord, BILLING, 0.99);
-        assert_eq!(scene.commands(), []);
+        assert_eq!(scene.commands(), [""; 0]);
         scene.hears(text, Cut::AtPause, BILLING, 0.99);
-        assert_eq!(scene.commands(), [Command::ResumePlaying], "{text:?}");
+        assert_eq!(scene.commands(), ["resume"], "{text:?}");
         scene.falls_silent().hears(text, Cut::Final, BILLING, 0.99);
-        assert_eq!(scene.commands(), [], "it plays");
-        scene.after(900, Input::PromptEnded(Prompt::Greeting));
-        assert_eq!(scene.wakes().commands(), [Command::Play(Prompt::StillThere)]);
+        assert_eq!(scene.commands(), [""; 0], "it plays");
+        scene.ends(900, "greeting");
+        assert_eq!(scene.wakes().commands(), ["play still_there"]);
     }
 }
 
 #[test]
 fn the_same_sign_is_an_answer_once_the_prompt_is_over() {
     let mut scene = Scene::conversing();
-    scene.after(500, Input::PromptEnded(Prompt::Greeting));
+    scene.ends(500, "greeting");
     scene.speaks().hears("okay", Cut::MidWord, BILLING, 0.99);
     scene.hears("okay", Cut::MidWord, BILLING, 0.99);
     assert_eq!(scene.connects_to(), ["billing"]);
@@ -66,9 +66,9 @@ fn words_take_the_floor_and_are_answered_in_place_of_the_prompt() {
     let mut scene = Scene::conversing();
     scene.after(500, sensed()).speaks().hears("a lemon", Cut::MidWord, BILLING, 0.1);
     scene.hears("a lemon cake", Cut::AtPause, BILLING, 0.1);
-    assert_eq!(scene.commands(), [Command::HoldPlaying]);
+    assert_eq!(scene.commands(), ["hold"]);
     scene.falls_silent().hears("a lemon cake", Cut::Final, BILLING, 0.1);
-    assert_eq!(scene.commands(), [Command::Play(Prompt::Again)]);
+    assert_eq!(scene.commands(), ["play again"]);
     let marks = &scene.record().waterfall;
     assert!(marks.iter().any(|mark| mark.stage == Stage::BargeIn), "{marks:?}");
 }
@@ -78,7 +78,7 @@ fn a_word_or_two_that_mean_nothing_are_shrugged_off() {
     let mut scene = Scene::conversing();
     scene.speaks().hears("thank you", Cut::AtPause, BILLING, 0.1);
     scene.falls_silent().hears("thank you", Cut::Final, BILLING, 0.1);
-    assert_eq!(scene.commands(), [Command::HoldPlaying, Command::ResumePlaying]);
+    assert_eq!(scene.commands(), ["hold", "resume"]);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_caller_who_goes_on_after_a_sign_of_listening_holds_the_prompt_again() {
     scene.speaks().hears("okay", Cut::AtPause, BILLING, 0.1);
     scene.commands();
     scene.after(100, Input::SpeechResumed { at: Duration::ZERO });
-    assert_eq!(scene.commands(), [Command::HoldPlaying]);
+    assert_eq!(scene.commands(), ["hold"]);
     scene.hears("okay it is about my bill", Cut::MidWord, BILLING, 0.99);
     scene.hears("okay it is about my bill", Cut::MidWord, BILLING, 0.99);
     assert_eq!(scene.connects_to(), ["billing"]);
@@ -98,17 +98,17 @@ fn noise_that_is_taken_for_speech_does_not_keep_the_prompt_silent() {
     let mut scene = Scene::conversing();
     scene.speaks();
     scene.commands();
-    assert_eq!(scene.wakes().commands(), [Command::ResumePlaying]);
-    scene.after(700, Input::PromptEnded(Prompt::Greeting));
-    assert_eq!(scene.wakes().commands(), [Command::Play(Prompt::StillThere)]);
+    assert_eq!(scene.wakes().commands(), ["resume"]);
+    scene.ends(700, "greeting");
+    assert_eq!(scene.wakes().commands(), ["play still_there"]);
 }
 
 #[test]
 fn a_prompt_that_ends_just_as_it_is_held_is_over() {
     let mut scene = Scene::conversing();
-    scene.after(500, sensed()).after(5, Input::PromptEnded(Prompt::Greeting));
+    scene.after(500, sensed()).ends(5, "greeting");
     scene.after(60, Input::VoiceVanished);
-    assert_eq!(scene.commands(), [Command::HoldPlaying], "there is nothing to go on with");
+    assert_eq!(scene.commands(), ["hold"], "there is nothing to go on with");
     assert!(scene.deadline().is_some(), "the caller's answer is waited for");
 }
 
@@ -170,7 +170,7 @@ proptest! {
     /// (A caller who has made no sound at all is given the time that the receptionist's file allows.)
     #[test]
     fn it_never_ends_mute(sounds in prop::collection::vec((0..4_000_u64, sound()), 1..12), lost in any::<u64>()) {
-        let mut call = Call::new(desk());
+        let mut call = call();
         let mut inputs = vec![(ms(1), Input::Answered), (ms(2), Input::MediaUp), (ms(30), Input::FirstAudio)];
         let mut spoken = Vec::new();
         let mut now = ms(100);
@@ -221,8 +221,8 @@ proptest! {
             }
             while let Some(command) = call.poll() {
                 match command {
-                    Command::Play(prompt) => {
-                        (left, sounding, disturbed) = (2_000, Some((prompt, true)), false);
+                    Command::Play { id, .. } => {
+                        (left, sounding, disturbed) = (2_000, Some((id, true)), false);
                     }
                     Command::HoldPlaying => sounding = sounding.map(|(prompt, _)| (prompt, false)),
                     Command::ResumePlaying => sounding = sounding.map(|(prompt, _)| (prompt, true)),

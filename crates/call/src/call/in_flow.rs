@@ -1,0 +1,247 @@
+//! A call on its way through a flow: the run says what is to be done, and is told what came of it.
+
+use std::sync::Arc;
+
+use flow::{Effect, Facts, Flow, Reply, Run, Task, TaskId};
+
+use super::asking::Asking;
+use super::connecting::Connecting;
+use super::{Context, Event, Ground, State};
+use crate::budget::{Fallback, Stage, What};
+use crate::record::{Basis, Outcome};
+use crate::timers::Timer;
+use crate::words::{Command, Input, PlayId, Played};
+
+/// The state while a flow goes on.
+#[derive(Debug)]
+pub(super) struct InFlow {
+    run: Run,
+    /// What the run is told of the caller, for the last resort.
+    facts: Facts,
+    doing: Doing,
+    task: TaskId,
+    resort: Resort,
+}
+
+/// Which flow this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resort {
+    /// The call's own.
+    Own,
+    /// The fallback destination's, after the own flow came to nothing.
+    Last,
+}
+
+/// What is under way. What waits for words or for somebody has a state of its own.
+#[derive(Debug)]
+enum Doing {
+    Nothing,
+    Saying(PlayId),
+    Asking(Box<Asking>),
+    LookingUp,
+    Connecting(Connecting),
+    /// Caller and agent hear each other.
+    Talking,
+    Playing,
+}
+
+/// What came of an event.
+pub(super) enum Progress {
+    /// The task goes on.
+    Going,
+    /// It is over.
+    Over(Reply),
+    /// It goes on, and a key was pressed that means nothing to it.
+    Key(char),
+    /// The agent answered, and both hear each other.
+    Talking(String),
+}
+
+impl InFlow {
+    pub(super) fn begin(context: &mut Context, facts: Facts) -> State {
+        let flow = context.course.flow.clone();
+        Self::through(context, flow, facts, Resort::Own)
+    }
+
+    fn through(context: &mut Context, flow: Arc<Flow>, facts: Facts, resort: Resort) -> State {
+        let run = Run::new(flow, facts.clone());
+        let in_flow = Self { run, facts, doing: Doing::Nothing, task: TaskId(0), resort };
+        Box::new(in_flow).tell(context, flow::Input::Begin)
+    }
+
+    pub(super) fn step(mut self: Box<Self>, context: &mut Context, event: Event) -> State {
+        match &event {
+            Event::Timer(Timer::Flow) => return self.tell(context, flow::Input::Wake),
+            Event::Timer(Timer::FirstAudio) => return self.deaf(context),
+            Event::Input(Input::FirstAudio) => {
+                context.timers.disarm(Timer::FirstAudio);
+                context.record.mark(Stage::RtpWait, context.began, context.now);
+            }
+            _ => {}
+        }
+        let progress = match &mut self.doing {
+            Doing::Asking(asking) => asking.step(context, event),
+            Doing::Connecting(connecting) => connecting.step(context, event),
+            Doing::Saying(playing) => match event {
+                Event::Input(Input::PromptEnded(id)) if *playing == id => {
+                    Progress::Over(Reply::Done)
+                }
+                event => heard_besides(context, event),
+            },
+            Doing::Talking => match event {
+                Event::Input(Input::AgentHungUp) => Progress::Over(Reply::Ended),
+                _ => Progress::Going,
+            },
+            Doing::LookingUp => match event {
+                Event::Input(Input::LookedUp(reply)) => Progress::Over(reply),
+                event => heard_besides(context, event),
+            },
+            Doing::Playing | Doing::Nothing => heard_besides(context, event),
+        };
+        match progress {
+            Progress::Going => State::InFlow(self),
+            Progress::Over(reply) => {
+                let task = self.task;
+                self.tell(context, flow::Input::Told { task, reply })
+            }
+            Progress::Key(key) => {
+                if self.run.takes(key) {
+                    context.ground = Some(Ground::of(Basis::Digit));
+                }
+                self.tell(context, flow::Input::Key(key))
+            }
+            Progress::Talking(destination) => {
+                self.doing = Doing::Talking;
+                context.record.outcome = Some(Outcome::Connected);
+                context.timers.clear();
+                context.listening = None;
+                for command in [Command::StopPlaying, Command::StopListening, Command::CloseMedia] {
+                    context.command(command);
+                }
+                let (task, reply) = (self.task, Reply::Connected(destination));
+                self.tell(context, flow::Input::Told { task, reply })
+            }
+        }
+    }
+
+    /// The caller, or Asterisk, is gone.
+    pub(super) fn gone(mut self: Box<Self>, context: &mut Context, outcome: Outcome) -> State {
+        self.run.handle(context.now, flow::Input::HungUp);
+        context.record.path.extend_from_slice(self.run.trace());
+        context.end(outcome)
+    }
+
+    /// No packet of the caller's has come.
+    fn deaf(mut self: Box<Self>, context: &mut Context) -> State {
+        let budget = context.receptionist.budget.rtp_wait;
+        context.overrun(What::Stage(Stage::RtpWait), budget, Fallback::DigitMenu);
+        let Doing::Asking(asking) = &mut self.doing else { return State::InFlow(self) };
+        asking.close(context);
+        let (task, reply) = (self.task, Reply::Failed("nothing is heard of the caller".to_owned()));
+        self.tell(context, flow::Input::Told { task, reply })
+    }
+
+    /// Tells the run, and does what it then wants done.
+    fn tell(mut self: Box<Self>, context: &mut Context, input: flow::Input) -> State {
+        self.run.handle(context.now, input);
+        while let Some(effect) = self.run.poll() {
+            match effect {
+                Effect::Do { task, what } => {
+                    self.task = task;
+                    match Doing::begin(context, what) {
+                        Ok(doing) => self.doing = doing,
+                        Err(reply) => {
+                            self.run.handle(context.now, flow::Input::Told { task, reply });
+                        }
+                    }
+                }
+                Effect::Stop { .. } => self.stop(context),
+                Effect::StopRecording | Effect::LeaveZone => {}
+                Effect::End(outcome) => return self.end(context, outcome),
+            }
+        }
+        match self.run.deadline() {
+            Some(deadline) => context.timers.arm(Timer::Flow, deadline),
+            None => context.timers.disarm(Timer::Flow),
+        }
+        State::InFlow(self)
+    }
+
+    fn stop(&mut self, context: &mut Context) {
+        match std::mem::replace(&mut self.doing, Doing::Nothing) {
+            Doing::Asking(mut asking) => asking.close(context),
+            Doing::Connecting(connecting) => connecting.give_up(context),
+            Doing::LookingUp => context.command(Command::StopLookingUp),
+            Doing::Saying(_) | Doing::Playing => context.command(Command::StopPlaying),
+            Doing::Talking | Doing::Nothing => {}
+        }
+    }
+
+    fn end(self, context: &mut Context, outcome: flow::Outcome) -> State {
+        context.record.path.extend_from_slice(self.run.trace());
+        context.timers.disarm(Timer::Flow);
+        match outcome {
+            flow::Outcome::HangUp => context.hang_up(),
+            flow::Outcome::Left => context.end(Outcome::Connected),
+            flow::Outcome::CallerHungUp => context.end(Outcome::Abandoned),
+            flow::Outcome::Dialplan { place: None, variables } => {
+                context.leave_for_dialplan(None, variables)
+            }
+            flow::Outcome::Dialplan { place: Some(place), variables } => {
+                context.leave_for_dialplan(Some(place), variables)
+            }
+            flow::Outcome::Fallback(_) => match self.resort {
+                Resort::Own => {
+                    context.ground.get_or_insert(Ground::of(Basis::Fallback));
+                    let last = context.course.last_resort.clone();
+                    Self::through(context, last, self.facts, Resort::Last)
+                }
+                Resort::Last => context.give_back(),
+            },
+        }
+    }
+}
+
+impl Doing {
+    /// Begins a task; what came of it, if that is known already.
+    fn begin(context: &mut Context, task: Task) -> Result<Self, Reply> {
+        Ok(match task {
+            Task::Say(sounds) => Self::Saying(context.say(sounds).ok_or(Reply::Done)?),
+            Task::Ask { say, question, wait } => {
+                Self::Asking(Box::new(Asking::begin(context, say, question, None, wait)))
+            }
+            Task::Collect { say, question, keys, wait } => {
+                Self::Asking(Box::new(Asking::begin(context, say, question, keys, wait)))
+            }
+            Task::Lookup { request, say } => {
+                context.command(Command::LookUp(request));
+                context.say(say);
+                Self::LookingUp
+            }
+            // The rest follows.
+            Task::Connect { destinations, ring, ring_for, announce, introduce: _ } => {
+                let begun = Connecting::begin(context, &destinations, ring, ring_for, announce);
+                Self::Connecting(begun.ok_or(Reply::Gone)?)
+            }
+            Task::Music { class } => {
+                context.play(Played::Music(class));
+                Self::Playing
+            }
+            _ => todo!("the rest of the tasks"),
+        })
+    }
+}
+
+/// What is heard while nobody waits for it.
+fn heard_besides(context: &mut Context, event: Event) -> Progress {
+    match event {
+        Event::Input(Input::Digit(key)) => return Progress::Key(key),
+        Event::Input(Input::PromptAudible { at, .. }) => context.replied(at),
+        Event::Input(Input::RecognizerFailed(why)) => context.record.troubles.push(why),
+        Event::Input(Input::Heard(heard)) => context.note_words(&heard),
+        Event::Input(Input::SpeechStarted { at }) => context.turn_began(at),
+        Event::Input(Input::SpeechEnded { at }) => context.turn_ended(at),
+        _ => {}
+    }
+    Progress::Going
+}

@@ -1,0 +1,202 @@
+//! Calls through flows of their own: what a node begins, and what comes of it.
+
+use std::collections::BTreeMap;
+
+use call::{Basis, Input, Outcome, Why};
+use flow::{Reply, Value};
+use intent::Cut;
+
+use super::scene::Scene;
+
+const HEAD: &str = "schema = 1\nname = \"test\"\n";
+
+fn flow(rest: &str) -> Scene {
+    Scene::through(&format!("{HEAD}{rest}"))
+}
+
+#[test]
+fn what_is_said_is_followed_by_what_comes_next() {
+    let mut scene = flow(
+        r#"
+        start = "hello"
+        [node.hello]
+        say = { prompt = "Hello {caller.name}." }
+        to = { done = "bye" }
+        [node.bye]
+        hang_up = { prompt = "Bye." }
+        "#,
+    );
+    assert_eq!(scene.commands(), ["play Hello Ann."]);
+    assert_eq!(scene.ends(900, "Hello Ann.").commands(), ["play Bye."]);
+    assert_eq!(scene.ends(900, "Bye.").commands(), ["hang up"]);
+    scene.after(5, Input::CallerHungUp);
+    assert_eq!(scene.commands(), ["finish"]);
+    let path: Vec<&str> = scene.record().path.iter().map(|step| &*step.node).collect();
+    assert_eq!(path, ["hello", "bye"]);
+}
+
+const SURE: &str = r#"
+start = "sure"
+[node.sure.ask]
+prompt = "Sure?"
+answers.yes = ["yes", "yes please", "yeah", "sure"]
+answers.no = ["no", "no thanks", "nope", "not now"]
+keys = { 1 = "yes", 2 = "no" }
+again = "Pardon?"
+still_there = "Hello?"
+[node.sure.to]
+yes = "billing"
+no = "hang_up"
+[node.billing]
+connect = { destination = "billing", announce = "To billing." }
+"#;
+const YES: u32 = 1;
+
+#[test]
+fn an_answer_is_taken_also_over_the_question() {
+    let mut scene = flow(SURE);
+    assert_eq!(scene.commands(), ["listen test/sure", "play Sure?"]);
+    scene.speaks().hears("yes", Cut::MidWord, YES, 0.99).hears("yes", Cut::MidWord, YES, 0.99);
+    assert_eq!(scene.commands(), ["hold", "connect billing"]);
+    scene.after(4, Input::Accepted { attempt: 1 }).falls_silent();
+    assert_eq!(scene.commands(), ["play To billing."]);
+    let decision = scene.record().decision.as_ref().expect("decided");
+    assert_eq!((decision.basis, decision.intent.as_deref()), (Basis::Partial, Some("yes")));
+}
+
+#[test]
+fn a_key_answers_and_another_one_is_told() {
+    let mut scene = flow(SURE);
+    scene.commands();
+    assert_eq!(scene.after(100, Input::Digit('9')).commands(), ["play Pardon?"]);
+    scene.after(100, Input::Digit('2'));
+    assert_eq!(scene.commands(), ["stop playing", "hang up"]);
+}
+
+#[test]
+fn silence_is_asked_and_then_falls_back() {
+    let mut scene = flow(SURE);
+    scene.commands();
+    assert_eq!(scene.ends(500, "Sure?").wakes().commands(), ["play Hello?"]);
+    scene.ends(500, "Hello?").wakes();
+    assert_eq!(scene.connects_to(), ["operator"]);
+    scene.after(5, Input::NotConnected { attempt: 1, why: Why::Busy });
+    assert_eq!(scene.commands(), ["play goodbye"]);
+    assert_eq!(scene.ends(900, "goodbye").commands(), ["give back"]);
+}
+
+#[test]
+fn a_number_is_keyed_in_and_ends_by_hash_by_its_length_or_by_waiting() {
+    const NUMBER: &str = r#"
+        start = "account"
+        [node.account]
+        collect = { slot = "account", kind = { digits = { least = 4, most = 6 } }, by = "keys", prompt = "Which?", wait_s = 3 }
+        to = { done = "tell" }
+        [node.tell]
+        hang_up = { prompt = "It is {slots.account}." }
+        "#;
+    let end = |scene: &mut Scene, keys: &str| {
+        assert_eq!(scene.commands(), ["play Which?"]);
+        keys.chars().for_each(|key| drop(scene.after(300, Input::Digit(key))));
+    };
+    for keys in ["4021#", "402177"] {
+        let mut scene = flow(NUMBER);
+        end(&mut scene, keys);
+        let told = format!("play It is {}.", keys.trim_end_matches('#'));
+        assert_eq!(scene.commands(), ["stop playing".to_owned(), told]);
+    }
+    let mut scene = flow(NUMBER);
+    end(&mut scene, "4021");
+    scene.wakes();
+    assert_eq!(scene.commands(), ["stop playing", "play It is 4021."]);
+}
+
+#[test]
+fn a_lookup_says_something_and_is_answered() {
+    let mut scene = flow(
+        r#"
+        start = "who"
+        [lookup.crm]
+        url = "https://crm.example.com/{caller.number}"
+        fields = { tier = "/tier" }
+        [node.who]
+        lookup = { name = "crm", prompt = "One moment." }
+        to = { found = "tier", not_found = "hang_up" }
+        [node.tier]
+        decide = [{ when = "lookup.crm.tier == 'gold'", exit = "gold" }]
+        to = { gold = "tom", otherwise = "hang_up" }
+        [node.tom]
+        connect = { destination = "tom" }
+        "#,
+    );
+    assert_eq!(
+        scene.commands(),
+        ["look up https://crm.example.com/%2B441234", "play One moment."]
+    );
+    let found = BTreeMap::from([("tier".to_owned(), Value::from("gold"))]);
+    scene.after(80, Input::LookedUp(Reply::Found(found)));
+    assert_eq!(scene.connects_to(), ["tom"]);
+    assert_eq!(scene.record().decision.as_ref().map(|it| it.basis), Some(Basis::Flow));
+}
+
+#[test]
+fn a_lookup_that_does_not_answer_is_given_up() {
+    let mut scene = flow(
+        r#"
+        start = "who"
+        [lookup.crm]
+        url = "https://crm.example.com/"
+        timeout_ms = 800
+        [node.who]
+        lookup = { name = "crm" }
+        to = { found = "hang_up", not_found = "hang_up", timeout = "late" }
+        [node.late]
+        dialplan = { place = "late,s,1" }
+        "#,
+    );
+    assert_eq!(scene.commands(), ["look up https://crm.example.com/"]);
+    assert_eq!(scene.wakes().commands(), ["stop looking up", "give to s"]);
+    scene.after(5, Input::LeftForDialplan);
+    assert_eq!(scene.record().outcome, Some(Outcome::HandedBack));
+}
+
+#[test]
+fn several_are_rung_at_once_and_the_first_who_answers_takes_the_call() {
+    let mut scene = flow(
+        r#"
+        start = "all"
+        [node.all]
+        connect = { destination = ["tom", "billing", "operator"], ring = "all", ring_s = 15 }
+        "#,
+    );
+    assert_eq!(
+        scene.commands(),
+        ["connect tom", "connect billing", "connect operator", "play ringing"]
+    );
+    for attempt in 1..=3 {
+        scene.after(2, Input::Accepted { attempt });
+    }
+    scene.after(900, Input::NotConnected { attempt: 2, why: Why::Busy });
+    assert_eq!(scene.commands(), [""; 0]);
+    scene.after(900, Input::Connected { attempt: 3 });
+    let connected = ["abandon 1", "stop playing", "stop listening", "close media"];
+    assert_eq!(scene.commands(), connected);
+    assert_eq!(scene.record().destination(), Some("operator"));
+}
+
+#[test]
+fn several_are_rung_in_turn() {
+    let mut scene = flow(
+        r#"
+        start = "all"
+        [node.all]
+        connect = { destination = ["billing", "operator"] }
+        to = { busy = "hang_up", no_answer = "hang_up" }
+        "#,
+    );
+    assert_eq!(scene.connects_to(), ["billing"]);
+    scene.after(900, Input::NotConnected { attempt: 1, why: Why::Busy });
+    assert_eq!(scene.commands(), ["play busy", "connect operator"]);
+    scene.after(900, Input::NotConnected { attempt: 2, why: Why::NoAnswer });
+    assert_eq!(scene.commands(), ["hang up"]);
+}

@@ -236,7 +236,8 @@ impl Record {
     #[must_use]
     pub fn destination(&self) -> Option<&str> {
         let connected = self.outcome == Some(Outcome::Connected);
-        self.attempts.last().filter(|_| connected).map(|attempt| attempt.destination.as_str())
+        let taken = self.attempts.iter().rev().find(|attempt| attempt.failed.is_none());
+        taken.filter(|_| connected).map(|attempt| attempt.destination.as_str())
     }
 
     pub(crate) fn mark(&mut self, stage: Stage, start: Duration, end: Duration) {

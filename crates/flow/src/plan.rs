@@ -289,6 +289,20 @@ impl Flow {
         })
     }
 
+    /// What it says in the same words every time, that of the flows that it goes through included; each once.
+    #[must_use]
+    pub fn fixed_sounds(&self) -> BTreeSet<Sound> {
+        let flows = self.within.values().map(|flow| &**flow).chain([self]);
+        let mut fixed = BTreeSet::new();
+        for flow in flows {
+            check::sounds(&flow.document, |sound, _| match sound {
+                Sound::Spoken(words) if words.contains(['{', '}']) => {}
+                sound => drop(fixed.insert(sound.clone())),
+            });
+        }
+        fixed
+    }
+
     /// The sound files that it plays, each once.
     #[must_use]
     pub fn files(&self) -> BTreeSet<&str> {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use audio::tone::progress::{Country, Progress, Signal};
-use call::{Findings, Prompt, Receptionist, Sound};
+use call::{Call, Course, Findings, Receptionist, Sound};
 use engines::phrases::Phrases;
+use flow::{Facts, Question};
 use intent::{TeachError, Understanding};
 use thiserror::Error;
 
@@ -16,13 +17,23 @@ use crate::recording;
 use crate::speech::Speech;
 
 /// A receptionist ready to work. Shared by all of its calls.
-#[derive(Debug)]
 pub(crate) struct Desk {
     pub receptionist: Arc<Receptionist>,
+    pub course: Course,
+    /// One for all questions to which the same may be said.
+    answers: Vec<(Arc<Question>, Arc<Answers>)>,
+    sounds: HashMap<Sound, Arc<[i16]>>,
+    ringing: Arc<[i16]>,
+    /// For words that are known only while a call goes on.
+    speech: Arc<Speech>,
+}
+
+/// What may be said to a question.
+#[derive(Debug)]
+pub(crate) struct Answers {
     pub understanding: Understanding,
-    /// What its callers are likely to say.
+    /// What callers are likely to say.
     pub phrases: Phrases,
-    prompts: HashMap<Prompt, Arc<[i16]>>,
 }
 
 /// Why a receptionist cannot work.
@@ -52,16 +63,16 @@ impl Desk {
         let load = |prompt: &str| {
             assets::file(prompt).map(<[u8]>::to_vec).ok_or_else(|| "no such file".to_owned())
         };
-        Self::build(path, &String::from_utf8_lossy(text), load, &Speech::default())
+        Self::build(path, &String::from_utf8_lossy(text), load, Speech::default())
     }
 
     /// The receptionist of a file, its recordings beside it; words are spoken by the voice of this machine.
     pub(crate) fn open(path: &Path) -> Result<Self, DeskError> {
-        Self::open_with(path, &Speech::default())
+        Self::open_with(path, Speech::default())
     }
 
-    /// The same with another voice. All words are spoken now, so that no call waits for them.
-    pub(crate) fn open_with(path: &Path, speech: &Speech) -> Result<Self, DeskError> {
+    /// The same with another voice. Words that are always the same are spoken now, so that no call waits for them.
+    pub(crate) fn open_with(path: &Path, speech: Speech) -> Result<Self, DeskError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| DeskError::Read { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -74,16 +85,30 @@ impl Desk {
         path: &Path,
         text: &str,
         load: impl Fn(&str) -> Result<Vec<u8>, String>,
-        speech: &Speech,
+        speech: Speech,
     ) -> Result<Self, DeskError> {
         let receptionist = Receptionist::parse(&path.display().to_string(), text)?;
-        let understanding = receptionist
-            .understanding()
-            .map_err(|source| DeskError::Learn { path: path.to_owned(), source })?;
-        let mut sounds: HashMap<&Sound, Arc<[i16]>> = HashMap::new();
-        for said in receptionist.sounds() {
+        let course = receptionist.course()?;
+        let mut answers: Vec<(Arc<Question>, Arc<Answers>)> = Vec::new();
+        for question in course.flow.questions().chain(course.last_resort.questions()) {
+            let alike = answers.iter().find(|(known, _)| known.hears_like(question));
+            let heard = match alike {
+                Some((_, known)) => Some(known.clone()),
+                None => Answers::to(question)
+                    .map_err(|source| DeskError::Learn { path: path.to_owned(), source })?
+                    .map(Arc::new),
+            };
+            answers.extend(heard.map(|heard| (question.clone(), heard)));
+        }
+        let said = receptionist.sounds().cloned();
+        let flows = [&course.flow, &course.last_resort].into_iter();
+        let mut sounds: HashMap<Sound, Arc<[i16]>> = HashMap::new();
+        for said in said.chain(flows.flat_map(|flow| flow.fixed_sounds())) {
+            if sounds.contains_key(&said) {
+                continue;
+            }
             let path = path.to_owned();
-            let sound = match said {
+            let sound = match &said {
                 Sound::File(name) => load(name)
                     .and_then(|bytes| {
                         recording::parse(Path::new(name), &bytes).map_err(|error| error.to_string())
@@ -97,32 +122,64 @@ impl Desk {
             };
             sounds.insert(said, sound.into());
         }
-        let p = &receptionist.prompts;
-        let mut prompts: HashMap<Prompt, Arc<[i16]>> = [
-            (Prompt::Greeting, &p.greeting),
-            (Prompt::Again, &p.again),
-            (Prompt::StillThere, &p.still_there),
-            (Prompt::Menu, &p.menu),
-            (Prompt::Busy, &p.busy),
-            (Prompt::Goodbye, &p.goodbye),
-        ]
-        .into_iter()
-        .map(|(prompt, name)| (prompt, sounds[name].clone()))
-        .collect();
-        for (index, destination) in receptionist.destinations.iter().enumerate() {
-            if let Some(name) = &destination.announce {
-                let prompt = Prompt::Connecting(call::DestinationId(index));
-                prompts.insert(prompt, sounds[name].clone());
-            }
-        }
-        prompts.insert(Prompt::Ringing, ringing());
-        let phrases = hear::phrases(&understanding);
-        Ok(Self { receptionist: Arc::new(receptionist), understanding, phrases, prompts })
+        Ok(Self {
+            receptionist: Arc::new(receptionist),
+            course,
+            answers,
+            sounds,
+            ringing: ringing(),
+            speech: Arc::new(speech),
+        })
     }
 
-    /// The sound of a prompt; [`Prompt::Ringing`] is one period, to be looped.
-    pub(crate) fn sound(&self, prompt: Prompt) -> Arc<[i16]> {
-        self.prompts[&prompt].clone()
+    /// A call that has just arrived here.
+    pub(crate) fn call(&self, facts: Facts) -> Call {
+        Call::new(self.receptionist.clone(), self.course.clone(), facts)
+    }
+
+    /// What may be said to a question; none where only keys count.
+    pub(crate) fn answers(&self, question: &Question) -> Option<Arc<Answers>> {
+        let found = self.answers.iter().find(|(known, _)| known.name() == question.name());
+        found.map(|(_, answers)| answers.clone())
+    }
+
+    /// One period of the ringing tone, to be looped.
+    pub(crate) fn ringing(&self) -> Arc<[i16]> {
+        self.ringing.clone()
+    }
+
+    /// These sounds, one after the other, if all of them are there.
+    pub(crate) fn sound(&self, sounds: &[Sound]) -> Option<Arc<[i16]>> {
+        match sounds {
+            [one] => self.sounds.get(one).cloned(),
+            several => {
+                let parts: Option<Vec<_>> = several.iter().map(|one| self.sounds.get(one)).collect();
+                Some(parts?.into_iter().flat_map(|part| part.iter().copied()).collect())
+            }
+        }
+    }
+
+    /// The same, and words that were not known before are spoken now. It waits.
+    pub(crate) fn sound_of_any(&self, sounds: &[Sound]) -> Result<Arc<[i16]>, String> {
+        let mut whole = Vec::new();
+        for sound in sounds {
+            match (self.sounds.get(sound), sound) {
+                (Some(samples), _) => whole.extend_from_slice(samples),
+                (None, Sound::Spoken(words)) => whole.extend(self.speech.say(words)?),
+                (None, Sound::File(name)) => return Err(format!("there is no recording {name}")),
+            }
+        }
+        Ok(whole.into())
+    }
+}
+
+impl Answers {
+    fn to(question: &Question) -> Result<Option<Self>, TeachError> {
+        let understanding = question.understanding()?;
+        Ok(understanding.map(|understanding| {
+            let phrases = hear::phrases(&understanding);
+            Self { understanding, phrases }
+        }))
     }
 }
 
@@ -138,7 +195,7 @@ mod tests {
     use super::*;
     use engines::synthesis::SynthesisConfig;
 
-    fn with_words(speech: &Speech) -> Result<Desk, DeskError> {
+    fn with_words(speech: Speech) -> Result<Desk, DeskError> {
         let text = String::from_utf8_lossy(assets::file("receptionist.toml").unwrap_or_default())
             .replace("\"prompts/greeting.wav\"", "{ say = \"Good morning, how can I help?\" }");
         let load = |prompt: &str| assets::file(prompt).map(<[u8]>::to_vec).ok_or_else(String::new);
@@ -151,15 +208,17 @@ mod tests {
         if let Err(reason) = speech.mouth() {
             return eprintln!("skipped: {reason}");
         }
-        let desk = with_words(&speech).expect("somebody speaks");
-        assert!(desk.sound(Prompt::Greeting).len() > audio::SAMPLE_RATE as usize);
+        let desk = with_words(speech).expect("somebody speaks");
+        let greeting = &desk.receptionist.prompts.greeting;
+        let sound = desk.sound(std::slice::from_ref(greeting)).expect("it is spoken already");
+        assert!(sound.len() > audio::SAMPLE_RATE as usize);
     }
 
     #[test]
     fn words_that_nobody_can_speak_are_told() {
         let mut config = SynthesisConfig::default();
         config.choose("nobody");
-        let error = with_words(&Speech::new(config)).map(drop).expect_err("nobody speaks");
+        let error = with_words(Speech::new(config)).map(drop).expect_err("nobody speaks");
         let text = error.to_string();
         assert!(text.contains("how can I help") && text.contains("\"nobody\""), "{text}");
     }

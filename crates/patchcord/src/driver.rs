@@ -13,24 +13,29 @@
 
 mod keys;
 mod line;
+mod lookup;
 mod switchboard;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ari::{Arrival, Delivery, Event, Mailbox};
-use call::{Call, Command, Input, Prompt, Record, Stage};
+use call::{Call, Command, Input, PlayId, Played, Record, Sound, Stage};
 use engines::listener::Heard;
+use flow::Question;
 use media::{LegEvent, Playout};
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use crate::capture::Capture;
-use crate::desk::Desk;
+use crate::desk::{Answers, Desk};
+use crate::facts;
 use crate::hear::{self, Ears, RankingTime};
 use crate::media_road::MediaRoad;
 
 use keys::Keys;
 use line::Line;
+pub(crate) use lookup::Lookups;
 use switchboard::{News, Switchboard};
 
 /// What every call of a process works with.
@@ -41,6 +46,7 @@ pub(crate) struct Shared {
     pub ears: Arc<Ears>,
     /// How callers' sound comes and goes.
     pub road: Arc<MediaRoad>,
+    pub lookups: Lookups,
     /// Whether a call keeps all the audio that it receives, to be compared with a recording afterwards.
     pub tap: Tap,
     /// Where files of each call go, if anywhere.
@@ -75,13 +81,25 @@ struct Driver {
     mailbox: Mailbox,
     line: Option<Line>,
     heard: (mpsc::UnboundedSender<Heard>, mpsc::UnboundedReceiver<Heard>),
-    /// Prompts by the number of their playout.
-    playouts: Vec<Prompt>,
+    /// What may be said to the question that was asked last.
+    answers: Option<Arc<Answers>>,
+    /// What was played last.
+    playing: PlayId,
+    /// What is made ready beside the call.
+    made: (mpsc::UnboundedSender<Made>, mpsc::UnboundedReceiver<Made>),
+    lookup: Option<AbortHandle>,
     keys: Keys,
+}
+
+/// Something that took time to be made.
+enum Made {
+    Sound(PlayId, Result<Arc<[i16]>, String>),
+    Answer(Input),
 }
 
 /// What the task was woken by.
 enum Woken {
+    Made(Made),
     Mail(Option<Delivery>),
     News(News),
     Leg(LegEvent),
@@ -100,12 +118,15 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
     let driver = Driver {
         channel: channel.id.clone(),
         arrived: arrival.at,
-        call: Call::new(shared.desk.receptionist.clone()),
+        call: shared.desk.call(facts::of(channel, &arrival.start.args, &shared.desk.course.flow)),
         switchboard: Switchboard::new(&shared, channel),
         mailbox: arrival.mailbox,
         line: None,
         heard: mpsc::unbounded_channel(),
-        playouts: Vec::new(),
+        answers: None,
+        playing: PlayId(0),
+        made: mpsc::unbounded_channel(),
+        lookup: None,
         keys: Keys::new(shared.road.tells_keys()),
         shared,
     };
@@ -128,6 +149,8 @@ impl Driver {
                 Woken::News(news) => self.news(news),
                 Woken::Leg(event) => self.leg_event(event),
                 Woken::Heard(heard) => self.heard(heard),
+                Woken::Made(Made::Answer(input)) => self.tell(input),
+                Woken::Made(Made::Sound(id, sound)) => self.made(id, sound),
                 Woken::Deadline => self.tell(Input::Wake),
             }
         }
@@ -152,6 +175,7 @@ impl Driver {
             news = self.switchboard.news() => Woken::News(news),
             event = leg => Woken::Leg(event),
             Some(heard) = self.heard.1.recv() => Woken::Heard(heard),
+            Some(made) = self.made.1.recv() => Woken::Made(made),
             () = sleep => Woken::Deadline,
         }
     }
@@ -168,22 +192,11 @@ impl Driver {
         match command {
             Command::Answer => self.switchboard.answer(),
             Command::OpenMedia => self.open_media(),
-            Command::Play(prompt) => self.play(prompt),
+            Command::Play { id, what } => self.play(id, what),
             Command::HoldPlaying => self.with_line(Line::hold),
             Command::ResumePlaying => self.with_line(Line::resume),
             Command::StopPlaying => self.with_line(Line::stop_playing),
-            Command::Listen => {
-                let heard = self.heard.0.clone();
-                let phrases = self.shared.desk.phrases.clone();
-                let ear = self.shared.ears.hearing.ear_with(phrases, move |event| {
-                    // The call may be over; then nobody wants to know.
-                    let _ = heard.send(event);
-                });
-                match ear {
-                    Ok(ear) => self.with_line(|line| line.listen(ear)),
-                    Err(error) => self.tell(Input::RecognizerFailed(error.to_string())),
-                }
-            }
+            Command::Listen(question) => self.listen(&question),
             Command::StopListening => self.with_line(Line::stop_listening),
             Command::Connect { attempt, place, ring, .. } => {
                 self.switchboard.connect(&self.mailbox, attempt, &place, ring);
@@ -193,7 +206,20 @@ impl Driver {
                 self.with_line(Line::close);
                 self.switchboard.close_media();
             }
-            Command::GiveBack => self.switchboard.give_back(),
+            Command::LookUp(request) => {
+                let (made, lookups) = (self.made.0.clone(), self.shared.lookups.clone());
+                let asking = tokio::spawn(async move {
+                    // The call may be over; then nobody wants to know.
+                    let _ = made.send(Made::Answer(lookups.ask(request).await));
+                });
+                self.lookup = Some(asking.abort_handle());
+            }
+            Command::StopLookingUp => {
+                if let Some(lookup) = self.lookup.take() {
+                    lookup.abort();
+                }
+            }
+            Command::GiveBack { place, variables } => self.switchboard.give_back(place, variables),
             Command::HangUp => self.switchboard.hang_up(),
             Command::Finish => {}
         }
@@ -205,15 +231,62 @@ impl Driver {
         }
     }
 
-    fn play(&mut self, prompt: Prompt) {
-        let samples = self.shared.desk.sound(prompt);
-        let id = self.playouts.len() as u64;
-        self.playouts.push(prompt);
-        let playout = match prompt {
-            Prompt::Ringing => Playout::forever(id, samples),
-            _ => Playout::once(id, samples),
-        };
-        self.with_line(|line| line.play(playout));
+    fn listen(&mut self, question: &Question) {
+        let Some(answers) = self.shared.desk.answers(question) else { return };
+        let heard = self.heard.0.clone();
+        let phrases = answers.phrases.clone();
+        self.answers = Some(answers);
+        let ear = self.shared.ears.hearing.ear_with(phrases, move |event| {
+            // The call may be over; then nobody wants to know.
+            let _ = heard.send(event);
+        });
+        match ear {
+            Ok(ear) => self.with_line(|line| line.listen(ear)),
+            Err(error) => self.tell(Input::RecognizerFailed(error.to_string())),
+        }
+    }
+
+    fn play(&mut self, id: PlayId, what: Played) {
+        self.playing = id;
+        let desk = &self.shared.desk;
+        let number = u64::from(id.0);
+        match what {
+            Played::Ringing => {
+                let ringing = Playout::forever(number, desk.ringing());
+                self.with_line(|line| line.play(ringing));
+            }
+            Played::Music(_) => self.with_line(Line::stop_playing),
+            Played::Sounds(sounds) => match desk.sound(&sounds) {
+                Some(samples) => self.with_line(|line| line.play(Playout::once(number, samples))),
+                None => self.speak(id, sounds),
+            },
+        }
+    }
+
+    /// Has words spoken that were not known before this call.
+    fn speak(&mut self, id: PlayId, sounds: Vec<Sound>) {
+        self.with_line(Line::stop_playing);
+        let (desk, made) = (self.shared.desk.clone(), self.made.0.clone());
+        tokio::task::spawn_blocking(move || {
+            // The call may be over; then nobody wants to hear it.
+            let _ = made.send(Made::Sound(id, desk.sound_of_any(&sounds)));
+        });
+    }
+
+    /// Words have been spoken; if something else plays by now, for nobody.
+    fn made(&mut self, id: PlayId, sound: Result<Arc<[i16]>, String>) {
+        if id != self.playing {
+            return;
+        }
+        match sound {
+            Ok(samples) => {
+                self.with_line(|line| line.play(Playout::once(u64::from(id.0), samples)));
+            }
+            Err(cause) => {
+                tracing::warn!(cause, "a prompt cannot be said");
+                self.tell(Input::PromptEnded(id));
+            }
+        }
     }
 
     fn delivered(&mut self, delivery: &Delivery) {
@@ -261,7 +334,7 @@ impl Driver {
     }
 
     fn leg_event(&mut self, event: LegEvent) {
-        let prompt = |id: u64| self.playouts[id as usize];
+        let play = |id: u64| PlayId(id as u32);
         let since = |at: Instant| at.saturating_duration_since(self.arrived);
         let input = match event {
             LegEvent::FirstPacket { .. } => Input::FirstAudio,
@@ -270,9 +343,9 @@ impl Driver {
                 None => return,
             },
             LegEvent::FirstAudioOut { id, at } => {
-                Input::PromptAudible { prompt: prompt(id), at: since(at.into_std()) }
+                Input::PromptAudible { id: play(id), at: since(at.into_std()) }
             }
-            LegEvent::Finished { id } => Input::PromptEnded(prompt(id)),
+            LegEvent::Finished { id } => Input::PromptEnded(play(id)),
             LegEvent::Silent { .. } => return,
             // It has been logged, and concerns nobody in the call.
             LegEvent::RecordingEnded(_) => return,
@@ -282,9 +355,9 @@ impl Driver {
     }
 
     fn heard(&mut self, heard: Heard) {
-        let Some(line) = &self.line else { return };
+        let (Some(line), Some(answers)) = (&self.line, &self.answers) else { return };
         let clock = line.clock(self.arrived.saturating_duration_since(self.shared.ears.epoch));
-        let input = hear::input(&self.shared.desk, clock, RankingTime::Measured, heard);
+        let input = hear::input(answers, clock, RankingTime::Measured, heard);
         let Some(input) = input else { return };
         let words = matches!(input, Input::Heard(_));
         let began = self.now();
@@ -296,6 +369,9 @@ impl Driver {
 
     /// Waits for what is still under way, then takes everything down.
     async fn finish(mut self) -> (Record, Vec<i16>, Option<f64>) {
+        if let Some(lookup) = self.lookup.take() {
+            lookup.abort();
+        }
         let mut line = self.line.take();
         let (received, began) = line.as_mut().map(Line::keepsake).unwrap_or_default();
         self.switchboard.take_down(&mut self.mailbox).await;

@@ -11,7 +11,7 @@ use engines::words::Word;
 use intent::grammar;
 use intent::{Believed, Cut, Meaning, Scripted, Understanding};
 
-use crate::desk::Desk;
+use crate::desk::Answers;
 
 /// The ears of all calls, and the moment from which their clock counts.
 pub(crate) struct Ears {
@@ -74,7 +74,7 @@ pub(crate) enum RankingTime {
 
 /// What the call is told of something heard; none for what does not concern it.
 pub(crate) fn input(
-    desk: &Desk,
+    answers: &Answers,
     clock: CallClock,
     ranking_time: RankingTime,
     heard: listener::Heard,
@@ -90,10 +90,10 @@ pub(crate) fn input(
         }
         listener::Heard::SpeechEnded { at, .. } => Some(Input::SpeechEnded { at: clock.at(at) }),
         listener::Heard::Partial { cut, words } => {
-            Some(Input::Heard(ranked(desk, clock, ranking_time, self::cut(cut), words)))
+            Some(Input::Heard(ranked(answers, clock, ranking_time, self::cut(cut), words)))
         }
         listener::Heard::Final(words) => {
-            Some(Input::Heard(ranked(desk, clock, ranking_time, Cut::Final, words)))
+            Some(Input::Heard(ranked(answers, clock, ranking_time, Cut::Final, words)))
         }
         listener::Heard::Failed { stage: listener::Stage::Partial, .. }
         | listener::Heard::SpeechPaused { .. } => None,
@@ -102,7 +102,7 @@ pub(crate) fn input(
 }
 
 fn ranked(
-    desk: &Desk,
+    answers: &Answers,
     clock: CallClock,
     ranking_time: RankingTime,
     cut: Cut,
@@ -110,7 +110,7 @@ fn ranked(
 ) -> Heard {
     let began = Instant::now();
     let Meaning { ranking, slots, believed } =
-        desk.understanding.of_all(&words.text, &scripted(&words));
+        answers.understanding.of_all(&words.text, &scripted(&words));
     let said = match believed {
         Believed::Scripted(at) => &words.scripted[at].words[..],
         Believed::Free => &words.words[..],
@@ -126,7 +126,7 @@ fn ranked(
         text = words.text,
         through_ms = clock.at(words.through).as_millis(),
         done_ms = clock.of_ear(words.done).as_millis(),
-        best = ?ranking.best().map(|best| (desk.understanding.name(best.intent), best.probability)),
+        best = ?ranking.best().map(|best| (answers.understanding.name(best.intent), best.probability)),
         without_last_word = ranking.without_last_word,
         "heard"
     );

@@ -15,6 +15,7 @@ mod captured;
 mod command;
 mod cpu;
 mod desk;
+mod facts;
 mod driver;
 mod finished;
 mod hear;

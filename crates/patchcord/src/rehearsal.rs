@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::agents::{Agents, Reaction};
 use crate::align;
 use crate::desk::Desk;
-use crate::driver::{Driven, Shared, Tap};
+use crate::driver::{Driven, Lookups, Shared, Tap};
 use crate::finished::Finished;
 use crate::hear::Ears;
 use crate::labels::SampleCall;
@@ -56,7 +56,9 @@ pub(crate) async fn run(
         ari::Config::new(&pbx.url(), USERNAME, PASSWORD, APP).map_err(|error| error.to_string())?;
     let (client, arrivals) = ari::Client::connect(config).await.map_err(|e| e.to_string())?;
     let road = Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into())?);
-    let shared = Shared { desk, client: client.clone(), ears, road, tap: Tap::On, capture: None };
+    let (lookups, capture) = (Lookups::new()?, None);
+    let shared =
+        Shared { desk, client: client.clone(), ears, road, lookups, tap: Tap::On, capture };
     let (over, mut driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

@@ -12,19 +12,22 @@ mod ear;
 mod line;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use call::{Call, Command, Input, Place, Prompt, Record, Why};
+use call::{Call, Command, Input, Place, PlayId, Played, Record, Why};
 use engines::models::ModelPaths;
 use engines::moonshine::Moonshine;
 use engines::runtime::Runtime;
 use engines::silero::Silero;
 use engines::voice::Batch;
+use flow::Reply;
 use media::{LegStats, Player, Playout};
 
 use crate::agents::{Agents, Reaction};
 use crate::captured::CapturedCall;
-use crate::desk::Desk;
+use crate::desk::{Answers, Desk};
+use crate::facts;
 use crate::finished::Finished;
 use crate::hear::{self, CallClock, RankingTime};
 use crate::labels::SampleCall;
@@ -68,11 +71,9 @@ struct Replay<'a> {
     now: Duration,
     agenda: Agenda<Event>,
     line: CallerLine<'a>,
-    ear: Option<VirtualEar>,
+    ear: Option<(VirtualEar, Arc<Answers>)>,
     clock: CallClock,
     player: Player,
-    /// Prompts by the number of their playout.
-    playouts: Vec<Prompt>,
     /// The mu-law of the packet that was sent last.
     codes: [u8; audio::FRAME],
     #[cfg(test)]
@@ -144,14 +145,13 @@ impl<'a> Replay<'a> {
             desk,
             agents,
             engines,
-            call: Call::new(desk.receptionist.clone()),
+            call: desk.call(facts::of_nobody()),
             now: Duration::ZERO,
             agenda: Agenda::default(),
             line,
             ear: None,
             clock: CallClock::default(),
             player: Player::default(),
-            playouts: Vec::new(),
             codes: [audio::g711::ULAW_SILENCE; audio::FRAME],
             #[cfg(test)]
             rig: barge_in::Rig::default(),
@@ -175,7 +175,7 @@ impl<'a> Replay<'a> {
             if self.over {
                 return;
             }
-            let deadline = [self.call.deadline(), self.ear.as_ref().and_then(VirtualEar::deadline)];
+            let deadline = [self.call.deadline(), self.ear.as_ref().and_then(|(ear, _)| ear.deadline())];
             let wake = deadline.into_iter().flatten().min();
             match self.agenda.next_before(wake) {
                 Some((at, event)) => {
@@ -185,7 +185,7 @@ impl<'a> Replay<'a> {
                 None => {
                     let Some(wake) = wake else { return };
                     self.now = self.now.max(wake);
-                    if let Some(ear) = &mut self.ear {
+                    if let Some((ear, _)) = &mut self.ear {
                         ear.wake(self.now);
                     }
                     self.drain_ear();
@@ -216,28 +216,43 @@ impl<'a> Replay<'a> {
                 self.agenda.add(first, Event::Frame);
                 self.agenda.add(first, Event::Told(Input::FirstAudio));
             }
-            Command::Play(prompt) => self.play(prompt),
+            Command::Play { id, what } => self.play(id, what),
             Command::HoldPlaying => self.player.hold(),
             Command::ResumePlaying => self.player.resume(),
             Command::StopPlaying => self.player.stop_all(),
-            Command::Listen => self.ear = Some(VirtualEar::new(self.desk.phrases.clone())),
+            Command::Listen(question) => {
+                let answers = self.desk.answers(&question);
+                self.ear =
+                    answers.map(|answers| (VirtualEar::new(answers.phrases.clone()), answers));
+            }
             Command::StopListening => self.ear = None,
             Command::Connect { attempt, place, .. } => self.connect(attempt, &place),
             Command::Abandon { .. } | Command::CloseMedia => {}
-            Command::GiveBack => self.later(ACCEPT, Input::LeftForDialplan),
+            // Nobody answers lookups here.
+            Command::LookUp(_) => {
+                let why = "a replay has no lookups".to_owned();
+                self.later(ACCEPT, Input::LookedUp(Reply::Failed(why)));
+            }
+            Command::StopLookingUp => {}
+            Command::GiveBack { .. } => self.later(ACCEPT, Input::LeftForDialplan),
             Command::HangUp => self.later(ACCEPT, Input::CallerHungUp),
             Command::Finish => self.over = true,
         }
     }
 
-    fn play(&mut self, prompt: Prompt) {
-        let id = self.playouts.len() as u64;
-        let sound = self.desk.sound(prompt);
-        self.playouts.push(prompt);
-        self.player.play(match prompt {
-            Prompt::Ringing => Playout::forever(id, sound),
-            _ => Playout::once(id, sound),
-        });
+    fn play(&mut self, id: PlayId, what: Played) {
+        let number = u64::from(id.0);
+        match what {
+            Played::Ringing => self.player.play(Playout::forever(number, self.desk.ringing())),
+            Played::Music(_) => self.player.stop_all(),
+            Played::Sounds(sounds) => match self.desk.sound_of_any(&sounds) {
+                Ok(sound) => self.player.play(Playout::once(number, sound)),
+                Err(cause) => {
+                    tracing::warn!(cause, "a prompt cannot be said");
+                    self.later(Duration::ZERO, Input::PromptEnded(id));
+                }
+            },
+        }
     }
 
     /// Sends a packet.
@@ -245,13 +260,13 @@ impl<'a> Replay<'a> {
         let filled = self.player.fill(&mut self.codes);
         #[cfg(test)]
         self.rig.said(self.now, &self.codes);
-        let prompt = |id: u64| self.playouts[id as usize];
-        let (audible, ended) = (filled.became_audible.map(prompt), filled.finished.map(prompt));
-        if let Some(prompt) = audible {
-            self.tell(Input::PromptAudible { prompt, at: self.now });
+        let play = |id: u64| PlayId(id as u32);
+        let (audible, ended) = (filled.became_audible.map(play), filled.finished.map(play));
+        if let Some(id) = audible {
+            self.tell(Input::PromptAudible { id, at: self.now });
         }
-        if let Some(prompt) = ended {
-            self.tell(Input::PromptEnded(prompt));
+        if let Some(id) = ended {
+            self.tell(Input::PromptEnded(id));
         }
         self.agenda.add(self.now + audio::FRAME_TIME, Event::Turn);
     }
@@ -292,7 +307,7 @@ impl<'a> Replay<'a> {
         }
         for frame in arrival.frames {
             self.clock.frame(frame.position, frame.arrived);
-            if let Some(ear) = &mut self.ear {
+            if let Some((ear, _)) = &mut self.ear {
                 ear.said(&self.codes);
                 ear.push(self.now, &frame);
                 self.drain_ear();
@@ -302,9 +317,10 @@ impl<'a> Replay<'a> {
     }
 
     fn drain_ear(&mut self) {
-        while let Some(heard) = self.ear.as_mut().and_then(|ear| ear.poll(self.now, self.engines)) {
+        while let Some((ear, answers)) = &mut self.ear {
+            let Some(heard) = ear.poll(self.now, self.engines) else { return };
             let time = RankingTime::Stated(RANKING);
-            if let Some(input) = hear::input(self.desk, self.clock, time, heard) {
+            if let Some(input) = hear::input(answers, self.clock, time, heard) {
                 self.tell(input);
             }
         }

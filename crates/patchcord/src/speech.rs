@@ -1,7 +1,7 @@
 //! What the receptionist says in words rather than in files.
 
-use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use engines::models::Store;
 use engines::synthesis::{LocalVoices, Mouth, SynthesisConfig};
@@ -10,12 +10,12 @@ use engines::synthesis::{LocalVoices, Mouth, SynthesisConfig};
 #[derive(Default)]
 pub(crate) struct Speech {
     config: SynthesisConfig,
-    mouth: OnceCell<Result<Mouth, String>>,
+    mouth: OnceLock<Result<Mouth, String>>,
 }
 
 impl Speech {
     pub(crate) fn new(config: SynthesisConfig) -> Self {
-        Self { config, mouth: OnceCell::new() }
+        Self { config, mouth: OnceLock::new() }
     }
 
     pub(crate) fn mouth(&self) -> Result<&Mouth, String> {

@@ -86,7 +86,7 @@ fn examine(options: &Options, findings: &mut Vec<Finding>) -> Result<(), String>
         }
     };
     findings.push(
-        match Desk::open_with(&settings.receptionist(), &Speech::new(settings.synthesis())) {
+        match Desk::open_with(&settings.receptionist(), Speech::new(settings.synthesis())) {
             Ok(desk) => well("receptionist", format!("{} is well formed", desk.receptionist.name)),
             Err(error) => failure("receptionist", error.to_string(), ""),
         },

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::{CommandResult, calls, ears, runtime, words};
 use crate::capture::Capture;
 use crate::desk::Desk;
-use crate::driver::{Driven, Shared, Tap};
+use crate::driver::{Driven, Lookups, Shared, Tap};
 use crate::finished::Finished;
 use crate::labels::SampleCall;
 use crate::media_road::MediaRoad;
@@ -37,7 +37,7 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options) -> CommandResult {
     let settings = Settings::open(&options.config).map_err(words)?;
     let speech = Speech::new(settings.synthesis());
-    let desk = Arc::new(Desk::open_with(&settings.receptionist(), &speech).map_err(words)?);
+    let desk = Arc::new(Desk::open_with(&settings.receptionist(), speech).map_err(words)?);
     let config = settings.ari(&options.config).map_err(words)?;
     let media = settings.media().map_err(words)?;
     let capture = settings.capture(&options.config).map_err(words)?;
@@ -68,7 +68,8 @@ pub(super) fn run(options: &Options) -> CommandResult {
         let (client, arrivals) = ari::Client::connect(config).await.map_err(words)?;
         let tap = if recordings.is_empty() { Tap::Off } else { Tap::On };
         let road = Arc::new(MediaRoad::build(&media, &client).await?);
-        let shared = Shared { desk, client: client.clone(), ears, road, tap, capture };
+        let lookups = Lookups::new()?;
+        let shared = Shared { desk, client: client.clone(), ears, road, lookups, tap, capture };
         let (over, mut driven) = mpsc::unbounded_channel::<Driven>();
         let (stop, stopped) = watch::channel(false);
         let mut service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::tests::deaf_ears;
-use super::{Shared, Tap};
+use super::{Lookups, Shared, Tap};
 use crate::desk::Desk;
 use crate::hear::Ears;
 use crate::media_road::MediaRoad;
@@ -168,7 +168,10 @@ async fn play(seed: u64, desk: Arc<Desk>, ears: Arc<Ears>) -> Result<(), String>
     config.on_replaced = ari::OnReplaced::TakeBack;
     let (client, arrivals) = ari::Client::connect(config).await.map_err(|e| e.to_string())?;
     let road = Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into())?);
-    let shared = Shared { desk, client: client.clone(), ears, road, tap: Tap::Off, capture: None };
+    let lookups = Lookups::new()?;
+    let client_of_calls = client.clone();
+    let shared =
+        Shared { desk, client: client_of_calls, ears, road, lookups, tap: Tap::Off, capture: None };
     let (over, _driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

@@ -223,11 +223,26 @@ impl Switchboard {
         self.hang_up_channel(id);
     }
 
-    pub(super) fn give_back(&mut self) {
+    pub(super) fn give_back(
+        &mut self,
+        place: Option<flow::Place>,
+        variables: BTreeMap<String, String>,
+    ) {
         self.caller.presence = Presence::Asked;
         let (client, id) = (self.client.clone(), self.caller.id.clone());
+        let next = place.map_or_else(Continue::default, |place| Continue {
+            context: Some(place.context),
+            extension: Some(place.exten),
+            priority: Some(i64::from(place.priority)),
+            label: None,
+        });
         self.request(async move {
-            let next = Continue::default();
+            for (name, value) in &variables {
+                // The place is told less than it could be; the caller gets there all the same.
+                if let Err(error) = client.channels().set_channel_var(&id, name, value).await {
+                    tracing::warn!(%error, name, "a channel variable could not be set");
+                }
+            }
             Done::GivenBack(client.channels().continue_in_dialplan(&id, &next).await)
         });
     }

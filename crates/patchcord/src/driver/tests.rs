@@ -12,7 +12,7 @@ use engines::recognizer::{ReadError, Reading, Recognizer, Request, Vad, Window};
 use pbx::{Caller, Endpoint, Fault, HangsUp, Operation, Pbx, PbxConfig, Place, Reaction, Speech};
 use tokio::sync::{mpsc, watch};
 
-use super::{Driven, Shared, Tap};
+use super::{Driven, Lookups, Shared, Tap};
 use crate::desk::Desk;
 use crate::hear::Ears;
 use crate::media_road::MediaRoad;
@@ -72,6 +72,7 @@ impl Stage {
             client: client.clone(),
             ears: Arc::new(deaf_ears()),
             road: Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into()).expect("ports on loopback")),
+            lookups: Lookups::new().expect("a client"),
             tap: Tap::Off,
             capture: None,
         };

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use audio::tone::level_dbfs;
 use audio::{FRAME, FRAME_TIME, SAMPLE_RATE, g711};
-use call::{Command, Prompt};
+use call::Command;
 
 use self::cough::{Dice, cough, hiss};
 use super::tests::models;
@@ -104,7 +104,7 @@ fn watch(
     replay.run();
     // The caller speaks from the answer on, we from MEDIA on.
     let said = &replay.rig.said;
-    let prompt: Vec<i16> = desk.sound(Prompt::Greeting).iter().map(|s| companded(*s)).collect();
+    let prompt: Vec<i16> = desk.sound(std::slice::from_ref(&desk.receptionist.prompts.greeting)).expect("a recording").iter().map(|s| companded(*s)).collect();
     let end = &prompt[prompt.len() - 1_600..];
     let went_on =
         said.windows(end.len()).step_by(1).any(|window| window[0] == end[0] && window == end);

@@ -19,7 +19,6 @@ use crate::template::Template;
 use crate::value::Value;
 use crate::ways::{self, Class, FAILURES};
 
-pub(crate) use around::sounds;
 pub(crate) use deed::{NO_LABEL, YES_LABEL};
 
 /// Checks what could be read of a document; `report` holds what could not.

@@ -195,7 +195,7 @@ impl Flow {
     /// # Errors
     /// Every mistake in the text, in the order of its lines.
     pub fn parse(path: &str, text: &str, book: &Book) -> Result<Self, Findings> {
-        let (document, report) = document::read(path, text)?;
+        let (document, report) = document::parse(path, text)?;
         check::flow(path, document, report, book)
     }
 
@@ -237,11 +237,16 @@ impl Flow {
         &self.document
     }
 
-    /// What must be known before it is begun: names such as `slots.account`, or `verified`. A flow that needs more than
-    /// names of `caller.` can only be gone through by another.
+    /// What must be known before it is begun: names such as `slots.account`, or `verified`.
     #[must_use]
     pub fn needs(&self) -> &[String] {
         &self.document.needs
+    }
+
+    /// Whether a call can begin with it, since it needs nothing but names of `caller.`.
+    #[must_use]
+    pub fn stands_alone(&self) -> bool {
+        self.needs().iter().all(|need| need.starts_with("caller."))
     }
 
     /// Its nodes, by name.
@@ -284,13 +289,11 @@ impl Flow {
     /// The sound files that it plays, each once.
     #[must_use]
     pub fn files(&self) -> BTreeSet<&str> {
-        let mut files = BTreeSet::new();
-        check::sounds(&self.document, |sound, _| {
-            if let Sound::File(file) = sound {
-                files.insert(file.as_str());
-            }
+        let files = self.document.sounds().filter_map(|sound| match sound {
+            Sound::File(file) => Some(file.as_str()),
+            Sound::Spoken(_) => None,
         });
-        files
+        files.collect()
     }
 }
 

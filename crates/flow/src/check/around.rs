@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Checker, Use};
 use crate::calendar::{Calendar, Day, minutes, weekdays};
-use crate::document::{At, Deed, Document, Hours, Method, Sound, at};
+use crate::document::{At, Hours, Method, at};
 use crate::plan::{Lookup, Texts};
 
 impl Checker<'_> {
@@ -154,67 +154,5 @@ impl Checker<'_> {
             templates.insert(name.clone(), template);
         }
         templates
-    }
-}
-
-/// Calls `with` for every sound of a document and its place.
-pub(crate) fn sounds<'d>(document: &'d Document, mut with: impl FnMut(&'d Sound, At)) {
-    let voice = &document.voice;
-    for (key, sound) in
-        [("again", &voice.again), ("still_there", &voice.still_there), ("apology", &voice.apology)]
-    {
-        if let Some(sound) = sound {
-            with(sound, at(["prompts", key]));
-        }
-    }
-    for (name, node) in &document.node {
-        let sounds: Vec<(&str, &str, Option<&Sound>)> = match &node.deed {
-            Deed::Say(it) => vec![("say", "prompt", Some(&it.prompt))],
-            Deed::Ask(it) => vec![
-                ("ask", "prompt", Some(&it.prompt)),
-                ("ask", "again", it.again.as_ref()),
-                ("ask", "still_there", it.still_there.as_ref()),
-            ],
-            Deed::Menu(it) => vec![
-                ("menu", "prompt", Some(&it.prompt)),
-                ("menu", "again", it.again.as_ref()),
-                ("menu", "still_there", it.still_there.as_ref()),
-            ],
-            Deed::Collect(it) => vec![
-                ("collect", "prompt", Some(&it.prompt)),
-                ("collect", "invalid", it.invalid.as_ref()),
-                ("collect", "read_back", it.read_back.as_ref()),
-                ("collect", "again", it.again.as_ref()),
-                ("collect", "still_there", it.still_there.as_ref()),
-            ],
-            Deed::Lookup(it) => vec![("lookup", "prompt", it.prompt.as_ref())],
-            Deed::Connect(it) => vec![
-                ("connect", "announce", it.announce.as_ref()),
-                ("connect", "introduce", it.introduce.as_ref()),
-            ],
-            Deed::Queue(it) => vec![("queue", "announce", it.announce.as_ref())],
-            Deed::Voicemail(it) => vec![("voicemail", "prompt", Some(&it.prompt))],
-            Deed::Record(it) => vec![("record", "consent", it.consent.as_ref())],
-            Deed::Zone(it) => vec![
-                ("zone", "card", Some(&it.card)),
-                ("zone", "expiry", it.expiry.as_ref()),
-                ("zone", "cvc", it.cvc.as_ref()),
-                ("zone", "again", it.again.as_ref()),
-            ],
-            Deed::Conference(it) => vec![("conference", "announce", it.announce.as_ref())],
-            Deed::HangUp(it) => vec![("hang_up", "prompt", it.prompt.as_ref())],
-            Deed::Decide(_)
-            | Deed::Hours(_)
-            | Deed::Set(_)
-            | Deed::Music(_)
-            | Deed::Dialplan(_)
-            | Deed::Flow(_)
-            | Deed::Return(_) => Vec::new(),
-        };
-        for (deed, key, sound) in sounds {
-            if let Some(sound) = sound {
-                with(sound, at(["node", name, deed, key]));
-            }
-        }
     }
 }

@@ -479,10 +479,12 @@ impl Checker<'_> {
             let cause = "only one of yes and no is written in other words";
             self.add(&at(["prompts"]), cause, "write both lists, yes and no, or none");
         }
-        let answers = self.yes_or_no();
-        let question = Question::keyed(String::new(), BTreeMap::new());
-        let question = question.with_answers(&answers, &BTreeMap::new());
-        self.patterns(&at(["prompts"]), &question, &answers);
+        if !voice.yes.is_empty() && !voice.no.is_empty() {
+            let answers = self.yes_or_no();
+            let question = Question::keyed(String::new(), BTreeMap::new());
+            let question = question.with_answers(&answers, &BTreeMap::new());
+            self.patterns(&at(["prompts"]), &question, &answers);
+        }
     }
 
     /// The name of a node's question.

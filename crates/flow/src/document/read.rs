@@ -13,6 +13,11 @@ use crate::source::Source;
 /// A document is not longer than this, in bytes.
 const MOST_BYTES: usize = 1 << 20;
 
+/// A flow does not have more nodes than this.
+const MOST_NODES: usize = 1_000;
+
+const DIVIDE: &str = "divide it: a part that stands for itself can be a flow of its own";
+
 /// The keys of a document.
 const KEYS: [&str; 12] = [
     "schema",
@@ -89,18 +94,14 @@ impl Report {
 }
 
 /// What can be read of a document, if it is one at all.
-pub(crate) fn document(path: &str, text: &str) -> Result<(Option<Document>, Report), Findings> {
+pub(crate) fn parse(path: &str, text: &str) -> Result<(Option<Document>, Report), Findings> {
     let alone = |line, cause: String, mend: &str| {
         let finding = Finding { at: Vec::new(), line, cause, mend: mend.to_owned() };
         Findings { path: path.to_owned(), findings: vec![finding] }
     };
     if text.len() > MOST_BYTES {
         let cause = format!("the document has more than {MOST_BYTES} bytes");
-        return Err(alone(
-            1,
-            cause,
-            "divide it: a part that stands for itself can be a flow of its own",
-        ));
+        return Err(alone(1, cause, DIVIDE));
     }
     let mut source = Source::read(text).map_err(|unreadable| {
         let mend = "mend the line, or look for a quote or bracket that is not closed above it";
@@ -224,6 +225,12 @@ impl Reader<'_> {
 
     fn nodes(&mut self, nodes: Option<Value>) -> BTreeMap<String, Node> {
         match nodes {
+            Some(Value::Object(nodes)) if nodes.len() > MOST_NODES => {
+                let cause = format!("there are more than {MOST_NODES} nodes");
+                self.report.broken.insert(at(["node"]));
+                self.report.add(at(["node"]), cause, DIVIDE);
+                BTreeMap::new()
+            }
             Some(Value::Object(nodes)) if !nodes.is_empty() => {
                 let mut read = BTreeMap::new();
                 for (name, node) in nodes {

@@ -32,7 +32,9 @@
 mod around;
 mod deed;
 mod read;
+mod report;
 mod test;
+mod told;
 
 use std::collections::BTreeMap;
 
@@ -136,7 +138,8 @@ impl Document {
     }
 }
 
-pub(crate) use read::{Report, parse};
+pub(crate) use read::parse;
+pub(crate) use report::Report;
 
 pub(crate) type At = Vec<String>;
 

@@ -4,6 +4,7 @@
 //! as many as it says and prints what came of them.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -492,8 +493,9 @@ fn every_valid_flow_ends() {
     let told: Vec<_> =
         outcomes.iter().map(|(outcome, count)| format!("{outcome} {count}")).collect();
     let told = told.join(", ");
-    println!(
-        "{flows} valid flows of {made}, {nodes} nodes, {steps} steps, {replies} replies: {told}"
+    let figures = format!(
+        "{flows} valid flows of {made}, {nodes} nodes, {CALLS} calls each, {steps} steps, {replies} replies: {told}"
     );
+    writeln!(std::io::stderr(), "{figures}").expect("it can be said");
     assert_eq!(outcomes.len(), 6, "every kind of end was seen: {told}");
 }

@@ -56,8 +56,18 @@ struct Checker<'d> {
 struct Use {
     place: At,
     name: String,
-    /// The lookup that sends it, if one does.
-    lookup: Option<String>,
+    by: Reader,
+}
+
+/// What reads a name.
+#[derive(Clone, PartialEq, Eq)]
+enum Reader {
+    /// Words or an expression of the node.
+    Node,
+    /// The lookup that sends it.
+    Lookup(String),
+    /// The connection to where it leads.
+    Connection,
 }
 
 impl<'d> Checker<'d> {
@@ -313,7 +323,7 @@ impl<'d> Checker<'d> {
                 Some((cause, mend)) => self.add(place, cause, mend),
                 None => {
                     let name = name.to_owned();
-                    self.uses.push(Use { place: place.clone(), name, lookup: None });
+                    self.uses.push(Use { place: place.clone(), name, by: Reader::Node });
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Checker, Use};
+use super::{Checker, Reader, Use};
 use crate::calendar::{Calendar, Day, minutes, weekdays};
 use crate::document::{At, Hours, Method, at};
 use crate::plan::{Lookup, Texts};
@@ -112,7 +112,7 @@ impl Checker<'_> {
                 self.add(&place("account"), cause, mend);
             }
             for read in &mut self.uses[before..] {
-                read.lookup = Some(name.clone());
+                read.by = Reader::Lookup(name.clone());
             }
             let lookup = Lookup {
                 name: name.clone(),
@@ -130,18 +130,15 @@ impl Checker<'_> {
 
     /// Notes that a node reads what a lookup sends.
     pub(super) fn reads_as_lookup(&mut self, place: &At, lookup: &str) {
-        let of_lookup = |read: &&Use| {
-            read.lookup.as_deref() == Some(lookup)
-                && read.place.first().is_some_and(|it| it == "lookup")
-        };
-        let names: Vec<String> =
-            self.uses.iter().filter(of_lookup).map(|read| read.name.clone()).collect();
-        let reads = names.into_iter().map(|name| Use {
+        let by = Reader::Lookup(lookup.to_owned());
+        let own = |read: &&Use| read.by == by && read.place.starts_with(&at(["lookup"]));
+        let reads = self.uses.iter().filter(own).map(|read| Use {
             place: place.clone(),
-            name,
-            lookup: Some(lookup.to_owned()),
+            name: read.name.clone(),
+            by: by.clone(),
         });
-        self.uses.extend(reads.collect::<Vec<_>>());
+        let reads: Vec<Use> = reads.collect();
+        self.uses.extend(reads);
     }
 
     pub(super) fn texts(&mut self, place: &At, texts: &BTreeMap<String, String>) -> Texts {

@@ -4,10 +4,11 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Checker;
+use super::graph::A_WISH;
+use super::{Checker, Reader, Use};
 use crate::document::{self, Agents, At, Deed as Written, Sound, at};
 use crate::finding::meant;
-use crate::plan::{Agent, Connect, Deed, Place, Prompt, Zone};
+use crate::plan::{Agent, Connect, Deed, Lookup, Place, Prompt, Zone};
 use crate::secret::CardItem;
 use crate::ways::WISH;
 
@@ -166,11 +167,8 @@ impl Checker<'_> {
                 }
             };
             if name == WISH {
-                self.uses.push(super::Use {
-                    place,
-                    name: super::graph::A_WISH.to_owned(),
-                    lookup: None,
-                });
+                let name = A_WISH.to_owned();
+                self.uses.push(Use { place, name, by: Reader::Connection });
             } else if !self.book.destinations.contains(name) {
                 let known = self.book.destinations.iter().map(String::as_str);
                 let mend = meant(name, known, "add it to the receptionist's file");
@@ -220,7 +218,7 @@ impl Checker<'_> {
         }))
     }
 
-    fn lookup(&mut self, place: &At, name: &str) -> Option<Arc<crate::plan::Lookup>> {
+    fn lookup(&mut self, place: &At, name: &str) -> Option<Arc<Lookup>> {
         if let Some(lookup) = self.lookups.get(name).cloned() {
             self.reads_as_lookup(place, name);
             return Some(lookup);

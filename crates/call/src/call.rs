@@ -20,8 +20,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use intent::{Cut, Sentiment};
 use flow::{Facts, Place, Question, Sound};
+use intent::{Cut, Sentiment};
 
 use crate::budget::{Fallback, Overrun, Stage, What};
 use crate::receptionist::{Course, Receptionist};

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use flow::{Book, Findings, Flow, Sound};
 use intent::{
-    CommitConfig, Examples, IntentExamples, IntentId, Keywords, TeachError, Understanding,
-    grammar,
+    CommitConfig, Examples, IntentExamples, IntentId, Keywords, TeachError, Understanding, grammar,
 };
 
 use crate::budget::Budget;

@@ -4,8 +4,8 @@
 //! from the call's arrival. A moment in the caller's audio ("when the word ended") has been mapped to that clock from
 //! RTP timestamps, so it may lie well before the moment at which the call is told of it.
 
-use std::ops::Range;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -51,6 +51,7 @@ pub mod runtime;
 pub mod script;
 pub mod silero;
 pub mod synthesis;
+pub mod tls;
 pub mod turn;
 pub mod voice;
 pub mod words;

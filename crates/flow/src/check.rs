@@ -4,6 +4,7 @@ mod around;
 mod deed;
 mod graph;
 mod names;
+mod question;
 mod test;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +21,7 @@ use crate::template::Template;
 use crate::value::Value;
 use crate::ways::{self, Class, FAILURES};
 
-pub(crate) use around::sounds;
-pub(crate) use deed::{NO_LABEL, YES_LABEL};
+pub(crate) use question::{NO_LABEL, YES_LABEL};
 
 /// Checks what could be read of a document; `report` holds what could not.
 pub(crate) fn flow(
@@ -57,8 +57,18 @@ struct Checker<'d> {
 struct Use {
     place: At,
     name: String,
-    /// The lookup that sends it, if one does.
-    lookup: Option<String>,
+    by: Reader,
+}
+
+/// What reads a name.
+#[derive(Clone, PartialEq, Eq)]
+enum Reader {
+    /// Words or an expression of the node.
+    Node,
+    /// The lookup that sends it.
+    Lookup(String),
+    /// The connection to where it leads.
+    Connection,
 }
 
 impl<'d> Checker<'d> {
@@ -88,7 +98,7 @@ impl<'d> Checker<'d> {
         let within = self.within(&nodes);
         let apology = match &self.document.voice.apology {
             Some(sound) => self.prompt(&at(["prompts", "apology"]), sound, &[]),
-            None => Prompt::Spoken(words("I am sorry, something went wrong. Please hold on.")),
+            None => Prompt::Spoken(Template::constant(APOLOGY)),
         };
         self.tests();
         let keys = self.keys_at_any_moment();
@@ -251,7 +261,8 @@ impl<'d> Checker<'d> {
 
     /// Tells a target that does not exist.
     fn target(&mut self, exit: &str, target: &str, place: &At) {
-        if self.resolved(target).is_none() && !self.report.is_broken(&at(["node", target])) {
+        let broken = [at(["node"]), at(["node", target])];
+        if self.resolved(target).is_none() && !broken.iter().any(|it| self.report.is_broken(it)) {
             let nodes = self.ids.keys().copied().chain([FALLBACK, HANG_UP]);
             let mend = meant(target, nodes, &format!("add a node [node.{target}]"));
             let cause = format!("\"{exit}\" leads to \"{target}\", which there is not");
@@ -330,7 +341,7 @@ impl<'d> Checker<'d> {
                 Some((cause, mend)) => self.add(place, cause, mend),
                 None => {
                     let name = name.to_owned();
-                    self.uses.push(Use { place: place.clone(), name, lookup: None });
+                    self.uses.push(Use { place: place.clone(), name, by: Reader::Node });
                 }
             }
         }
@@ -364,9 +375,8 @@ impl<'d> Checker<'d> {
     }
 }
 
-fn words(text: &str) -> Template {
-    Template::constant(text)
-}
+/// What is said where a flow has no apology of its own.
+const APOLOGY: &str = "I am sorry, something went wrong. Please hold on.";
 
 /// A key as TOML wants it.
 fn key(name: &str) -> String {

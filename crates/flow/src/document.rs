@@ -32,7 +32,9 @@
 mod around;
 mod deed;
 mod read;
+mod report;
 mod test;
+mod told;
 
 use std::collections::BTreeMap;
 
@@ -114,11 +116,18 @@ impl Document {
     /// # Errors
     /// Every place that is not written as the schema wants it.
     pub fn read(path: &str, text: &str) -> Result<Self, Findings> {
-        let (document, report) = read::document(path, text)?;
+        let (document, report) = parse(path, text)?;
         match document {
             Some(document) if report.is_empty() => Ok(document),
             _ => Err(report.findings(path)),
         }
+    }
+
+    /// Everything that is said by it.
+    pub fn sounds(&self) -> impl Iterator<Item = &Sound> {
+        let voice = [&self.voice.again, &self.voice.still_there, &self.voice.apology];
+        let nodes = self.node.values().flat_map(|node| node.deed.sounds());
+        voice.into_iter().flatten().chain(nodes)
     }
 
     /// As JSON, with one key a line.
@@ -136,7 +145,8 @@ impl Document {
     }
 }
 
-pub(crate) use read::{Report, document as read};
+pub(crate) use read::parse;
+pub(crate) use report::Report;
 
 pub(crate) type At = Vec<String>;
 

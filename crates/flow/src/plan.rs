@@ -203,7 +203,7 @@ impl Flow {
     /// # Errors
     /// Every mistake in the text, in the order of its lines.
     pub fn parse(path: &str, text: &str, book: &Book) -> Result<Self, Findings> {
-        let (document, report) = document::read(path, text)?;
+        let (document, report) = document::parse(path, text)?;
         check::flow(path, document, report, book)
     }
 
@@ -245,11 +245,16 @@ impl Flow {
         &self.document
     }
 
-    /// What must be known before it is begun: names such as `slots.account`, or `verified`. A flow that needs more than
-    /// names of `caller.` can only be gone through by another.
+    /// What must be known before it is begun: names such as `slots.account`, or `verified`.
     #[must_use]
     pub fn needs(&self) -> &[String] {
         &self.document.needs
+    }
+
+    /// Whether a call can begin with it, since it needs nothing but names of `caller.`.
+    #[must_use]
+    pub fn stands_alone(&self) -> bool {
+        self.needs().iter().all(|need| need.starts_with("caller."))
     }
 
     /// Its nodes, by name.
@@ -291,28 +296,22 @@ impl Flow {
 
     /// What it says in the same words every time, that of the flows that it goes through included; each once.
     #[must_use]
-    pub fn fixed_sounds(&self) -> BTreeSet<Sound> {
+    pub fn fixed_sounds(&self) -> BTreeSet<&Sound> {
         let flows = self.within.values().map(|flow| &**flow).chain([self]);
-        let mut fixed = BTreeSet::new();
-        for flow in flows {
-            check::sounds(&flow.document, |sound, _| match sound {
-                Sound::Spoken(words) if words.contains(['{', '}']) => {}
-                sound => drop(fixed.insert(sound.clone())),
-            });
-        }
-        fixed
+        let said = flows.flat_map(|flow| flow.document.sounds());
+        let holds_names =
+            |sound: &&Sound| matches!(sound, Sound::Spoken(words) if words.contains(['{', '}']));
+        said.filter(|sound| !holds_names(sound)).collect()
     }
 
     /// The sound files that it plays, each once.
     #[must_use]
     pub fn files(&self) -> BTreeSet<&str> {
-        let mut files = BTreeSet::new();
-        check::sounds(&self.document, |sound, _| {
-            if let Sound::File(file) = sound {
-                files.insert(file.as_str());
-            }
+        let files = self.document.sounds().filter_map(|sound| match sound {
+            Sound::File(file) => Some(file.as_str()),
+            Sound::Spoken(_) => None,
         });
-        files
+        files.collect()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use intent::grammar::{Domain, Grammar, GrammarError, IntentPatterns, SlotKind};
-use intent::{Examples, IntentExamples, IntentId, TeachError, Understanding};
+use intent::{IntentExamples, IntentId, TeachError, Understanding};
 
 use crate::book::Wishes;
 use crate::run::{Filled, Reply};
@@ -104,29 +104,42 @@ impl Question {
         if !self.listens() {
             return Ok(None);
         }
-        let mut examples = Examples::default();
-        let mut domain = self.domain.clone();
-        if let Some(wishes) = &self.wishes {
-            examples = wishes.examples();
-            domain.intents.splice(0..0, wishes.spoken.intents.iter().cloned());
-            domain.slots.extend(wishes.spoken.slots.clone());
-        }
-        let answers = self.domain.intents.iter().map(|answer| {
-            let is_plain = |pattern: &&String| !pattern.contains(['(', '[', '{', '|', ';']);
-            let phrases = answer.patterns.iter().filter(is_plain).cloned().collect();
-            IntentExamples { name: answer.name.clone(), phrases, keywords: Vec::new() }
-        });
-        let mut answers: Vec<IntentExamples> = answers.collect();
-        // From too few examples, anything would look a little like one of them; the patterns hold by themselves.
-        if answers.iter().any(|answer| answer.phrases.len() < ENOUGH) {
-            answers.iter_mut().for_each(|answer| answer.phrases.clear());
-        }
-        examples.intents.extend(answers);
+        // The phrases help to understand what the patterns do not say. Should they not be learned, one of them being a
+        // phrase of a wish as well, the patterns hold by themselves.
+        self.learn(self.phrases()).or_else(|_| self.learn(Vec::new())).map(Some)
+    }
+
+    fn learn(&self, phrases: Vec<Vec<String>>) -> Result<Understanding, TeachError> {
+        let wishes = self.wishes.as_deref();
+        let mut examples = wishes.map(Wishes::examples).unwrap_or_default();
+        let mut domain = wishes.map(|wishes| wishes.spoken.clone()).unwrap_or_default();
+        domain.intents.extend(self.domain.intents.iter().cloned());
+        domain.slots.extend(self.domain.slots.clone());
+        let mut phrases = phrases.into_iter();
+        examples.intents.extend(self.labels.iter().map(|label| IntentExamples {
+            name: label.clone(),
+            phrases: phrases.next().unwrap_or_default(),
+            keywords: Vec::new(),
+        }));
         let understanding = Understanding::learn(&examples, &domain)?;
-        Ok(Some(match self.labels.is_empty() {
+        Ok(match self.labels.is_empty() {
             true => understanding,
             false => understanding.for_answers(),
-        }))
+        })
+    }
+
+    /// The phrases of each label that are no patterns, if all labels have enough of them to be learned: from too few,
+    /// anything would look a little like one of them.
+    fn phrases(&self) -> Vec<Vec<String>> {
+        let is_plain = |pattern: &&String| !pattern.contains(['(', '[', '{', '|', ';']);
+        let answers = self.domain.intents.iter();
+        let phrases: Vec<Vec<String>> = answers
+            .map(|answer| answer.patterns.iter().filter(is_plain).cloned().collect())
+            .collect();
+        match phrases.iter().all(|phrases| phrases.len() >= ENOUGH) {
+            true => phrases,
+            false => Vec::new(),
+        }
     }
 
     /// Where each answer leads, in the order in which the understanding numbers them; none where the flow says so.
@@ -206,5 +219,5 @@ impl Question {
     }
 }
 
-/// Plain phrases that each answer needs, for the words of all to be learned and not only matched.
+/// Phrases that each label needs for any to be learned.
 const ENOUGH: usize = 4;

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value};
 use toml::de::{DeTable, DeValue};
-use toml::value::Offset;
 
 /// The tree of a document.
 pub(crate) struct Source {
@@ -86,7 +85,8 @@ impl Toml<'_> {
                 parsed.map_or_else(|| Value::String(number.as_str().to_owned()), Value::Number)
             }
             DeValue::Boolean(yes) => Value::Bool(*yes),
-            DeValue::Datetime(moment) => Value::String(written(moment)),
+            // As people write it in a string, with a space before the time.
+            DeValue::Datetime(moment) => Value::String(moment.to_string().replace('T', " ")),
             DeValue::Array(items) => {
                 let items = items.iter().enumerate();
                 let items = items.map(|(index, item)| {
@@ -96,13 +96,6 @@ impl Toml<'_> {
             }
             DeValue::Table(table) => self.table(table),
         }
-    }
-}
-
-/// A date or time as people write it in a string: TOML's own kinds mean the same.
-fn written(moment: &toml::value::Datetime) -> String {
-    match moment.offset {
-        Some(Offset::Z | Offset::Custom { .. }) | None => moment.to_string().replace('T', " "),
     }
 }
 

@@ -49,8 +49,8 @@ impl Template {
         self.text_with(names, |value| value.to_string())
     }
 
-    /// The text as an address: what comes from an expression is percent-encoded (RFC 3986, section 2.1), so that
-    /// nothing that a caller says can change what is asked.
+    /// The text as an address: what comes from an expression is percent-encoded (RFC 3986, section 2.1), or left out if
+    /// it is "." or ".." (section 3.3), so that nothing that a caller says can change what is asked.
     pub(crate) fn address(&self, names: &impl Names) -> String {
         self.text_with(names, |value| percent_encoded(&value.to_string()))
     }
@@ -85,6 +85,9 @@ impl Template {
 }
 
 fn percent_encoded(text: &str) -> String {
+    if text == "." || text == ".." {
+        return String::new();
+    }
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
@@ -122,6 +125,16 @@ mod tests {
         assert_eq!(template.text(&Ann), "Hello Ann & Bo/é, Ann!");
         assert_eq!(template.address(&Ann), "Hello Ann%20%26%20Bo%2F%C3%A9, Ann!");
         assert_eq!(template.names().count(), 3);
+    }
+
+    #[test]
+    fn an_address_cannot_be_led_astray() {
+        let address = |value: &str| {
+            let template = Template::parse(&format!("/customers/{{{value}}}/x")).expect("good");
+            template.address(&Ann)
+        };
+        assert_eq!(address("\"..\""), "/customers//x");
+        assert_eq!(address("\"../y?z#\""), "/customers/..%2Fy%3Fz%23/x");
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Desk {
         let said = receptionist.sounds().cloned();
         let flows = [&course.flow, &course.last_resort].into_iter();
         let mut sounds: HashMap<Sound, Arc<[i16]>> = HashMap::new();
-        for said in said.chain(flows.flat_map(|flow| flow.fixed_sounds())) {
+        for said in said.chain(flows.flat_map(|flow| flow.fixed_sounds()).cloned()) {
             if sounds.contains_key(&said) {
                 continue;
             }
@@ -153,7 +153,8 @@ impl Desk {
         match sounds {
             [one] => self.sounds.get(one).cloned(),
             several => {
-                let parts: Option<Vec<_>> = several.iter().map(|one| self.sounds.get(one)).collect();
+                let parts: Option<Vec<_>> =
+                    several.iter().map(|one| self.sounds.get(one)).collect();
                 Some(parts?.into_iter().flat_map(|part| part.iter().copied()).collect())
             }
         }

@@ -175,7 +175,8 @@ impl<'a> Replay<'a> {
             if self.over {
                 return;
             }
-            let deadline = [self.call.deadline(), self.ear.as_ref().and_then(|(ear, _)| ear.deadline())];
+            let deadline =
+                [self.call.deadline(), self.ear.as_ref().and_then(|(ear, _)| ear.deadline())];
             let wake = deadline.into_iter().flatten().min();
             match self.agenda.next_before(wake) {
                 Some((at, event)) => {

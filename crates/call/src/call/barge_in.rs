@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use intent::Cut;
 
-use super::back_channel::{self, Weight};
 use super::Context;
 use super::asking::{Asking, Floor, TIMERS};
+use super::back_channel::{self, Weight};
 use super::in_flow::Progress;
 use crate::budget::Stage;
 use crate::timers::Timer;

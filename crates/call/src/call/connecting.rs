@@ -63,7 +63,8 @@ impl Connecting {
         ring_for: Option<Duration>,
         announce: Option<Sound>,
     ) -> Option<Self> {
-        let known = destinations.iter().filter_map(|name| context.receptionist.destination_named(name));
+        let known =
+            destinations.iter().filter_map(|name| context.receptionist.destination_named(name));
         let mut waiting: VecDeque<DestinationId> = known.collect();
         let first = *waiting.front()?;
         context.decided(first);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use flow::{
-    Agents, Ask, Book, Connect, Deed, Dialplan, Document, Findings, Flow, Node, SCHEMA, Say,
-    Voice, Wishes,
+    Agents, Ask, Book, Connect, Deed, Dialplan, Document, Findings, Flow, Node, SCHEMA, Say, Voice,
+    Wishes,
 };
 
 use super::{Course, Receptionist};
@@ -40,7 +40,8 @@ fn own(receptionist: &Receptionist, book: &Book) -> Result<Flow, Findings> {
         exits.iter().map(|(exit, target)| ((*exit).to_owned(), (*target).to_owned())).collect()
     };
     let named = |name: &str| format!("connect {name}");
-    let greet = Node { deed: ask(&prompts.greeting), to: to(&[("wish", CONNECT), ("error", "menu")]) };
+    let greet =
+        Node { deed: ask(&prompts.greeting), to: to(&[("wish", CONNECT), ("error", "menu")]) };
     let menu = Node { deed: ask(&prompts.menu), to: to(&[("wish", CONNECT)]) };
     let mut node = BTreeMap::from([
         ("greet".to_owned(), greet),

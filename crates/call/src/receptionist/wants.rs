@@ -8,8 +8,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::document::{self, Checker};
-use flow::Findings;
 use super::{DestinationId, Filled, Wish, examples};
+use flow::Findings;
 
 /// What callers may want, without the rest of a receptionist's file: enough to try how well they are understood.
 #[derive(Debug, Clone)]

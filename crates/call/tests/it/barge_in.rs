@@ -28,11 +28,7 @@ fn the_first_sign_holds_the_prompt_and_a_false_one_lets_it_go_on() {
     scene.after(500, sensed());
     assert_eq!(scene.commands(), ["hold"]);
     scene.wakes();
-    assert_eq!(
-        scene.commands(),
-        ["resume"],
-        "also when nobody says that it was false"
-    );
+    assert_eq!(scene.commands(), ["resume"], "also when nobody says that it was false");
 }
 
 #[test]

@@ -27,10 +27,7 @@ fn answers_greets_listens_decides_connects_and_says_so() {
     scene.after(4, Input::Accepted { attempt: 1 }).falls_silent();
     assert_eq!(scene.commands(), ["play billing"]);
     scene.audible("billing").after(700, Input::Connected { attempt: 1 });
-    assert_eq!(
-        scene.commands(),
-        ["stop playing", "stop listening", "close media"]
-    );
+    assert_eq!(scene.commands(), ["stop playing", "stop listening", "close media"]);
     scene.after(9_000, Input::AgentHungUp);
     assert_eq!(scene.commands(), ["hang up"]);
     scene.after(3, Input::CallerHungUp);

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use std::collections::BTreeMap;
 
-use call::{Call, Command, Course, Fallback, Heard, Input, PlayId, Played, Receptionist, Record, Sound, What};
+use call::{
+    Call, Command, Course, Fallback, Heard, Input, PlayId, Played, Receptionist, Record, Sound,
+    What,
+};
 use flow::{Civil, Facts, Flow};
 use intent::{Cut, IntentId, Ranking, Scored};
 
@@ -188,7 +191,9 @@ impl Scene {
             Command::OpenMedia => "open media".to_owned(),
             Command::Play { id, what } => {
                 let name = match what {
-                    Played::Sounds(sounds) => sounds.iter().map(named).collect::<Vec<_>>().join(" + "),
+                    Played::Sounds(sounds) => {
+                        sounds.iter().map(named).collect::<Vec<_>>().join(" + ")
+                    }
                     Played::Ringing => "ringing".to_owned(),
                     Played::Music(class) => format!("music {class}"),
                 };

@@ -129,10 +129,7 @@ fn a_lookup_says_something_and_is_answered() {
         connect = { destination = "tom" }
         "#,
     );
-    assert_eq!(
-        scene.commands(),
-        ["look up https://crm.example.com/%2B441234", "play One moment."]
-    );
+    assert_eq!(scene.commands(), ["look up https://crm.example.com/%2B441234", "play One moment."]);
     let found = BTreeMap::from([("tier".to_owned(), Value::from("gold"))]);
     scene.after(80, Input::LookedUp(Reply::Found(found)));
     assert_eq!(scene.connects_to(), ["tom"]);

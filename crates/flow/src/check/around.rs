@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Checker, Use};
+use super::{Checker, Reader, Use};
 use crate::calendar::{Calendar, Day, minutes, weekdays};
-use crate::document::{At, Deed, Document, Hours, Method, Sound, at};
+use crate::document::{At, Hours, Method, at};
 use crate::plan::{Lookup, Texts};
 
 impl Checker<'_> {
@@ -112,7 +112,7 @@ impl Checker<'_> {
                 self.add(&place("account"), cause, mend);
             }
             for read in &mut self.uses[before..] {
-                read.lookup = Some(name.clone());
+                read.by = Reader::Lookup(name.clone());
             }
             let lookup = Lookup {
                 name: name.clone(),
@@ -130,18 +130,15 @@ impl Checker<'_> {
 
     /// Notes that a node reads what a lookup sends.
     pub(super) fn reads_as_lookup(&mut self, place: &At, lookup: &str) {
-        let of_lookup = |read: &&Use| {
-            read.lookup.as_deref() == Some(lookup)
-                && read.place.first().is_some_and(|it| it == "lookup")
-        };
-        let names: Vec<String> =
-            self.uses.iter().filter(of_lookup).map(|read| read.name.clone()).collect();
-        let reads = names.into_iter().map(|name| Use {
+        let by = Reader::Lookup(lookup.to_owned());
+        let own = |read: &&Use| read.by == by && read.place.starts_with(&at(["lookup"]));
+        let reads = self.uses.iter().filter(own).map(|read| Use {
             place: place.clone(),
-            name,
-            lookup: Some(lookup.to_owned()),
+            name: read.name.clone(),
+            by: by.clone(),
         });
-        self.uses.extend(reads.collect::<Vec<_>>());
+        let reads: Vec<Use> = reads.collect();
+        self.uses.extend(reads);
     }
 
     pub(super) fn texts(&mut self, place: &At, texts: &BTreeMap<String, String>) -> Texts {
@@ -154,67 +151,5 @@ impl Checker<'_> {
             templates.insert(name.clone(), template);
         }
         templates
-    }
-}
-
-/// Calls `with` for every sound of a document and its place.
-pub(crate) fn sounds<'d>(document: &'d Document, mut with: impl FnMut(&'d Sound, At)) {
-    let voice = &document.voice;
-    for (key, sound) in
-        [("again", &voice.again), ("still_there", &voice.still_there), ("apology", &voice.apology)]
-    {
-        if let Some(sound) = sound {
-            with(sound, at(["prompts", key]));
-        }
-    }
-    for (name, node) in &document.node {
-        let sounds: Vec<(&str, &str, Option<&Sound>)> = match &node.deed {
-            Deed::Say(it) => vec![("say", "prompt", Some(&it.prompt))],
-            Deed::Ask(it) => vec![
-                ("ask", "prompt", Some(&it.prompt)),
-                ("ask", "again", it.again.as_ref()),
-                ("ask", "still_there", it.still_there.as_ref()),
-            ],
-            Deed::Menu(it) => vec![
-                ("menu", "prompt", Some(&it.prompt)),
-                ("menu", "again", it.again.as_ref()),
-                ("menu", "still_there", it.still_there.as_ref()),
-            ],
-            Deed::Collect(it) => vec![
-                ("collect", "prompt", Some(&it.prompt)),
-                ("collect", "invalid", it.invalid.as_ref()),
-                ("collect", "read_back", it.read_back.as_ref()),
-                ("collect", "again", it.again.as_ref()),
-                ("collect", "still_there", it.still_there.as_ref()),
-            ],
-            Deed::Lookup(it) => vec![("lookup", "prompt", it.prompt.as_ref())],
-            Deed::Connect(it) => vec![
-                ("connect", "announce", it.announce.as_ref()),
-                ("connect", "introduce", it.introduce.as_ref()),
-            ],
-            Deed::Queue(it) => vec![("queue", "announce", it.announce.as_ref())],
-            Deed::Voicemail(it) => vec![("voicemail", "prompt", Some(&it.prompt))],
-            Deed::Record(it) => vec![("record", "consent", it.consent.as_ref())],
-            Deed::Zone(it) => vec![
-                ("zone", "card", Some(&it.card)),
-                ("zone", "expiry", it.expiry.as_ref()),
-                ("zone", "cvc", it.cvc.as_ref()),
-                ("zone", "again", it.again.as_ref()),
-            ],
-            Deed::Conference(it) => vec![("conference", "announce", it.announce.as_ref())],
-            Deed::HangUp(it) => vec![("hang_up", "prompt", it.prompt.as_ref())],
-            Deed::Decide(_)
-            | Deed::Hours(_)
-            | Deed::Set(_)
-            | Deed::Music(_)
-            | Deed::Dialplan(_)
-            | Deed::Flow(_)
-            | Deed::Return(_) => Vec::new(),
-        };
-        for (deed, key, sound) in sounds {
-            if let Some(sound) = sound {
-                with(sound, at(["node", name, deed, key]));
-            }
-        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Checker, Graph};
+use super::{Checker, Graph, Reader};
 use crate::document::at;
 use crate::finding::nearest;
 use crate::plan::{Deed, Exit, Node, Returned, Target};
@@ -139,33 +139,32 @@ impl Checker<'_> {
             nodes.iter().enumerate().map(|(id, node)| (&*node.name, id)).collect();
         let anywhere: BTreeSet<&String> = known.iter().flat_map(|known| &known.names).collect();
         for read in std::mem::take(&mut self.uses) {
-            let [kind, node, ..] = &read.place[..] else { continue };
-            let tracked =
-                ["slots.", "vars.", "lookup."].iter().any(|kind| read.name.starts_with(kind))
-                    || read.place.contains(&"destination".to_owned()) && read.name == A_WISH;
-            let Some(id) = ids.get(node.as_str()).filter(|_| kind == "node" && tracked) else {
-                continue;
-            };
-            if !known[*id].reached || known[*id].names.contains(&read.name) {
+            let ["node", node] = [read.place[0].as_str(), read.place[1].as_str()] else { continue };
+            let tracked = ["slots.", "vars.", "lookup."];
+            let tracked = tracked.iter().any(|kind| read.name.starts_with(kind));
+            let Some(id) = ids.get(node) else { continue };
+            let known = &known[*id];
+            if !known.reached || known.names.contains(&read.name) {
                 continue;
             }
-            if read.name == A_WISH {
-                let cause = format!(
-                    "node \"{node}\" connects the caller's wish, which nothing asks for before"
-                );
-                let mend =
-                    "come to it from the exit \"wish\" of a node that asks with wishes = true";
-                self.add(&read.place, cause, mend);
-                continue;
-            }
-            let cause = match &read.lookup {
-                Some(lookup) => format!(
-                    "the lookup \"{lookup}\" sends {{{}}}, which nothing sets before node \"{node}\"",
-                    read.name
+            let name = &read.name;
+            let cause = match &read.by {
+                Reader::Connection => {
+                    let cause = format!(
+                        "node \"{node}\" connects the caller's wish, which nothing asks for before"
+                    );
+                    let mend =
+                        "come to it from the exit \"wish\" of a node that asks with wishes = true";
+                    self.add(&read.place, cause, mend);
+                    continue;
+                }
+                _ if !tracked => continue,
+                Reader::Lookup(lookup) => format!(
+                    "the lookup \"{lookup}\" sends {{{name}}}, which nothing sets before node \"{node}\""
                 ),
-                None => format!("nothing sets \"{}\" before node \"{node}\"", read.name),
+                Reader::Node => format!("nothing sets \"{name}\" before node \"{node}\""),
             };
-            let others = known[*id].names.iter().map(String::as_str);
+            let others = known.names.iter().map(String::as_str);
             let mend = match nearest(&read.name, others) {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None if anywhere.contains(&read.name) => {

@@ -344,6 +344,36 @@ pub struct HangUp {
     pub prompt: Option<Sound>,
 }
 
+impl Deed {
+    /// What is said in it.
+    pub(super) fn sounds(&self) -> Vec<&Sound> {
+        let (always, perhaps): (Option<&Sound>, Vec<&Option<Sound>>) = match self {
+            Self::Say(it) => (Some(&it.prompt), vec![]),
+            Self::Ask(it) => (Some(&it.prompt), vec![&it.again, &it.still_there]),
+            Self::Menu(it) => (Some(&it.prompt), vec![&it.again, &it.still_there]),
+            Self::Collect(it) => {
+                (Some(&it.prompt), vec![&it.invalid, &it.read_back, &it.again, &it.still_there])
+            }
+            Self::Lookup(it) => (None, vec![&it.prompt]),
+            Self::Connect(it) => (None, vec![&it.announce, &it.introduce]),
+            Self::Queue(it) => (None, vec![&it.announce]),
+            Self::Voicemail(it) => (Some(&it.prompt), vec![]),
+            Self::Record(it) => (None, vec![&it.consent]),
+            Self::Zone(it) => (Some(&it.card), vec![&it.expiry, &it.cvc, &it.again]),
+            Self::Conference(it) => (None, vec![&it.announce]),
+            Self::HangUp(it) => (None, vec![&it.prompt]),
+            Self::Decide(_)
+            | Self::Hours(_)
+            | Self::Set(_)
+            | Self::Music(_)
+            | Self::Dialplan(_)
+            | Self::Flow(_)
+            | Self::Return(_) => (None, vec![]),
+        };
+        always.into_iter().chain(perhaps.into_iter().flatten()).collect()
+    }
+}
+
 impl Agents {
     /// Their names.
     #[must_use]

@@ -1,17 +1,24 @@
 //! From text to a [`Document`], with every misplaced word told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
+use super::report::Report;
+use super::told::told;
 use super::{At, Deed, Document, Node, SCHEMA, Voice, at};
 use crate::finding::{Finding, Findings, meant};
 use crate::source::Source;
 
 /// A document is not longer than this, in bytes.
 const MOST_BYTES: usize = 1 << 20;
+
+/// A flow does not have more nodes than this.
+const MOST_NODES: usize = 1_000;
+
+const DIVIDE: &str = "divide it: a part that stands for itself can be a flow of its own";
 
 /// The keys of a document.
 const KEYS: [&str; 14] = [
@@ -54,55 +61,15 @@ const DEEDS: [&str; 19] = [
     "return",
 ];
 
-const EXPLAINED: &str = "see assets/flows, where every key is explained";
-
-/// What is found wrong with a document.
-#[derive(Default)]
-pub(crate) struct Report {
-    source: Option<Source>,
-    findings: Vec<Finding>,
-    broken: BTreeSet<At>,
-}
-
-impl Report {
-    pub(crate) fn add(&mut self, at: At, cause: impl Into<String>, mend: impl Into<String>) {
-        let line = self.source.as_ref().map_or(1, |source| source.line(&at));
-        self.findings.push(Finding { at, line, cause: cause.into(), mend: mend.into() });
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.findings.is_empty()
-    }
-
-    /// Whether something stands at a place that could not be read and so is missing from the document.
-    pub(crate) fn is_broken(&self, at: &[String]) -> bool {
-        self.broken.contains(at)
-    }
-
-    /// Whether anything of the document could not be read.
-    pub(crate) fn has_broken(&self) -> bool {
-        !self.broken.is_empty()
-    }
-
-    pub(crate) fn findings(mut self, path: &str) -> Findings {
-        self.findings.sort_by_key(|finding| finding.line);
-        Findings { path: path.to_owned(), findings: self.findings }
-    }
-}
-
 /// What can be read of a document, if it is one at all.
-pub(crate) fn document(path: &str, text: &str) -> Result<(Option<Document>, Report), Findings> {
+pub(crate) fn parse(path: &str, text: &str) -> Result<(Option<Document>, Report), Findings> {
     let alone = |line, cause: String, mend: &str| {
         let finding = Finding { at: Vec::new(), line, cause, mend: mend.to_owned() };
         Findings { path: path.to_owned(), findings: vec![finding] }
     };
     if text.len() > MOST_BYTES {
         let cause = format!("the document has more than {MOST_BYTES} bytes");
-        return Err(alone(
-            1,
-            cause,
-            "divide it: a part that stands for itself can be a flow of its own",
-        ));
+        return Err(alone(1, cause, DIVIDE));
     }
     let mut source = Source::read(text).map_err(|unreadable| {
         let mend = "mend the line, or look for a quote or bracket that is not closed above it";
@@ -110,7 +77,7 @@ pub(crate) fn document(path: &str, text: &str) -> Result<(Option<Document>, Repo
     })?;
     let tree = source.tree.take();
     let twice = std::mem::take(&mut source.twice);
-    let mut report = Report { source: Some(source), ..Report::default() };
+    let mut report = Report::of(source);
     for at in twice {
         let key = at.last().cloned().unwrap_or_default();
         report.add(
@@ -175,7 +142,7 @@ impl Reader<'_> {
         example: &str,
     ) -> Option<String> {
         if !tree.contains_key(key) {
-            self.report.broken.insert(at([key]));
+            self.report.breaks(at([key]));
             self.report.add(
                 at([key]),
                 format!("\"{key}\" is missing"),
@@ -228,6 +195,12 @@ impl Reader<'_> {
 
     fn nodes(&mut self, nodes: Option<Value>) -> BTreeMap<String, Node> {
         match nodes {
+            Some(Value::Object(nodes)) if nodes.len() > MOST_NODES => {
+                let cause = format!("there are more than {MOST_NODES} nodes");
+                self.report.breaks(at(["node"]));
+                self.report.add(at(["node"]), cause, DIVIDE);
+                BTreeMap::new()
+            }
             Some(Value::Object(nodes)) if !nodes.is_empty() => {
                 let mut read = BTreeMap::new();
                 for (name, node) in nodes {
@@ -236,7 +209,7 @@ impl Reader<'_> {
                             read.insert(name, node);
                         }
                         None => {
-                            self.report.broken.insert(at(["node", &name]));
+                            self.report.breaks(at(["node", &name]));
                         }
                     }
                 }
@@ -244,7 +217,7 @@ impl Reader<'_> {
             }
             _ => {
                 let mend = "add the first: [node.greet] with say = { prompt = \"Hello.\" }";
-                self.report.broken.insert(at(["node"]));
+                self.report.breaks(at(["node"]));
                 self.report.add(at(["node"]), "there are no nodes", mend);
                 BTreeMap::new()
             }
@@ -309,69 +282,8 @@ impl Reader<'_> {
         if let Some(key) = told.key.filter(|key| place_found.last() != Some(key)) {
             place_found.push(key);
         }
-        self.report.broken.insert(place);
+        self.report.breaks(place);
         self.report.add(place_found, told.cause, told.mend);
         None
-    }
-}
-
-struct Told {
-    key: Option<String>,
-    cause: String,
-    mend: String,
-}
-
-/// What serde says, in words for the author of a flow.
-fn told(message: &str) -> Told {
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let unknown = ["unknown field", "unknown variant"];
-    if unknown.iter().any(|beginning| message.starts_with(beginning))
-        && let Some((key, known)) = quoted.split_first()
-    {
-        return Told {
-            key: Some((*key).to_owned()),
-            cause: format!("\"{key}\" is not known here"),
-            mend: meant(key, known.iter().copied(), "take it out"),
-        };
-    }
-    if message.starts_with("missing field")
-        && let Some(key) = quoted.first()
-    {
-        let cause = format!("\"{key}\" is missing");
-        return Told { key: None, cause, mend: format!("add {key} = ...; {EXPLAINED}") };
-    }
-    if let Some((found, wanted)) = message
-        .strip_prefix("invalid type: ")
-        .or_else(|| message.strip_prefix("invalid value: "))
-        .and_then(|rest| rest.split_once(", expected "))
-    {
-        let found =
-            found.replace("string ", "the text ").replace('`', "").replace("map", "a table");
-        let found = found.replace("sequence", "a list").replace("boolean ", "");
-        let (wanted, example) = wanted_words(wanted);
-        return Told {
-            key: None,
-            cause: format!("{found} stands where {wanted} should"),
-            mend: format!("write {wanted}{example}"),
-        };
-    }
-    if message.starts_with("write ") {
-        let cause = "what stands here cannot be read".to_owned();
-        return Told { key: None, cause, mend: message.to_owned() };
-    }
-    Told { key: None, cause: message.to_owned(), mend: EXPLAINED.to_owned() }
-}
-
-/// What serde wants, in words, and how that is written.
-fn wanted_words(wanted: &str) -> (&str, &'static str) {
-    match wanted {
-        "a string" => ("a text", ", in quotes"),
-        "u32" | "u64" | "usize" => ("a whole number", ", without quotes"),
-        "f64" => ("a number", ", without quotes"),
-        "a boolean" => ("true or false", ", without quotes"),
-        "a sequence" => ("a list", ": [ ... ]"),
-        "a map" => ("a table", ": { name = ... }"),
-        wanted if wanted.starts_with("struct ") => ("a table", ": { name = ... }"),
-        wanted => (wanted, ""),
     }
 }

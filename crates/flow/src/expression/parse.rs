@@ -5,6 +5,9 @@ use std::fmt;
 use super::{Function, Name, Operator, Term};
 use crate::value::Value;
 
+/// Bytes of an expression at most; its terms cannot be deeper within each other than that allows.
+const MOST_BYTES: usize = 2_000;
+
 /// Parentheses, lists and negations within each other at most.
 const DEEPEST: usize = 32;
 
@@ -30,6 +33,8 @@ pub enum Problem {
     Count(&'static str, usize),
     /// Too many parentheses within each other.
     Deep,
+    /// It is too long.
+    Long,
 }
 
 impl fmt::Display for ParseError {
@@ -42,6 +47,7 @@ impl fmt::Display for ParseError {
                 write!(f, "there is no function \"{name}\", only {}", known.join(", "))
             }
             Problem::Count(name, count) => write!(f, "{name}() takes {count} values"),
+            Problem::Long => write!(f, "it is longer than {MOST_BYTES} bytes"),
             Problem::Deep => write!(f, "more than {DEEPEST} parentheses stand within each other"),
         }
     }
@@ -63,6 +69,9 @@ const MARKS: [&str; 15] =
 
 /// Parses a whole text.
 pub(super) fn term(text: &str) -> Result<Term, ParseError> {
+    if text.len() > MOST_BYTES {
+        return Err(ParseError { at: 0, problem: Problem::Long });
+    }
     let mut parser = Parser { text, at: 0, next: (0, Token::End), depth: 0 };
     parser.advance()?;
     let term = parser.binary(0)?;

@@ -99,6 +99,31 @@ fn a_document_that_is_too_long_is_not_read() {
     assert!(findings.to_string().contains("divide it"), "{findings}");
 }
 
+#[test]
+fn depth_and_breadth_do_not_hurt() {
+    let read = |text: String| match Flow::parse("deep.toml", &text, &Book::default()) {
+        Ok(_) => String::new(),
+        Err(findings) => findings.to_string(),
+    };
+    for text in [
+        format!("schema = 1\n{}b = 1", "a.".repeat(100_000)),
+        format!("schema = 1\nx = {}", "[".repeat(100_000)),
+        format!("{{\"schema\": {}", "[".repeat(100_000)),
+        format!("{{{}", "\"a\": {".repeat(100_000)),
+    ] {
+        assert!(!read(text).is_empty());
+    }
+    let many = |count: usize| {
+        let nodes = (0..count).map(|id| {
+            let (set, next) = (format!("set = {{ x{id} = \"{id}\" }}"), (id + 1) % count);
+            format!("[node.n{id}]\n{set}\nto = {{ done = \"n{next}\" }}\n")
+        });
+        format!("schema = 1\nname = \"many\"\nstart = \"n0\"\n{}", nodes.collect::<String>())
+    };
+    assert!(read(many(1_001)).contains("more than 1000 nodes"));
+    assert!(read(many(1_000)).contains("goes round for ever"));
+}
+
 /// No text makes the reader panic, and what is found has a line of the text.
 #[test]
 fn no_damage_makes_the_reader_fall() {

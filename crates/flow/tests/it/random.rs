@@ -4,6 +4,7 @@
 //! as many as it says and prints what came of them.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,9 +90,14 @@ fn document(dice: &mut Dice, book: &Book, name: &str) -> Document {
         start: "n0".to_owned(),
         language: None,
         time_zone: None,
+        most_s: dice.once_in(5).then_some(20.0),
         needs: if dice.once_in(8) { vec!["verified".to_owned()] } else { Vec::new() },
         voice: Voice::default(),
         to: BTreeMap::new(),
+        keys: match dice.once_in(3) {
+            true => [("*".to_owned(), target(dice, count))].into(),
+            false => BTreeMap::new(),
+        },
         hours: [(
             "office".to_owned(),
             Hours {
@@ -269,7 +275,10 @@ fn deed(dice: &mut Dice, book: &Book) -> (Deed, Vec<String>) {
         _ => match dice.below(4) {
             0 => {
                 let place = "queues,700,1".to_owned();
-                (Deed::Dialplan(Dialplan { place, variables: BTreeMap::new() }), Vec::new())
+                (
+                    Deed::Dialplan(Dialplan { place: Some(place), variables: BTreeMap::new() }),
+                    Vec::new(),
+                )
             }
             1 => (Deed::HangUp(HangUp { prompt: Some(prompt()) }), Vec::new()),
             2 => (Deed::Return("back".to_owned()), Vec::new()),
@@ -432,6 +441,7 @@ fn drive(dice: &mut Dice, flow: &Arc<Flow>) -> Ended {
         let (task, what) = under_way.clone().expect("something is under way until the end");
         let input = match dice.below(400) {
             0 => Input::HungUp,
+            20..=28 => Input::Key('*'),
             1..=8 => {
                 now = run.deadline().unwrap_or(now).max(now);
                 Input::Wake
@@ -492,8 +502,9 @@ fn every_valid_flow_ends() {
     let told: Vec<_> =
         outcomes.iter().map(|(outcome, count)| format!("{outcome} {count}")).collect();
     let told = told.join(", ");
-    println!(
-        "{flows} valid flows of {made}, {nodes} nodes, {steps} steps, {replies} replies: {told}"
+    let figures = format!(
+        "{flows} valid flows of {made}, {nodes} nodes, {CALLS} calls each, {steps} steps, {replies} replies: {told}"
     );
+    writeln!(std::io::stderr(), "{figures}").expect("it can be said");
     assert_eq!(outcomes.len(), 6, "every kind of end was seen: {told}");
 }

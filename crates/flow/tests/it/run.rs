@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flow::{
-    Book, CardItem, Effect, Filled, Input, MOST_STEPS, Method, Outcome, Reply, Run, Secret, Task,
-    Turn, Value, Why,
+    Book, CardItem, Effect, Filled, Input, MOST_STEPS, Method, Outcome, Place, Reply, Run, Secret,
+    Task, Turn, Value, Why,
 };
 
 use crate::scene::{Scene, facts, flow};
@@ -158,7 +158,7 @@ verifies = true
 [lookup.reset]
 url = "https://crm.example.com/reset"
 method = "POST"
-send = { name = "{lookup.who.first}", tier = "{default(vars.tier, \"none\")}" }
+send = { name = "{lookup.who.first}", tier = "{default(caller.name, \"none\")}" }
 timeout_ms = 700
 account = true
 [node.who]
@@ -173,8 +173,7 @@ dialplan = { place = "queues, 700, 2", variables = { NAME = "{lookup.who.first}"
 
 #[test]
 fn lookups_verify_and_are_limited_in_time() {
-    let text = LOOKUPS.replace("vars.tier", "caller.name");
-    let mut scene = Scene::of(&text);
+    let mut scene = Scene::of(LOOKUPS);
     let Task::Lookup { request, .. } = scene.task() else { panic!("it looks up") };
     assert_eq!(request.url, "https://crm.example.com/%2B441234567");
     assert_eq!((request.method, request.send.len()), (Method::Get, 0));
@@ -193,7 +192,8 @@ fn lookups_verify_and_are_limited_in_time() {
     let place = scene.tell(Reply::NotFound).end();
     let variables = BTreeMap::from([("NAME".to_owned(), "Ann".to_owned())]);
     let (context, exten) = ("queues".to_owned(), "700".to_owned());
-    assert_eq!(place, Outcome::Dialplan { context, exten, priority: 2, variables });
+    let queue = Some(Place { context, exten, priority: 2 });
+    assert_eq!(place, Outcome::Dialplan { place: queue, variables });
 }
 
 const ZONE: &str = r#"
@@ -323,6 +323,56 @@ to = { done = "hang_up" }
     assert_eq!(scene.path(), ["queue", "music", "message", "room"]);
     let mut scene = Scene::of(text);
     assert_eq!(scene.tell(Reply::Left).end(), Outcome::Left);
+}
+
+/// Every deed that waits, as the first node of a flow.
+const WAITING: [&str; 13] = [
+    "say = { prompt = \"Hello.\" }\nto = { done = \"hang_up\" }",
+    "ask = { prompt = \"Well?\", wishes = true }\nto = { wish = \"hang_up\" }",
+    "menu = { prompt = \"Press 1.\", keys = { 1 = \"one\" } }\nto = { one = \"hang_up\" }",
+    "collect = { prompt = \"How many?\", slot = \"n\", kind = \"number\" }\nto = { done = \"hang_up\" }",
+    "lookup = { name = \"pay\" }\nto = { found = \"hang_up\", not_found = \"hang_up\" }",
+    "connect = { destination = \"sales\" }",
+    "queue = { name = \"help\" }",
+    "voicemail = { prompt = \"Speak.\", mailbox = \"desk\" }\nto = { done = \"hang_up\" }",
+    "record = { turn = \"on\" }\nto = { done = \"hang_up\" }",
+    "zone = { card = \"Card?\", lookup = \"pay\" }\nto = { paid = \"hang_up\", declined = \"hang_up\" }",
+    "conference = { room = \"100\" }\nto = { done = \"hang_up\" }",
+    "music = { for_s = 9 }\nto = { done = \"hang_up\" }",
+    "hang_up = { prompt = \"Goodbye.\" }",
+];
+
+#[test]
+fn a_hang_up_ends_every_node_and_undoes_what_is_on() {
+    for deed in WAITING {
+        let lookup = "[lookup.pay]\nurl = \"https://pay.example.com/\"\nmethod = \"POST\"\n";
+        let mut scene = Scene::of(&format!("start = \"it\"\n{lookup}[node.it]\n{deed}\n"));
+        let Some(Effect::Do { task, what }) = scene.effects().pop() else { panic!("{deed} waits") };
+        assert!(scene.run.deadline().is_some(), "{deed} has no limit");
+        let undone = match what {
+            Task::Record(Turn::On) => Some(Effect::StopRecording),
+            Task::EnterZone => Some(Effect::LeaveZone),
+            _ => None,
+        };
+        let effects = scene.hand(Input::HungUp).effects();
+        let end = Effect::End(Outcome::CallerHungUp);
+        let wanted: Vec<Effect> =
+            [Effect::Stop { task }].into_iter().chain(undone).chain([end]).collect();
+        assert_eq!(effects, wanted, "{deed}");
+    }
+    let mut run = Run::new(flow(LOOKUPS, &Book::default()), facts());
+    run.handle(Duration::ZERO, Input::HungUp);
+    assert_eq!(run.poll(), Some(Effect::End(Outcome::CallerHungUp)), "even before it has begun");
+}
+
+#[test]
+fn the_clock_goes_on_while_a_call_does() {
+    let mut scene = Scene::of(
+        "start = \"wait\"\n[node.wait]\nmusic = { for_s = 3599 }\nto = { done = \"say\" }\n[node.say]\n\
+         hang_up = { prompt = \"{clock.time} on {clock.weekday}, {clock.date}, to {call.number}\" }\n",
+    );
+    scene.wait();
+    assert_eq!(scene.said(), ["10:59 on tuesday, 2026-03-03, to 100"]);
 }
 
 #[test]

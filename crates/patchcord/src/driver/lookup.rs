@@ -17,8 +17,11 @@ impl Lookups {
     /// In words: the system has no certificates, for example.
     pub(crate) fn new() -> Result<Self, String> {
         // An address that leads elsewhere would be one that nobody has written into the flow.
-        let client = Client::builder().redirect(Policy::none()).build();
-        client.map(Self).map_err(|error| format!("lookups cannot be made: {error}"))
+        let cannot = |why: &dyn std::fmt::Display| format!("lookups cannot be made: {why}");
+        let tls = engines::tls::config().map_err(|error| cannot(&error))?;
+        let client =
+            Client::builder().tls_backend_preconfigured(tls).redirect(Policy::none()).build();
+        client.map(Self).map_err(|error| cannot(&error))
     }
 
     /// What the flow is told.

@@ -104,7 +104,12 @@ fn watch(
     replay.run();
     // The caller speaks from the answer on, we from MEDIA on.
     let said = &replay.rig.said;
-    let prompt: Vec<i16> = desk.sound(std::slice::from_ref(&desk.receptionist.prompts.greeting)).expect("a recording").iter().map(|s| companded(*s)).collect();
+    let prompt: Vec<i16> = desk
+        .sound(std::slice::from_ref(&desk.receptionist.prompts.greeting))
+        .expect("a recording")
+        .iter()
+        .map(|s| companded(*s))
+        .collect();
     let end = &prompt[prompt.len() - 1_600..];
     let went_on =
         said.windows(end.len()).step_by(1).any(|window| window[0] == end[0] && window == end);

@@ -8,13 +8,10 @@ pub mod elevenlabs;
 pub mod openai;
 mod pcm;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
-use rustls::ClientConfig;
-use rustls::crypto::ring;
 
 use self::deepgram::DeepgramOptions;
 use self::elevenlabs::ElevenLabsOptions;
@@ -22,6 +19,7 @@ use self::openai::OpenAiOptions;
 use self::pcm::Samples;
 use super::{Outlet, SpeakError, Synthesizer};
 use crate::key::Key;
+use crate::tls;
 
 /// A passage is never longer than this; a server that goes on sends something else.
 const LONGEST_SOUND: usize = 120;
@@ -60,7 +58,9 @@ impl Remote {
     /// [`RemoteError`].
     pub fn new(name: &str, vendor: Vendor, patience: Duration) -> Result<Self, RemoteError> {
         let client = Client::builder()
-            .tls_backend_preconfigured(tls()?)
+            .tls_backend_preconfigured(
+                tls::config().map_err(|error| RemoteError(error.to_string()))?,
+            )
             // A redirect would take the key elsewhere.
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(patience)
@@ -157,16 +157,6 @@ impl Vendor {
             }
         }
     }
-}
-
-fn tls() -> Result<ClientConfig, RemoteError> {
-    let mut roots = rustls::RootCertStore::empty();
-    // Certificates that cannot be read are left out; with none at all, https fails when it is used, and http works.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| RemoteError(error.to_string()))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn unreachable(error: reqwest::Error) -> SpeakError {

@@ -217,6 +217,4 @@ pub enum Played {
     Sounds(Vec<Sound>),
     /// The ringing tone, for as long as it rings.
     Ringing,
-    /// Music, of a class that Asterisk knows, until something else is played.
-    Music(String),
 }

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod eval;
 mod events;
+mod flow;
 mod models;
 mod nearest;
 mod replay;
@@ -60,6 +61,11 @@ enum Command {
     /// Measure
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// What happens in calls
+    #[command(subcommand)]
+    Flow(flow::Action),
+    /// Run the tests that are stored with flows
+    Test(flow::Files),
 }
 
 /// Which receptionist works on which calls.
@@ -89,6 +95,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Eval(evaluation) => eval::run(&evaluation),
         Command::Say(options) => say::run(&options),
         Command::Bench(bench) => bench::run(&bench),
+        Command::Flow(action) => flow::run(&action),
+        Command::Test(files) => flow::test(&files),
     };
     result.unwrap_or_else(|error| {
         eprintln!("patchcord: {error}");

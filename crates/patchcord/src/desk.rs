@@ -7,11 +7,13 @@ use std::sync::Arc;
 use audio::tone::progress::{Country, Progress, Signal};
 use call::{Call, Course, Findings, Receptionist, Sound};
 use engines::phrases::Phrases;
-use flow::{Facts, Question};
+use flow::{Book, Facts, Question};
 use intent::{TeachError, Understanding};
 use thiserror::Error;
 
 use crate::assets;
+use crate::facts;
+use crate::flows::{self, FlowError};
 use crate::hear;
 use crate::recording;
 use crate::speech::Speech;
@@ -45,6 +47,16 @@ pub(crate) enum DeskError {
     Read { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     File(#[from] Findings),
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+    #[error(
+        "{path}: node \"{node}\" wants what calls cannot do yet: {what}\n  mend: go without it, or let the dialplan do it"
+    )]
+    Missing { path: PathBuf, node: String, what: &'static str },
+    #[error(
+        "{path}: the time zone is not known: {cause}\n  mend: write an IANA name such as \"Europe/London\", or install tzdata"
+    )]
+    Zone { path: PathBuf, cause: String },
     #[error("{path}: {source}")]
     Learn { path: PathBuf, source: TeachError },
     #[error(
@@ -63,32 +75,60 @@ impl Desk {
         let load = |prompt: &str| {
             assets::file(prompt).map(<[u8]>::to_vec).ok_or_else(|| "no such file".to_owned())
         };
-        Self::build(path, &String::from_utf8_lossy(text), load, Speech::default())
+        Self::build(path, &String::from_utf8_lossy(text), None, load, Speech::default())
     }
 
     /// The receptionist of a file, its recordings beside it; words are spoken by the voice of this machine.
     pub(crate) fn open(path: &Path) -> Result<Self, DeskError> {
-        Self::open_with(path, Speech::default())
+        Self::open_with(path, None, Speech::default())
     }
 
-    /// The same with another voice. Words that are always the same are spoken now, so that no call waits for them.
-    pub(crate) fn open_with(path: &Path, speech: Speech) -> Result<Self, DeskError> {
+    /// The names that flows of a receptionist's file may use.
+    pub(crate) fn names(path: &Path) -> Result<Book, DeskError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| DeskError::Read { path: path.to_owned(), source })?;
+        Ok(Receptionist::parse(&path.display().to_string(), &text)?.book())
+    }
+
+    /// The names that flows of the sample receptionist may use.
+    pub(crate) fn embedded_names() -> Result<Book, DeskError> {
+        let text = String::from_utf8_lossy(assets::file("receptionist.toml").unwrap_or_default());
+        Ok(Receptionist::parse("assets/receptionist.toml", &text)?.book())
+    }
+
+    /// The same with another voice, and a flow of its own if there is one. Words that are always the same are spoken now, so that no call waits for them.
+    pub(crate) fn open_with(
+        path: &Path,
+        flow: Option<&Path>,
+        speech: Speech,
+    ) -> Result<Self, DeskError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| DeskError::Read { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let load =
             |prompt: &str| std::fs::read(folder.join(prompt)).map_err(|error| error.to_string());
-        Self::build(path, &text, load, speech)
+        Self::build(path, &text, flow, load, speech)
     }
 
     fn build(
         path: &Path,
         text: &str,
+        flow: Option<&Path>,
         load: impl Fn(&str) -> Result<Vec<u8>, String>,
         speech: Speech,
     ) -> Result<Self, DeskError> {
         let receptionist = Receptionist::parse(&path.display().to_string(), text)?;
-        let course = receptionist.course()?;
+        let mut course = receptionist.course()?;
+        if let Some(path) = flow {
+            let flow = flows::open(path, &receptionist.book())?;
+            let zone = facts::zone(flow.document().time_zone.as_deref());
+            zone.map_err(|cause| DeskError::Zone { path: path.to_owned(), cause })?;
+            if let Some((node, what)) = flows::missing(&flow) {
+                let (path, node) = (path.to_owned(), node.to_owned());
+                return Err(DeskError::Missing { path, node, what });
+            }
+            course.flow = Arc::new(flow);
+        }
         let mut answers: Vec<(Arc<Question>, Arc<Answers>)> = Vec::new();
         for question in course.flow.questions().chain(course.last_resort.questions()) {
             let alike = answers.iter().find(|(known, _)| known.hears_like(question));
@@ -200,7 +240,7 @@ mod tests {
         let text = String::from_utf8_lossy(assets::file("receptionist.toml").unwrap_or_default())
             .replace("\"prompts/greeting.wav\"", "{ say = \"Good morning, how can I help?\" }");
         let load = |prompt: &str| assets::file(prompt).map(<[u8]>::to_vec).ok_or_else(String::new);
-        Desk::build(Path::new("desk.toml"), &text, load, speech)
+        Desk::build(Path::new("desk.toml"), &text, None, load, speech)
     }
 
     #[test]

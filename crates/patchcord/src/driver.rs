@@ -255,7 +255,6 @@ impl Driver {
                 let ringing = Playout::forever(number, desk.ringing());
                 self.with_line(|line| line.play(ringing));
             }
-            Played::Music(_) => self.with_line(Line::stop_playing),
             Played::Sounds(sounds) => match desk.sound(&sounds) {
                 Some(samples) => self.with_line(|line| line.play(Playout::once(number, samples))),
                 None => self.speak(id, sounds),

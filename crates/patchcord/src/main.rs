@@ -18,6 +18,7 @@ mod desk;
 mod driver;
 mod facts;
 mod finished;
+mod flows;
 mod hear;
 mod labels;
 mod media_road;

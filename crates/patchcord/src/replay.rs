@@ -245,7 +245,6 @@ impl<'a> Replay<'a> {
         let number = u64::from(id.0);
         match what {
             Played::Ringing => self.player.play(Playout::forever(number, self.desk.ringing())),
-            Played::Music(_) => self.player.stop_all(),
             Played::Sounds(sounds) => match self.desk.sound_of_any(&sounds) {
                 Ok(sound) => self.player.play(Playout::once(number, sound)),
                 Err(cause) => {

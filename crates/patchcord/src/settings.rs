@@ -26,6 +26,8 @@ use crate::media_road::MediaSettings;
 pub(crate) struct Settings {
     /// The receptionist's file, relative to this one.
     receptionist: PathBuf,
+    /// What happens in calls, a flow relative to this file; what the receptionist's file says if it is left out.
+    flow: Option<PathBuf>,
     ari: AriSettings,
     #[serde(default)]
     media: Media,
@@ -239,6 +241,11 @@ impl Settings {
     /// The receptionist's file.
     pub(crate) fn receptionist(&self) -> PathBuf {
         self.folder.join(&self.receptionist)
+    }
+
+    /// The flow that calls go through, if not the receptionist's own.
+    pub(crate) fn flow(&self) -> Option<PathBuf> {
+        self.flow.as_ref().map(|flow| self.folder.join(flow))
     }
 
     /// An address of ours that Asterisk can reach.

@@ -10,7 +10,7 @@ use super::{Context, Event, Ground, State};
 use crate::budget::{Fallback, Stage, What};
 use crate::record::{Basis, Outcome};
 use crate::timers::Timer;
-use crate::words::{Command, Input, PlayId, Played};
+use crate::words::{Command, Input, PlayId};
 
 /// The state while a flow goes on.
 #[derive(Debug)]
@@ -42,7 +42,6 @@ enum Doing {
     Connecting(Connecting),
     /// Caller and agent hear each other.
     Talking,
-    Playing,
 }
 
 /// What came of an event.
@@ -96,7 +95,7 @@ impl InFlow {
                 Event::Input(Input::LookedUp(reply)) => Progress::Over(reply),
                 event => heard_besides(context, event),
             },
-            Doing::Playing | Doing::Nothing => heard_besides(context, event),
+            Doing::Nothing => heard_besides(context, event),
         };
         match progress {
             Progress::Going => State::InFlow(self),
@@ -172,7 +171,7 @@ impl InFlow {
             Doing::Asking(mut asking) => asking.close(context),
             Doing::Connecting(connecting) => connecting.give_up(context),
             Doing::LookingUp => context.command(Command::StopLookingUp),
-            Doing::Saying(_) | Doing::Playing => context.command(Command::StopPlaying),
+            Doing::Saying(_) => context.command(Command::StopPlaying),
             Doing::Talking | Doing::Nothing => {}
         }
     }
@@ -218,16 +217,20 @@ impl Doing {
                 context.say(say);
                 Self::LookingUp
             }
-            // The rest follows.
             Task::Connect { destinations, ring, ring_for, announce, introduce: _ } => {
                 let begun = Connecting::begin(context, &destinations, ring, ring_for, announce);
                 Self::Connecting(begun.ok_or(Reply::Gone)?)
             }
-            Task::Music { class } => {
-                context.play(Played::Music(class));
-                Self::Playing
+            Task::Queue { .. }
+            | Task::Voicemail { .. }
+            | Task::Record(_)
+            | Task::EnterZone
+            | Task::TakeCard { .. }
+            | Task::Pay { .. }
+            | Task::Conference { .. }
+            | Task::Music { .. } => {
+                return Err(Reply::Failed("calls cannot do this yet".to_owned()));
             }
-            _ => todo!("the rest of the tasks"),
         })
     }
 }

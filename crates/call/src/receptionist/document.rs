@@ -389,6 +389,11 @@ fn budget(raw: &RawBudget) -> Budget {
     }
 }
 
+/// The line, from 1, in which the byte `offset` of `text` stands.
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes()[..offset.min(text.len())].iter().filter(|&&b| b == b'\n').count() + 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -482,9 +487,4 @@ announce = "o.wav"
         assert_eq!(findings.len(), 2);
         assert!(findings[0].line < findings[1].line);
     }
-}
-
-/// The line, from 1, in which the byte `offset` of `text` stands.
-fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())].iter().filter(|&&b| b == b'\n').count() + 1
 }

@@ -195,7 +195,6 @@ impl Scene {
                         sounds.iter().map(named).collect::<Vec<_>>().join(" + ")
                     }
                     Played::Ringing => "ringing".to_owned(),
-                    Played::Music(class) => format!("music {class}"),
                 };
                 self.played.push(name.clone());
                 assert_eq!(id, PlayId(self.played.len() as u32));

@@ -97,7 +97,9 @@ fn a_number_is_keyed_in_and_ends_by_hash_by_its_length_or_by_waiting() {
         "#;
     let end = |scene: &mut Scene, keys: &str| {
         assert_eq!(scene.commands(), ["play Which?"]);
-        keys.chars().for_each(|key| drop(scene.after(300, Input::Digit(key))));
+        for key in keys.chars() {
+            scene.after(300, Input::Digit(key));
+        }
     };
     for keys in ["4021#", "402177"] {
         let mut scene = flow(NUMBER);

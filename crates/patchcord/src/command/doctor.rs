@@ -85,12 +85,12 @@ fn examine(options: &Options, findings: &mut Vec<Finding>) -> Result<(), String>
             return Ok(());
         }
     };
-    findings.push(
-        match Desk::open_with(&settings.receptionist(), Speech::new(settings.synthesis())) {
-            Ok(desk) => well("receptionist", format!("{} is well formed", desk.receptionist.name)),
-            Err(error) => failure("receptionist", error.to_string(), ""),
-        },
-    );
+    let speech = Speech::new(settings.synthesis());
+    let desk = Desk::open_with(&settings.receptionist(), settings.flow().as_deref(), speech);
+    findings.push(match desk {
+        Ok(desk) => well("receptionist", format!("{} is well formed", desk.receptionist.name)),
+        Err(error) => failure("receptionist", error.to_string(), ""),
+    });
     let ours = settings.ari(&options.config);
     let configs = ours.and_then(|ours| Ok((settings.ari_for(&options.config, APP)?, ours)));
     let (config, app) = match configs {

@@ -37,7 +37,8 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options) -> CommandResult {
     let settings = Settings::open(&options.config).map_err(words)?;
     let speech = Speech::new(settings.synthesis());
-    let desk = Arc::new(Desk::open_with(&settings.receptionist(), speech).map_err(words)?);
+    let desk = Desk::open_with(&settings.receptionist(), settings.flow().as_deref(), speech);
+    let desk = Arc::new(desk.map_err(words)?);
     let config = settings.ari(&options.config).map_err(words)?;
     let media = settings.media().map_err(words)?;
     let capture = settings.capture(&options.config).map_err(words)?;

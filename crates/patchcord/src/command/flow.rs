@@ -1,0 +1,91 @@
+//! `patchcord flow` and `patchcord test`: flows that are checked, and rehearsed.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use flow::{Flow, rehearse};
+
+use super::{CommandResult, words};
+use crate::desk::Desk;
+use crate::flows;
+
+#[derive(Subcommand)]
+pub(super) enum Action {
+    /// Checks flows, and tells every mistake with its line and its mend
+    Check(Files),
+}
+
+#[derive(Args)]
+pub(super) struct Files {
+    /// Flows, in TOML or JSON
+    #[arg(required = true, value_name = "FLOW")]
+    flows: Vec<PathBuf>,
+    /// The receptionist's file whose destinations, intents and slots the flows use; the sample one if it is left out
+    #[arg(long, value_name = "FILE")]
+    receptionist: Option<PathBuf>,
+}
+
+pub(super) fn run(action: &Action) -> CommandResult {
+    match action {
+        Action::Check(files) => check(files),
+    }
+}
+
+fn check(files: &Files) -> CommandResult {
+    each(files, |path, flow| {
+        let nodes = flow.nodes().count();
+        let tests = flow.document().test.len();
+        println!(
+            "{}: {} is well formed: {nodes} nodes, {tests} tests",
+            path.display(),
+            flow.name()
+        );
+        if let Some((node, what)) = flows::missing(flow) {
+            println!("  calls cannot do this yet: {what}, in node \"{node}\"");
+        }
+        Ok(true)
+    })
+}
+
+/// Runs the tests that are stored with flows.
+pub(super) fn test(files: &Files) -> CommandResult {
+    each(files, |path, flow| {
+        let rehearsals = rehearse(flow).map_err(words)?;
+        if rehearsals.is_empty() {
+            println!("{}: no tests", path.display());
+        }
+        for rehearsal in &rehearsals {
+            match &rehearsal.difference {
+                None => println!("{}: {}: as expected", path.display(), rehearsal.name),
+                Some(difference) => {
+                    println!("{}: {}: {difference}", path.display(), rehearsal.name);
+                }
+            }
+        }
+        Ok(rehearsals.iter().all(|rehearsal| rehearsal.difference.is_none()))
+    })
+}
+
+/// Does something with each flow that is well formed; how all of them went.
+fn each(
+    files: &Files,
+    mut does: impl FnMut(&Path, &Arc<Flow>) -> Result<bool, String>,
+) -> CommandResult {
+    let book = match &files.receptionist {
+        Some(path) => Desk::names(path).map_err(words)?,
+        None => Desk::embedded_names().map_err(words)?,
+    };
+    let mut well = true;
+    for path in &files.flows {
+        match flows::open(path, &book) {
+            Ok(flow) => well &= does(path, &Arc::new(flow))?,
+            Err(error) => {
+                println!("{error}");
+                well = false;
+            }
+        }
+    }
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

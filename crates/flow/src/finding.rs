@@ -70,7 +70,7 @@ pub(crate) fn meant<'k>(
 const NEAR: f64 = 0.85;
 
 /// Names that a message lists at most.
-const MOST_LISTED: usize = 12;
+const MOST_LISTED: usize = 16;
 
 #[cfg(test)]
 mod tests {

@@ -267,7 +267,7 @@ impl Checker<'_> {
         for (key, label) in written {
             let mut chars = key.chars();
             match (chars.next(), chars.next()) {
-                (Some(key @ ('0'..='9' | '*' | '#')), None) => {
+                (Some(key @ ('0'..='9' | '*' | '#' | 'A'..='D')), None) => {
                     keys.insert(key, label.clone());
                 }
                 _ => {

@@ -472,3 +472,47 @@ fn what_comes_too_late_changes_nothing() {
     }
     assert_eq!(run.outcome(), Some(&Outcome::HangUp));
 }
+
+const KEYS: &str = r#"
+start = "hello"
+most_s = 60
+[keys]
+0 = "operator"
+[node.hello]
+say = { prompt = "Hello, and a lot more." }
+to = { done = "who" }
+[node.who.ask]
+prompt = "Who?"
+answers = { ann = ["ann"] }
+keys = { 1 = "ann" }
+[node.who.to]
+ann = "hang_up"
+[node.operator]
+connect = { destination = "operator" }
+"#;
+
+#[test]
+fn a_key_leads_on_at_any_moment_until_somebody_is_connected() {
+    let at = |run: &Run| run.trace().last().map(|step| step.node.to_string());
+    let mut scene = Scene::of(KEYS);
+    assert!(scene.run.takes('0') && !scene.run.takes('1'));
+    let mut asked = scene.clone();
+    scene.hand(Input::Key('0'));
+    assert_eq!(at(&scene.run).as_deref(), Some("operator"));
+    assert!(!scene.run.takes('0'), "it is there already");
+    asked.tell(Reply::Done);
+    asked.tell(Reply::Digits("0".to_owned()));
+    assert_eq!(at(&asked.run).as_deref(), Some("operator"));
+}
+
+#[test]
+fn a_call_stays_no_longer_than_the_flow_allows() {
+    let mut scene = Scene::of(KEYS);
+    assert_eq!(scene.run.deadline(), Some(Duration::from_secs(60)));
+    scene.wait();
+    assert_eq!(scene.run.outcome(), Some(&Outcome::Fallback(Why::TooLong)));
+    let mut talking = Scene::of(KEYS);
+    talking.hand(Input::Key('0'));
+    talking.tell(Reply::Connected("operator".to_owned()));
+    assert_eq!(talking.run.deadline(), None, "two people speak as long as they like");
+}

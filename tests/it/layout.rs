@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engines", &["audio"]),
     ("media", &["audio"]),
     ("pbx", &["audio"]),
+    ("store", &[]),
     ("patchcord", &["ari", "audio", "call", "engines", "intent", "media", "pbx"]),
 ];
 

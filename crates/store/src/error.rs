@@ -72,7 +72,9 @@ pub enum StoreError {
         known: i64,
     },
     /// It will never take this, however often it is tried.
-    #[error("the database {place} refuses this: {cause}\nmend: correct what is written; trying again will not help")]
+    #[error(
+        "the database {place} refuses this: {cause}\nmend: correct what is written; trying again will not help"
+    )]
     Refused {
         /// Which database.
         place: String,
@@ -80,7 +82,9 @@ pub enum StoreError {
         cause: String,
     },
     /// What it holds is not what this program wrote.
-    #[error("the database {place} is damaged or is not Patchcord's: {cause}\nmend: restore it from a backup")]
+    #[error(
+        "the database {place} is damaged or is not Patchcord's: {cause}\nmend: restore it from a backup"
+    )]
     Damaged {
         /// Which database.
         place: String,
@@ -96,7 +100,9 @@ pub enum EditError {
     #[error("there is no flow {0:?}\nmend: save a draft of it, or publish it, first")]
     NoFlow(String),
     /// The flow has no such version.
-    #[error("the flow {flow:?} has no version {version}\nmend: choose one from its list of versions")]
+    #[error(
+        "the flow {flow:?} has no version {version}\nmend: choose one from its list of versions"
+    )]
     NoVersion {
         /// The flow's name.
         flow: String,

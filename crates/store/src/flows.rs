@@ -109,11 +109,7 @@ pub struct Flow {
 }
 
 /// Whether the draft is the one that was seen: `None` for none at all.
-pub(crate) fn still(
-    flow: &str,
-    draft: Option<&Draft>,
-    seen: Option<i64>,
-) -> Result<(), EditError> {
+pub(crate) fn still(flow: &str, draft: Option<&Draft>, seen: Option<i64>) -> Result<(), EditError> {
     let flow = flow.to_owned();
     match draft {
         Some(draft) if seen == Some(draft.edit) => Ok(()),

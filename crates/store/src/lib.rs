@@ -53,8 +53,8 @@ mod writer;
 
 pub use audit::{Audit, AuditFilter, AuditRow};
 pub use calls::{
-    Call, Count, Cursor, CursorError, Encoding, FlowRef, Grouping, Journal, JournalError, Page, Recording,
-    RecordingState, Speaker, Summary, Track, Turn, WholeCall,
+    Call, Count, Cursor, CursorError, Encoding, FlowRef, Grouping, Journal, JournalError, Page,
+    Recording, RecordingState, Speaker, Summary, Track, Turn, WholeCall,
 };
 pub use entry::Entry;
 pub use error::{EditError, StoreError};

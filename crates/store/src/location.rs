@@ -37,7 +37,9 @@ pub enum LocationError {
     )]
     Postgres,
     /// An address without a host.
-    #[error("the address of the PostgreSQL database names no host\nmend: write postgresql://USER@HOST/DATABASE")]
+    #[error(
+        "the address of the PostgreSQL database names no host\nmend: write postgresql://USER@HOST/DATABASE"
+    )]
     NoHost,
 }
 
@@ -163,14 +165,16 @@ mod tests {
         assert_eq!(location.to_string(), "postgresql://desk@db.example:5433/calls");
         assert!(!format!("{:?}", location.with_password("n3w")).contains("n3w"));
         let here = Location::parse("postgres://desk:x@%2Frun%2Fpg/calls").unwrap();
-        assert_eq!(here.to_string(), "postgresql://desk@/run/pg/calls");
+        assert_eq!(here.to_string(), "postgresql://desk@/run/pg:5432/calls");
         assert_eq!(Location::parse("sqlite:/a/b.db").unwrap().to_string(), "/a/b.db");
         assert_eq!(Location::parse("b.db").unwrap().to_string(), "b.db");
     }
 
     #[test]
     fn a_bad_address_is_not_repeated() {
-        for text in ["postgresql://desk:s3cret@db:port/x", "postgresql://desk:s3cret@db/x?sslmode=s3cret"] {
+        for text in
+            ["postgresql://desk:s3cret@db:port/x", "postgresql://desk:s3cret@db/x?sslmode=s3cret"]
+        {
             let error = Location::parse(text).unwrap_err();
             assert_eq!(error, LocationError::Postgres);
             assert!(!error.to_string().contains("s3cret"), "{error}");

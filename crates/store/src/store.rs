@@ -9,9 +9,9 @@ use tokio::sync::Notify;
 use crate::live::Snapshot;
 use crate::location::{Kind, Location};
 use crate::{
-    AuditFilter, AuditRow, By, Count, Cursor, Draft, EditError, Entry, Filter, Flow,
-    FlowVersion, Grouping, InboundNumber, Journal, Page, Pattern, Publication, Source, StoreError,
-    Timestamp, VersionInfo, WholeCall, postgres, sqlite,
+    AuditFilter, AuditRow, By, Count, Cursor, Draft, EditError, Entry, Filter, Flow, FlowVersion,
+    Grouping, InboundNumber, Journal, Page, Pattern, Publication, Source, StoreError, Timestamp,
+    VersionInfo, WholeCall, postgres, sqlite,
 };
 
 /// How long anything may take. What is not done by then may still be done later.
@@ -112,7 +112,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn version(&self, name: &str, version: i64) -> Result<Option<FlowVersion>, StoreError> {
+    pub async fn version(
+        &self,
+        name: &str,
+        version: i64,
+    ) -> Result<Option<FlowVersion>, StoreError> {
         let name = name.to_owned();
         each!(self, read, answer, flow_version(&name, version)).await
     }
@@ -149,7 +153,13 @@ impl Store {
     ///
     /// # Errors
     /// [`EditError::Changed`] if somebody else has saved it meanwhile.
-    pub async fn save_draft(&self, name: &str, text: &str, author: &str, seen: Option<i64>) -> Result<Draft, EditError> {
+    pub async fn save_draft(
+        &self,
+        name: &str,
+        text: &str,
+        author: &str,
+        seen: Option<i64>,
+    ) -> Result<Draft, EditError> {
         let (name, text, author) = (name.to_owned(), text.to_owned(), author.to_owned());
         each!(self, change, changed, save_draft(&name, &text, &author, seen)).await
     }
@@ -167,7 +177,12 @@ impl Store {
     ///
     /// # Errors
     /// [`EditError::Changed`] or [`EditError::NoDraft`] if the draft is not the one of that edit.
-    pub async fn publish(&self, name: &str, source: Source, by: &By) -> Result<Publication, EditError> {
+    pub async fn publish(
+        &self,
+        name: &str,
+        source: Source,
+        by: &By,
+    ) -> Result<Publication, EditError> {
         let (name, by) = (name.to_owned(), by.clone());
         each!(self, change, changed, publish(&name, &source, &by)).await
     }
@@ -264,7 +279,11 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn counts(&self, by: Grouping, filter: &Filter) -> Result<Vec<Count<Option<String>>>, StoreError> {
+    pub async fn counts(
+        &self,
+        by: Grouping,
+        filter: &Filter,
+    ) -> Result<Vec<Count<Option<String>>>, StoreError> {
         let filter = filter.clone();
         each!(self, read, answer, counts(by, &filter)).await
     }
@@ -273,7 +292,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn counts_by_hour(&self, filter: &Filter) -> Result<Vec<Count<Timestamp>>, StoreError> {
+    pub async fn counts_by_hour(
+        &self,
+        filter: &Filter,
+    ) -> Result<Vec<Count<Timestamp>>, StoreError> {
         let filter = filter.clone();
         each!(self, read, answer, counts_by_hour(&filter)).await
     }

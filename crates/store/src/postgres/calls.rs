@@ -10,7 +10,8 @@ use crate::{
     WholeCall,
 };
 
-const COLUMNS: &str = "id, started, ended, caller, called, destination, outcome, intent, flow, version, node";
+const COLUMNS: &str =
+    "id, started, ended, caller, called, destination, outcome, intent, flow, version, node";
 
 pub(crate) async fn calls(
     db: &Client,

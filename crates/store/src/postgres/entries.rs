@@ -59,7 +59,8 @@ async fn insert(tx: &Transaction<'_>, to: &Statements, entry: &Entry) -> Result<
             tx.execute(
                 &to.turn,
                 &[
-                    &t.call, &t.number, &t.speaker, &t.from_ms, &t.to_ms, &t.words, &t.intent, &t.node,
+                    &t.call, &t.number, &t.speaker, &t.from_ms, &t.to_ms, &t.words, &t.intent,
+                    &t.node,
                 ],
             )
             .await

@@ -36,7 +36,10 @@ pub(super) fn connector(server: &Server, place: &str) -> Result<Option<Tls>, Sto
     }
     if roots.is_empty() {
         let cause = "this system has no trusted roots".to_owned();
-        return Err(open(cause, "install its package ca-certificates, or name a PEM file of roots"));
+        return Err(open(
+            cause,
+            "install its package ca-certificates, or name a PEM file of roots",
+        ));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

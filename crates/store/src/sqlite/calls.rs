@@ -9,7 +9,8 @@ use crate::{
     WholeCall,
 };
 
-const COLUMNS: &str = "id, started, ended, caller, called, destination, outcome, intent, flow, version, node";
+const COLUMNS: &str =
+    "id, started, ended, caller, called, destination, outcome, intent, flow, version, node";
 
 pub(crate) fn calls(
     db: &Connection,
@@ -47,7 +48,8 @@ pub(crate) fn counts_by_hour(
     let conditions = Conditions::of_calls(Mark('?'), filter, None);
     let which = conditions.sql();
     let mut statement = db.prepare(&format!(
-        "SELECT started - started % 3600000, count(*) FROM calls {which} GROUP BY 1 ORDER BY 1"
+        "SELECT started - (started % 3600000 + 3600000) % 3600000, count(*)
+         FROM calls {which} GROUP BY 1 ORDER BY 1"
     ))?;
     let count = |row: &Row<'_>| Ok(Count { key: row.get(0)?, calls: row.get(1)? });
     statement.query_map(params_from_iter(conditions.values()), count)?.collect()
@@ -75,7 +77,8 @@ pub(crate) fn call(db: &mut Connection, id: &str) -> rusqlite::Result<Option<Who
         .query_map([id], recording)?
         .collect::<rusqlite::Result<_>>()?;
     let select = format!("SELECT {} FROM audit WHERE subject = ?1 ORDER BY id", audit::COLUMNS);
-    let audit = tx.prepare(&select)?.query_map([id], audit::audit_row)?.collect::<Result<_, _>>()?;
+    let audit =
+        tx.prepare(&select)?.query_map([id], audit::audit_row)?.collect::<Result<_, _>>()?;
     let format = "SELECT format FROM journals WHERE call = ?1";
     let journal = tx.query_row(format, [id], |row| row.get(0)).optional()?;
     Ok(Some(WholeCall { call: Call::of(summary, record), turns, recordings, audit, journal }))

@@ -36,7 +36,8 @@ pub(crate) fn write_entries(db: &mut Connection, entries: &[Entry]) -> rusqlite:
                 Entry::Turn(t) => {
                     let statement = turn.prepared(&tx)?;
                     statement.execute((
-                        &t.call, t.number, t.speaker, t.from_ms, t.to_ms, &t.words, &t.intent, &t.node,
+                        &t.call, t.number, t.speaker, t.from_ms, t.to_ms, &t.words, &t.intent,
+                        &t.node,
                     ))?;
                 }
                 Entry::Journal(j) => {

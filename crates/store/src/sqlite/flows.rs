@@ -42,10 +42,7 @@ pub(crate) fn flows(db: &Connection) -> rusqlite::Result<Vec<Flow>> {
     statement.query_map([], flow)?.collect()
 }
 
-pub(crate) fn published_flow(
-    db: &Connection,
-    name: &str,
-) -> rusqlite::Result<Option<FlowVersion>> {
+pub(crate) fn published_flow(db: &Connection, name: &str) -> rusqlite::Result<Option<FlowVersion>> {
     db.query_row(
         "SELECT v.flow, v.version, v.text, v.author, v.at, v.reason
          FROM flows f JOIN flow_versions v ON v.flow = f.name AND v.version = f.published
@@ -179,12 +176,7 @@ pub(crate) fn publish(
     Ok(publication)
 }
 
-pub(crate) fn point(
-    db: &mut Connection,
-    name: &str,
-    number: i64,
-    by: &By,
-) -> Changed<Publication> {
+pub(crate) fn point(db: &mut Connection, name: &str, number: i64, by: &By) -> Changed<Publication> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if !flow_exists(&tx, name)? {
         return Err(Change::Declined(EditError::NoFlow(name.to_owned())));

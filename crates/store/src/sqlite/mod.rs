@@ -206,11 +206,9 @@ fn fault(path: &Path, error: &rusqlite::Error) -> StoreError {
             cause,
             mend: "let this user write to the file and its folder",
         },
-        Some(ErrorCode::SystemIoFailure) => StoreError::Open {
-            place,
-            cause,
-            mend: "look at the disk: it fails to read or write",
-        },
+        Some(ErrorCode::SystemIoFailure) => {
+            StoreError::Open { place, cause, mend: "look at the disk: it fails to read or write" }
+        }
         Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch) => {
             StoreError::Refused { place, cause }
         }

@@ -31,6 +31,7 @@ pub(super) enum Held {
 }
 
 pub(super) fn run(shared: &Shared) {
+    let _closed = Closed(shared);
     while let Some((group, size)) = next(shared) {
         let entries = group.len() as u64;
         keep(shared, group);
@@ -38,7 +39,15 @@ pub(super) fn run(shared: &Shared) {
         shared.progress.send_modify(|progress| progress.safe += entries);
         shared.spooled.notify_one();
     }
-    shared.progress.send_modify(|progress| progress.closed = true);
+}
+
+/// Says that the thread has ended, however it has.
+struct Closed<'a>(&'a Shared);
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.0.progress.send_modify(|progress| progress.closed = true);
+    }
 }
 
 /// Waits for entries; `None` when there will be none any more.
@@ -71,7 +80,6 @@ fn next(shared: &Shared) -> Option<(Arc<[Entry]>, usize)> {
 fn keep(shared: &Shared, group: Arc<[Entry]>) {
     let mut bytes = Vec::with_capacity(GROUP);
     group.iter().for_each(|entry| frame::encode(entry, &mut bytes));
-    let mut said = false;
     loop {
         let appended = {
             let mut spool = lock(&shared.spool);
@@ -79,14 +87,19 @@ fn keep(shared: &Shared, group: Arc<[Entry]>) {
             shared.spool_bytes.store(spool.bytes(), Ordering::Relaxed);
             appended
         };
-        let Err(trouble) = appended else { break };
-        if !said {
+        let known = std::mem::take(&mut lock(&shared.trouble).disk);
+        let Err(trouble) = appended else {
+            if known.is_some() {
+                info!("the spool takes records again");
+            }
+            return;
+        };
+        if known.is_none() {
             error!("{trouble}");
-            said = true;
         }
         lock(&shared.trouble).disk = Some(trouble.to_string());
         match offer(shared, &group) {
-            Outcome::Written => break,
+            Outcome::Written => return,
             Outcome::Again => {}
         }
         if lock(&shared.queue).closing.is_some_and(|give_up| give_up <= Instant::now()) {
@@ -95,10 +108,6 @@ fn keep(shared: &Shared, group: Arc<[Entry]>) {
             shared.lost.fetch_add(lost, Ordering::Relaxed);
             return;
         }
-    }
-    if said {
-        info!("what calls leave behind can be kept again");
-        lock(&shared.trouble).disk = None;
     }
 }
 

@@ -96,6 +96,9 @@ pub struct Status {
     pub lost: u64,
 }
 
+/// The most that one entry may take: what both databases and a frame of the spool can hold.
+const LARGEST: usize = 256 << 20;
+
 /// What a writer that was stopped leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stopped {
@@ -203,7 +206,7 @@ impl Writer {
         let mut queue = lock(&self.shared.queue);
         let rejected = if queue.closing.is_some() {
             Some(Rejected::Closed)
-        } else if size > most {
+        } else if size > most.min(LARGEST) {
             Some(Rejected::TooLarge(size))
         } else if queue.bytes + size > most {
             Some(Rejected::Full(queue.bytes))

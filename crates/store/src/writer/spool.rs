@@ -38,7 +38,9 @@ pub enum SpoolError {
         cause: io::Error,
     },
     /// Another program uses it.
-    #[error("the spool folder {0} is in use by another program\nmend: give each program a folder of its own")]
+    #[error(
+        "the spool folder {0} is in use by another program\nmend: give each program a folder of its own"
+    )]
     InUse(PathBuf),
     /// It holds as much as it may.
     #[error(
@@ -52,7 +54,9 @@ pub enum SpoolError {
         limit: u64,
     },
     /// Its disk does not take, or give, what it should.
-    #[error("cannot write to the spool in {path}: {cause}\nmend: make room on that disk, and look at its health")]
+    #[error(
+        "cannot write to the spool in {path}: {cause}\nmend: make room on that disk, and look at its health"
+    )]
     Disk {
         /// The folder.
         path: PathBuf,
@@ -346,7 +350,8 @@ mod tests {
     fn a_large_spool_has_several_files_and_a_larger_entry_than_a_batch_comes_alone() {
         let folder = Folder::new("large");
         let mut spool = Spool::open(&folder.0, 1 << 30).unwrap();
-        let journal = |n: usize| Entry::from(Journal::new(n.to_string(), 1, vec![n as u8; 3 << 20]));
+        let journal =
+            |n: usize| Entry::from(Journal::new(n.to_string(), 1, vec![n as u8; 3 << 20]));
         let entries: Vec<Entry> = (0..4).map(journal).collect();
         entries.iter().for_each(|entry| add(&mut spool, std::slice::from_ref(entry)).unwrap());
         assert_eq!(spool.files.len(), 4);

@@ -148,7 +148,8 @@ async fn calls_are_filtered_and_counted(ground: Ground) {
         ..Filter::default()
     };
     assert_eq!(ids(one).await, [37, 7]);
-    let odd = Filter { intent: Some("sales'; DROP TABLE calls; --".to_owned()), ..Filter::default() };
+    let odd =
+        Filter { intent: Some("sales'; DROP TABLE calls; --".to_owned()), ..Filter::default() };
     assert_eq!(ids(odd.clone()).await.len(), 24);
 
     let counts = store.counts(Grouping::Destination, &Filter::default()).await.unwrap();
@@ -169,7 +170,8 @@ async fn calls_are_filtered_and_counted(ground: Ground) {
 
 async fn audit_rows_are_found(ground: Ground) {
     let store = ground.store().await;
-    let mut rows: Vec<_> = (0..10).map(|n| zone(&format!("call-{}", n % 2), "zone.enter")).collect();
+    let mut rows: Vec<_> =
+        (0..10).map(|n| zone(&format!("call-{}", n % 2), "zone.enter")).collect();
     for (row, n) in rows.iter_mut().zip(0..) {
         row.at = Timestamp(n);
         row.who = ["maria", "tom"][usize::from(n >= 6)].to_owned();

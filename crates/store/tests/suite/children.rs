@@ -19,7 +19,8 @@ pub(crate) struct Child {
 impl Child {
     /// One that keeps an SQLite file locked.
     pub(crate) fn locking(file: &Path) -> Child {
-        let mut child = Child::start("keeps_a_file_locked", &[("STORE_FILE", file.to_str().unwrap())]);
+        let mut child =
+            Child::start("keeps_a_file_locked", &[("STORE_FILE", file.to_str().unwrap())]);
         assert_eq!(child.next(), "locked");
         child
     }

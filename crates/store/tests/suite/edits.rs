@@ -23,10 +23,7 @@ fn text(text: &str) -> Source {
 async fn publishing_moves_a_pointer_and_a_rollback_moves_it_back(ground: Ground) {
     let store = ground.store().await;
     assert_eq!(store.published("desk").await.unwrap(), None);
-    assert_eq!(
-        store.point("desk", 1, &by("tom")).await,
-        Err(EditError::NoFlow("desk".to_owned()))
-    );
+    assert_eq!(store.point("desk", 1, &by("tom")).await, Err(EditError::NoFlow("desk".to_owned())));
     let first = store.publish("desk", text("one"), &by("maria")).await.unwrap();
     assert_eq!((first.version, first.previous), (1, None));
     let second = store.publish("desk", text("two"), &by("tom")).await.unwrap();
@@ -46,7 +43,8 @@ async fn publishing_moves_a_pointer_and_a_rollback_moves_it_back(ground: Ground)
     store.publish("desk", text("three"), &by("tom")).await.unwrap();
 
     let history = store.history("desk").await.unwrap();
-    let moves: Vec<_> = history.iter().map(|p| (p.version, p.previous, p.author.as_str())).collect();
+    let moves: Vec<_> =
+        history.iter().map(|p| (p.version, p.previous, p.author.as_str())).collect();
     let expected =
         [(3, Some(1), "tom"), (1, Some(2), "maria"), (2, Some(1), "tom"), (1, None, "maria")];
     assert_eq!(moves, expected);
@@ -175,11 +173,13 @@ async fn numbers_are_changed_with_an_audit(ground: Ground) {
 
     let filter = AuditFilter { subject: Some("555*".to_owned()), ..AuditFilter::default() };
     let audit = store.audit(&filter, 10).await.unwrap();
-    let what: Vec<_> = audit.iter().map(|row| (row.audit.who.as_str(), row.audit.what.as_str())).collect();
+    let what: Vec<_> =
+        audit.iter().map(|row| (row.audit.who.as_str(), row.audit.what.as_str())).collect();
     assert_eq!(what, [("tom", "number.remove"), ("tom", "number.set"), ("maria", "number.set")]);
     let changed = &audit[1].audit;
     let flow = |json: &Option<store::Json>| {
-        let value: serde_json::Value = serde_json::from_str(json.as_ref().unwrap().as_str()).unwrap();
+        let value: serde_json::Value =
+            serde_json::from_str(json.as_ref().unwrap().as_str()).unwrap();
         value["flow"].as_str().unwrap().to_owned()
     };
     assert_eq!((flow(&changed.before), flow(&changed.after)), ("desk".into(), "night".into()));

@@ -4,7 +4,11 @@
 //! without them its half says so and is skipped, unless `PATCHCORD_REQUIRE_RIG` is set.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "children report, and skipped tests say why")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "children report, and skipped tests say why"
+)]
 
 mod calls;
 mod chaos;

@@ -29,7 +29,8 @@ async fn tables_are_made_once_and_by_one_of_many(ground: Ground) {
 
 async fn a_newer_database_is_refused(ground: Ground) {
     drop(ground.store().await);
-    let newer = |at| format!("INSERT INTO patchcord_migrations VALUES (99, 'from the future', {at})");
+    let newer =
+        |at| format!("INSERT INTO patchcord_migrations VALUES (99, 'from the future', {at})");
     ground.by_hand(&newer("0"), &newer("now()")).await.unwrap();
     let error = Store::open(&ground.location()).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error}");
@@ -43,10 +44,8 @@ async fn what_is_down_says_so_and_is_used_again_when_it_is_up(mut ground: Ground
     store.publish("desk", store::Source::Text("one".into()), &by("maria")).await.unwrap();
     ground.take_away();
     let error = store.point("desk", 1, &by("tom")).await.unwrap_err();
-    let away = matches!(
-        error,
-        EditError::Store(StoreError::Busy { .. } | StoreError::Unreachable { .. })
-    );
+    let away =
+        matches!(error, EditError::Store(StoreError::Busy { .. } | StoreError::Unreachable { .. }));
     assert!(away, "{error}");
     let text = error.to_string();
     assert!(text.contains("mend: ") && !text.contains(PASSWORD), "{text}");
@@ -75,7 +74,10 @@ async fn an_sqlite_file_that_cannot_be_says_why() {
     };
     let missing = folder.path().join("no/such/folder.db");
     let text = said(&missing).await;
-    assert!(text.contains("no/such/folder.db: No such file") && text.contains("\nmend: "), "{text}");
+    assert!(
+        text.contains("no/such/folder.db: No such file") && text.contains("\nmend: "),
+        "{text}"
+    );
     let text = said(folder.path()).await;
     assert!(text.contains("Is a directory"), "{text}");
     let other = folder.path().join("other.db");
@@ -119,7 +121,8 @@ async fn postgresql_over_tls_must_have_a_certificate_that_is_trusted() {
     server.add_option("ssl=on");
     server.begin();
 
-    let url = format!("postgresql://patchcord:{PASSWORD}@127.0.0.1:{port}/postgres?sslmode=require");
+    let url =
+        format!("postgresql://patchcord:{PASSWORD}@127.0.0.1:{port}/postgres?sslmode=require");
     let location = Location::parse(&url).unwrap();
     let error = Store::open(&location).await.unwrap_err();
     assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");

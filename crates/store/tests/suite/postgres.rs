@@ -184,12 +184,15 @@ impl Drop for Postgres {
 fn programs() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    for (place, rest) in [("/usr/lib/postgresql", "bin"), ("/usr", "bin"), ("/usr/local/opt", "bin")] {
+    for (place, rest) in
+        [("/usr/lib/postgresql", "bin"), ("/usr", "bin"), ("/usr/local/opt", "bin")]
+    {
         let Ok(entries) = std::fs::read_dir(place) else { continue };
         let entries = entries.filter_map(|entry| Some(entry.ok()?.path().join(rest)));
         folders.extend(entries);
     }
-    let both = |folder: &PathBuf| ["initdb", "postgres"].iter().all(|name| folder.join(name).exists());
+    let both =
+        |folder: &PathBuf| ["initdb", "postgres"].iter().all(|name| folder.join(name).exists());
     folders.into_iter().find(both)
 }
 

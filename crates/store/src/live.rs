@@ -1,9 +1,13 @@
 //! What a new call needs, in memory, and the watch that keeps it right.
 
+mod kept;
+
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
@@ -17,8 +21,10 @@ const POLL: Duration = Duration::from_millis(500);
 const LISTEN_AGAIN: Duration = Duration::from_secs(2);
 
 /// The published flows and the inbound numbers, as of one moment.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Snapshot {
+    /// Whatever it was when this was kept, the database is asked again.
+    #[serde(skip)]
     revision: i64,
     flows: HashMap<String, Arc<FlowVersion>>,
     numbers: Directory,
@@ -76,20 +82,31 @@ impl Live {
     /// When the database fails at once.
     pub async fn start(store: Store) -> Result<Live, StoreError> {
         let first = store.snapshot().await?;
-        Ok(Live::watching(store, first))
+        Ok(Live::watching(store, first, None))
     }
 
-    /// The same beginning with nothing, for when the database may be away: it is there as soon as the database is.
-    #[must_use]
-    pub fn start_empty(store: Store) -> Live {
-        Live::watching(store, Snapshot::default())
+    /// The same for a program that must begin while the database is away: it keeps what it sees in `file`, and begins
+    /// with what that holds where there is no database to ask. The database has its say as soon as it is back.
+    pub async fn start_kept(store: Store, file: impl Into<PathBuf>) -> Live {
+        let file = file.into();
+        let first = match store.snapshot().await {
+            Ok(snapshot) => {
+                kept::write(&file, &snapshot).await;
+                snapshot
+            }
+            Err(error) => {
+                warn!("flows and numbers are those of {}: {error}", file.display());
+                kept::read(&file).await
+            }
+        };
+        Live::watching(store, first, Some(file))
     }
 
-    fn watching(store: Store, first: Snapshot) -> Live {
+    fn watching(store: Store, first: Snapshot, file: Option<PathBuf>) -> Live {
         let (sender, snapshots) = watch::channel(Arc::new(first));
         let changed = Arc::new(Notify::new());
         let listener = tokio::spawn(listen(store.clone(), Arc::clone(&changed)));
-        let watcher = tokio::spawn(keep_up(store, sender, changed));
+        let watcher = tokio::spawn(keep_up(store, sender, changed, file));
         Live { snapshots, _watcher: Arc::new(Watcher([listener, watcher])) }
     }
 
@@ -121,7 +138,12 @@ async fn listen(store: Store, changed: Arc<Notify>) {
     }
 }
 
-async fn keep_up(store: Store, snapshots: watch::Sender<Arc<Snapshot>>, changed: Arc<Notify>) {
+async fn keep_up(
+    store: Store,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    changed: Arc<Notify>,
+    file: Option<PathBuf>,
+) {
     let mut away = false;
     loop {
         let _ = tokio::time::timeout(POLL, changed.notified()).await;
@@ -130,6 +152,9 @@ async fn keep_up(store: Store, snapshots: watch::Sender<Arc<Snapshot>>, changed:
             Ok(newer) => {
                 if let Some(newer) = newer {
                     info!(revision = newer.revision, "flows or inbound numbers have changed");
+                    if let Some(file) = &file {
+                        kept::write(file, &newer).await;
+                    }
                     snapshots.send_replace(Arc::new(newer));
                 }
                 if away {

@@ -91,8 +91,9 @@ pub struct InboundNumber {
     pub fallback: Option<String>,
 }
 
-/// All inbound numbers, for looking one up.
-#[derive(Debug, Clone, Default)]
+/// All inbound numbers, for looking one up. As JSON it is their list.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<InboundNumber>", into = "Vec<InboundNumber>")]
 pub struct Directory {
     exact: HashMap<String, Arc<InboundNumber>>,
     /// The longest first.
@@ -126,6 +127,20 @@ impl FromIterator<InboundNumber> for Directory {
         }
         directory.prefixes.sort_by_key(|(digits, _)| std::cmp::Reverse(digits.len()));
         directory
+    }
+}
+
+impl From<Vec<InboundNumber>> for Directory {
+    fn from(numbers: Vec<InboundNumber>) -> Directory {
+        numbers.into_iter().collect()
+    }
+}
+
+impl From<Directory> for Vec<InboundNumber> {
+    fn from(directory: Directory) -> Vec<InboundNumber> {
+        let prefixes = directory.prefixes.into_iter().map(|(_, number)| number);
+        let all = directory.exact.into_values().chain(prefixes).chain(directory.default);
+        all.map(Arc::unwrap_or_clone).collect()
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::{Notify, OnceCell, OwnedSemaphorePermit};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{AsyncMessage, Client, NoTls, Socket};
+use tokio_postgres::{AsyncMessage, Client, GenericClient, NoTls, Socket};
 
 use crate::error::Change;
 use crate::location::Server;
@@ -166,6 +166,12 @@ impl Database {
 }
 
 async fn migrate(client: &mut Client) -> Result<Result<(), TooNew>, tokio_postgres::Error> {
+    // Who finds nothing to do takes no lock, and needs no right to change tables.
+    match migrations::missing(migrations::POSTGRES, found(client).await?) {
+        Err(too_new) => return Ok(Err(too_new)),
+        Ok([]) => return Ok(Ok(())),
+        Ok(_) => {}
+    }
     let tx = client.transaction().await?;
     // Two programs that begin at the same time do this one after the other.
     tx.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await?;
@@ -174,9 +180,7 @@ async fn migrate(client: &mut Client) -> Result<Result<(), TooNew>, tokio_postgr
              version bigint PRIMARY KEY, name text NOT NULL, at timestamptz NOT NULL)",
     )
     .await?;
-    let newest = "SELECT coalesce(max(version), 0) FROM patchcord_migrations";
-    let found = tx.query_one(newest, &[]).await?.try_get(0)?;
-    let steps = match migrations::missing(migrations::POSTGRES, found) {
+    let steps = match migrations::missing(migrations::POSTGRES, found(&tx).await?) {
         Ok(steps) => steps,
         Err(too_new) => return Ok(Err(too_new)),
     };
@@ -187,6 +191,16 @@ async fn migrate(client: &mut Client) -> Result<Result<(), TooNew>, tokio_postgr
     }
     tx.commit().await?;
     Ok(Ok(()))
+}
+
+/// The version of the tables.
+async fn found(db: &impl GenericClient) -> Result<i64, tokio_postgres::Error> {
+    let table = "SELECT to_regclass('patchcord_migrations') IS NOT NULL";
+    if !db.query_one(table, &[]).await?.try_get::<_, bool>(0)? {
+        return Ok(0);
+    }
+    let newest = "SELECT coalesce(max(version), 0) FROM patchcord_migrations";
+    db.query_one(newest, &[]).await?.try_get(0)
 }
 
 /// PostgreSQL's errors in the store's words. Its own text may quote a value, so callers' words stay out of it: only the

@@ -233,8 +233,9 @@ impl Writer {
     /// Waits until all that was accepted so far, and all that earlier runs had left, is in the database. While that is
     /// away, this does not end.
     pub async fn written(&self) {
-        let all = self.shared.inherited + lock(&self.shared.queue).accepted;
-        self.shared.reach(|progress| progress.done >= all).await;
+        let accepted = lock(&self.shared.queue).accepted;
+        let all = self.shared.inherited + accepted;
+        self.shared.reach(|progress| progress.done >= all && progress.safe >= accepted).await;
     }
 
     /// How it stands.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use store::{Live, Source, Store};
+use store::{Live, Location, Source, Store};
 
 use crate::ground::{Ground, by, in_time, number};
 use crate::on_both;
@@ -11,7 +11,7 @@ on_both! {
     edits_of_another_program_are_seen_and_a_call_keeps_its_version,
     edits_by_hand_are_seen,
     while_the_database_is_away_what_was_seen_holds,
-    a_program_that_starts_without_the_database_catches_up,
+    a_program_that_starts_without_the_database_begins_with_what_it_kept,
 }
 
 fn text(text: &str) -> Source {
@@ -71,10 +71,37 @@ async fn while_the_database_is_away_what_was_seen_holds(mut ground: Ground) {
     assert_eq!(in_time(live.changed()).await.flow("desk").unwrap().text, "three");
 }
 
-async fn a_program_that_starts_without_the_database_catches_up(mut ground: Ground) {
-    ground.store().await.publish("desk", text("one"), &by("maria")).await.unwrap();
+async fn a_program_that_starts_without_the_database_begins_with_what_it_kept(mut ground: Ground) {
+    let store = ground.store().await;
+    store.publish("desk", text("one"), &by("maria")).await.unwrap();
+    for (pattern, flow) in [("5550100", "desk"), ("555*", "desk"), ("*", "desk")] {
+        store.set_number(&number(pattern, flow), "maria").await.unwrap();
+    }
+    let file = ground.folder().join("live.json");
+    let mut live = Live::start_kept(store.clone(), &file).await;
+    store.publish("desk", text("two"), &by("maria")).await.unwrap();
+    in_time(live.changed()).await;
+    drop((live, store));
+
+    // SQLite can be read while it is locked: there it is the folder that is gone.
     ground.take_away();
-    let mut live = Live::start_empty(Store::lazy(&ground.location()));
+    let nowhere = Location::sqlite(ground.folder().join("gone/store.db"));
+    let away = Live::start_kept(Store::lazy(&nowhere), &file).await;
+    assert_eq!(published(&away).as_deref(), Some("two"));
+    let mut live = Live::start_kept(Store::lazy(&ground.location()), &file).await;
+    assert_eq!(published(&live).as_deref(), Some("two"));
+    assert_eq!(live.now().number("5550100"), Some(&Arc::new(number("5550100", "desk"))));
+    assert_eq!(live.now().number("5559").unwrap().pattern.to_string(), "555*");
+    assert_eq!(live.now().number("1").unwrap().pattern.to_string(), "*");
+
+    // What was published meanwhile is seen when the database is back.
     ground.bring_back();
-    assert_eq!(in_time(live.changed()).await.flow("desk").unwrap().text, "one");
+    ground.store().await.publish("desk", text("three"), &by("maria")).await.unwrap();
+    while published(&live).as_deref() != Some("three") {
+        in_time(live.changed()).await;
+    }
+    drop((live, away));
+    std::fs::write(&file, "{\"flows\"").unwrap();
+    let empty = Live::start_kept(Store::lazy(&nowhere), &file).await;
+    assert_eq!(published(&empty), None);
 }

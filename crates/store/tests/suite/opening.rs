@@ -2,9 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use store::{EditError, Location, Store, StoreError};
+use store::{EditError, Location, Store, StoreError, Writer};
 
-use crate::ground::{Folder, Ground, batch, by, call};
+use crate::ground::{Folder, Ground, batch, by, call, in_time, until};
 use crate::on_both;
 use crate::postgres::{PASSWORD, Postgres};
 
@@ -100,6 +100,33 @@ async fn postgresql_says_who_is_not_let_in_and_never_with_what() {
     let nowhere = format!("{}/nowhere", server.url().strip_suffix("/postgres").unwrap());
     let error = Store::open(&Location::parse(&nowhere).unwrap()).await.unwrap_err().to_string();
     assert!(error.contains("\"nowhere\" does not exist\nmend: create it"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_that_may_only_be_read_is_waited_for() {
+    let Some(ground) = Ground::postgres() else { return };
+    drop(ground.store().await);
+    let only_read = async |only: bool| {
+        let role = format!(
+            "BEGIN READ WRITE;
+             ALTER ROLE patchcord SET default_transaction_read_only = {only};
+             COMMIT;
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE usename = 'patchcord' AND pid <> pg_backend_pid()"
+        );
+        ground.by_hand("", &role).await
+    };
+    only_read(true).await.unwrap();
+    let store = ground.store().await;
+    let error = store.write(batch([call("1", 0).into()])).await.unwrap_err();
+    assert!(matches!(error, StoreError::ReadOnly { .. }), "{error}");
+    let writer = Writer::start(store.clone(), ground.spool()).unwrap();
+    writer.write(call("1", 0)).unwrap();
+    let trouble = until(async || writer.status().trouble).await;
+    assert!(trouble.contains("is read-only\nmend: "), "{trouble}");
+    only_read(false).await.unwrap();
+    in_time(writer.written()).await;
+    assert!(store.call("1").await.unwrap().is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,11 +56,18 @@ impl Postgres {
         self.folder.path().join("data")
     }
 
-    /// Ends it as a crash would.
+    /// Ends it as a crash of the machine would: the server, and each of its sessions, which go on for a moment when
+    /// only the server is killed.
     pub(crate) fn kill(&mut self) {
         let mut server = self.server.take().unwrap();
+        let id = server.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
         server.kill().unwrap();
         server.wait().unwrap();
+        for child in children.unwrap_or_default().split_whitespace() {
+            // It may have seen that the server is gone, and have ended by itself.
+            let _ = Command::new("kill").args(["-KILL", child]).stderr(Stdio::null()).status();
+        }
     }
 
     /// Begins it, again or for the first time, and waits until it takes sessions.

@@ -87,17 +87,15 @@ fn keep(shared: &Shared, group: Arc<[Entry]>) {
             shared.spool_bytes.store(spool.bytes(), Ordering::Relaxed);
             appended
         };
-        let known = std::mem::take(&mut lock(&shared.trouble).disk);
         let Err(trouble) = appended else {
-            if known.is_some() {
+            if lock(&shared.trouble).disk.take().is_some() {
                 info!("the spool takes records again");
             }
             return;
         };
-        if known.is_none() {
+        if lock(&shared.trouble).disk.replace(trouble.to_string()).is_none() {
             error!("{trouble}");
         }
-        lock(&shared.trouble).disk = Some(trouble.to_string());
         match offer(shared, &group) {
             Outcome::Written => return,
             Outcome::Again => {}

@@ -29,6 +29,11 @@ impl Timestamp {
         };
         moment.unwrap_or(UNIX_EPOCH)
     }
+
+    /// The same, or the nearest that both databases can hold: the years 1 to 9999.
+    pub(crate) fn storable(self) -> Timestamp {
+        Timestamp(self.0.clamp(-62_135_596_800_000, 253_402_300_799_999))
+    }
 }
 
 impl From<SystemTime> for Timestamp {

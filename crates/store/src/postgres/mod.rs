@@ -214,9 +214,7 @@ fn fault(place: &str, error: &tokio_postgres::Error) -> StoreError {
     let cause = said.message().to_owned();
     let open = |mend| StoreError::Open { place: place.clone(), cause: cause.clone(), mend };
     match said.code() {
-        code if [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(code) => {
-            StoreError::Busy { place }
-        }
+        code if *code == SqlState::LOCK_NOT_AVAILABLE => StoreError::Busy { place },
         code if *code == SqlState::QUERY_CANCELED => {
             StoreError::Slow { place, after: Duration::from_secs(8) }
         }
@@ -227,11 +225,13 @@ fn fault(place: &str, error: &tokio_postgres::Error) -> StoreError {
             open("make this user the owner of the database, or of its schema")
         }
         code => match &code.code()[..2] {
+            // Transactions that are in each other's way.
+            "40" => StoreError::Busy { place },
             "28" => open("correct the user or the password"),
             // Data, constraints, limits, what a trigger says, and what follows from an earlier such error.
             "22" | "23" | "54" | "P0" | "25" => StoreError::Refused { place, cause },
             // Resources, operators, the system below.
-            "08" | "40" | "53" | "57" | "58" => StoreError::Unreachable { place, cause },
+            "08" | "53" | "57" | "58" => StoreError::Unreachable { place, cause },
             _ => StoreError::Damaged { place, cause },
         },
     }

@@ -13,7 +13,7 @@ type Wrong = Box<dyn Error + Sync + Send>;
 
 impl ToSql for Timestamp {
     fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Wrong> {
-        self.system_time().to_sql(kind, out)
+        self.storable().system_time().to_sql(kind, out)
     }
 
     accepts!(TIMESTAMPTZ);

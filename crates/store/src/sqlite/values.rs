@@ -7,7 +7,7 @@ use crate::{Encoding, Json, Pattern, RecordingState, Speaker, Timestamp, Track};
 
 impl ToSql for Timestamp {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        self.0.to_sql()
+        Ok(self.storable().0.into())
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) enum Next {
     Entry(Box<Entry>, usize),
     /// The beginning of one that takes so many bytes.
     Incomplete(usize),
+    /// Whole, but an entry of a kind that only a newer program knows.
+    Unknown,
     /// No entry.
     Damaged,
 }
@@ -47,11 +49,10 @@ pub(super) fn decode(bytes: &[u8]) -> Next {
     let Some(length) = number(0) else { return Next::Incomplete(HEAD) };
     let end = HEAD.saturating_add(length);
     let Some(body) = bytes.get(HEAD..end) else { return Next::Incomplete(end) };
+    if number(4) != Some(crc32fast::hash(body) as usize) {
+        return Next::Damaged;
+    }
     let entry = || {
-        let sum = number(4)?;
-        if sum != crc32fast::hash(body) as usize {
-            return None;
-        }
         let (json, rest) = body.get(4..)?.split_at_checked(number(HEAD)?)?;
         let mut entry = serde_json::from_slice(json).ok()?;
         if let Entry::Journal(journal) = &mut entry {
@@ -61,7 +62,7 @@ pub(super) fn decode(bytes: &[u8]) -> Next {
     };
     match entry() {
         Some(entry) => Next::Entry(Box::new(entry), end),
-        None => Next::Damaged,
+        None => Next::Unknown,
     }
 }
 

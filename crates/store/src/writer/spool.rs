@@ -189,7 +189,7 @@ impl Spool {
                 }
                 Next::Incomplete(_) => break,
                 // What was read back when the file was opened, or was written since, has changed on the disk.
-                Next::Damaged => break,
+                Next::Damaged | Next::Unknown => break,
             }
         }
         if batch.entries.is_empty() {
@@ -259,8 +259,15 @@ impl Spool {
         }
         let mut length = MAGIC.len();
         let mut entries = 0;
-        while let Next::Entry(_, taken) = frame::decode(&bytes[length..]) {
-            length += taken;
+        loop {
+            match frame::decode(&bytes[length..]) {
+                Next::Entry(_, taken) => length += taken,
+                Next::Unknown => {
+                    warn!("{} is of a newer program, and is left to it", path.display());
+                    return Ok(());
+                }
+                Next::Incomplete(_) | Next::Damaged => break,
+            }
             entries += 1;
         }
         let torn = bytes.len() - length;
@@ -425,11 +432,22 @@ mod tests {
     fn a_file_of_another_format_is_left_alone() {
         let folder = Folder::new("foreign");
         drop(Spool::open(&folder.0, 1 << 20).unwrap());
-        let foreign = folder.0.join("0000000003.spool");
-        std::fs::write(&foreign, b"PCSPOOL9 and more").unwrap();
+        // Another beginning; and an entry of a kind that is not known yet, behind one that is.
+        let mut newer = MAGIC.to_vec();
+        frame::encode(&audits(1)[0], &mut newer);
+        let unknown = b"\x04\0\0\0null";
+        newer.extend_from_slice(&(unknown.len() as u32).to_le_bytes());
+        newer.extend_from_slice(&crc32fast::hash(unknown).to_le_bytes());
+        newer.extend_from_slice(unknown);
+        let files = [("3.spool", b"PCSPOOL9 and more".to_vec()), ("4.spool", newer)];
+        for (name, bytes) in &files {
+            std::fs::write(folder.0.join(name), bytes).unwrap();
+        }
         let mut spool = Spool::open(&folder.0, 1 << 20).unwrap();
         assert_eq!(spool.waiting(), 0);
         add(&mut spool, &audits(1)).unwrap();
-        assert_eq!(std::fs::read(foreign).unwrap(), b"PCSPOOL9 and more");
+        for (name, bytes) in files {
+            assert_eq!(std::fs::read(folder.0.join(name)).unwrap(), bytes);
+        }
     }
 }

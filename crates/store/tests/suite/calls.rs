@@ -161,6 +161,13 @@ async fn calls_are_filtered_and_counted(ground: Ground) {
         let counts = store.counts(by, &Filter::default()).await.unwrap();
         assert_eq!(counts.iter().map(|count| count.calls).sum::<i64>(), 48);
     }
+    // A filter at the end of time is no mistake.
+    let for_ever = Filter {
+        from: Some(Timestamp(i64::MIN)),
+        to: Some(Timestamp(i64::MAX)),
+        ..Filter::default()
+    };
+    assert_eq!(ids(for_ever).await.len(), 48);
     let hours = store.counts_by_hour(&Filter::default()).await.unwrap();
     assert_eq!(hours.len(), 24);
     for (hour, n) in hours.iter().zip(-1..) {

@@ -11,12 +11,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ari", &[]),
     ("audio", &[]),
     ("intent", &[]),
-    ("call", &["intent"]),
+    ("call", &["flow", "intent"]),
     ("engines", &["audio"]),
     ("flow", &["intent"]),
     ("media", &["audio"]),
     ("pbx", &["audio"]),
-    ("patchcord", &["ari", "audio", "call", "engines", "intent", "media", "pbx"]),
+    ("store", &[]),
+    ("patchcord", &["ari", "audio", "call", "engines", "flow", "intent", "media", "pbx"]),
 ];
 
 /// Crates that decide and compute, and do nothing else.

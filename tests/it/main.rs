@@ -3,5 +3,6 @@
 mod call;
 mod conformance;
 mod corpus;
+mod flow;
 mod layout;
 mod network;

@@ -183,6 +183,10 @@ impl<'d> Checker<'d> {
             let cause = format!("a node is called \"{name}\", which is the name of an end");
             self.add(&place, cause, "give it another name");
         }
+        if name.trim().is_empty() || name.contains('/') {
+            let mend = "use letters, digits and \"_\"; \"/\" stands between a flow and its node";
+            self.add(&place, format!("a node cannot be called \"{name}\""), mend);
+        }
         let deed = self.deed(name, &node.deed);
         let Some(deed) = deed else {
             // Where it leads can still be wrong.

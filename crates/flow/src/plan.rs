@@ -304,10 +304,12 @@ impl Flow {
         said.filter(|sound| !holds_names(sound)).collect()
     }
 
-    /// The sound files that it plays, each once.
+    /// The sound files that it plays, and those of the flows that it goes through, each once.
     #[must_use]
     pub fn files(&self) -> BTreeSet<&str> {
-        let files = self.document.sounds().filter_map(|sound| match sound {
+        let within = self.within.values().map(|flow| &**flow);
+        let sounds = std::iter::once(self).chain(within).flat_map(|flow| flow.document.sounds());
+        let files = sounds.filter_map(|sound| match sound {
             Sound::File(file) => Some(file.as_str()),
             Sound::Spoken(_) => None,
         });

@@ -9,7 +9,7 @@ use flow::{
     Task, Turn, Value, Why,
 };
 
-use crate::scene::{Scene, facts, flow};
+use super::scene::{Scene, facts, flow};
 
 fn answer(label: &str) -> Reply {
     Reply::Answer { label: label.to_owned(), slots: Vec::new(), confidence: 0.9 }
@@ -50,7 +50,7 @@ connect = { destination = "wish" }
 "#;
 
 fn asking() -> Scene {
-    let mut book = crate::ready_made::book();
+    let mut book = super::ready_made::book();
     let things = intent::grammar::SlotKind::Values(vec!["phones".into(), "desks".into()]);
     book.slots.insert("thing".to_owned(), things);
     Scene::with(ASK, &book)

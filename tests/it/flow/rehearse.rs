@@ -2,7 +2,7 @@
 
 use flow::{Book, Rehearsal, rehearse};
 
-use crate::scene::flow;
+use super::scene::flow;
 
 const FLOW: &str = r#"
 start = "ask"

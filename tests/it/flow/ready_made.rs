@@ -27,7 +27,7 @@ pub(crate) fn book() -> Book {
 }
 
 fn assets() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets")
 }
 
 /// The ready-made flows, by their files' names.

@@ -36,7 +36,7 @@ pub(crate) fn flow(text: &str, book: &Book) -> Arc<Flow> {
 impl Scene {
     /// A call that has just begun.
     pub(crate) fn of(text: &str) -> Self {
-        Self::with(text, &crate::ready_made::book())
+        Self::with(text, &super::ready_made::book())
     }
 
     pub(crate) fn with(text: &str, book: &Book) -> Self {

@@ -1,7 +1,7 @@
 //! Every valid flow ends, whatever happens in it: random flows, random inputs.
 //!
-//! A few thousand by default; `FLOWS=100000 cargo nextest run --release -p flow every_valid_flow_ends --no-capture` runs
-//! as many as it says and prints what came of them.
+//! A few thousand by default; `FLOWS=100000 cargo nextest run --release -p tests --test it every_valid_flow_ends
+//! --no-capture` runs as many as it says and prints what came of them.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -16,7 +16,7 @@ use flow::{
 };
 use intent::grammar::{Length, SlotKind};
 
-use crate::scene::facts;
+use super::scene::facts;
 
 /// A small generator of numbers (PCG, O'Neill 2014): the same seed, the same flows.
 struct Dice(u64);

@@ -1,15 +1,15 @@
-//! Documents with mistakes, and what their authors are told: each `tests/broken/NAME.toml` (or `.json`) has a `NAME.txt`
-//! beside it. `WRITE_FINDINGS=1 cargo nextest run -p flow broken` writes them anew; read what it has changed.
+//! Documents with mistakes, and what their authors are told: each `broken/NAME.toml` (or `.json`) has a `NAME.txt` beside
+//! it. `WRITE_FINDINGS=1 cargo nextest run -p tests --test it flow::broken` writes them anew; read what it has changed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flow::{Book, Document, Flow};
 
-use crate::ready_made::book;
+use super::ready_made::book;
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("it/flow/broken")
 }
 
 /// The names around the broken documents: those of the sample receptionist, and two flows to go through.
@@ -134,7 +134,7 @@ fn no_damage_makes_the_reader_fall() {
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).expect("31 bits") % most.max(1)
     };
-    for (name, text) in crate::ready_made::flows() {
+    for (name, text) in super::ready_made::flows() {
         let json = Document::read(&name, &text).expect("it is right").to_json();
         for text in [text, json] {
             for _ in 0..150 {

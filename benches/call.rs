@@ -1,18 +1,35 @@
 //! One step of the call's core, and a whole call.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use call::{Call, Heard, Input, Prompt, Receptionist};
+use call::{Call, Course, Heard, Input, PlayId, Receptionist};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use flow::{Civil, Facts};
 use intent::{Cut, IntentId, Ranking, Scored};
 
 const MS: Duration = Duration::from_millis(1);
 
-fn desk() -> Arc<Receptionist> {
+type Desk = (Arc<Receptionist>, Course);
+
+fn desk() -> Desk {
     let text = include_str!("../assets/receptionist.toml");
-    Arc::new(Receptionist::parse("receptionist.toml", text).expect("the sample is well formed"))
+    let desk = Receptionist::parse("receptionist.toml", text).expect("the sample is well formed");
+    let course = desk.course().expect("it can be a flow");
+    (Arc::new(desk), course)
+}
+
+fn facts() -> Facts {
+    Facts {
+        caller_number: "+441234".to_owned(),
+        caller_name: "Ann".to_owned(),
+        called_number: "100".to_owned(),
+        clock: Civil::parse("2026-03-03 10:00").expect("a moment"),
+        language: None,
+        caller: BTreeMap::new(),
+    }
 }
 
 fn drain(call: &mut Call) {
@@ -22,12 +39,12 @@ fn drain(call: &mut Call) {
 }
 
 /// A call whose caller speaks.
-fn listening(desk: &Arc<Receptionist>) -> Call {
-    let mut call = Call::new(desk.clone());
+fn listening((desk, course): &Desk) -> Call {
+    let mut call = Call::new(desk.clone(), course.clone(), facts());
     call.handle(5 * MS, Input::Answered);
     call.handle(20 * MS, Input::MediaUp);
     call.handle(40 * MS, Input::FirstAudio);
-    call.handle(2_000 * MS, Input::PromptEnded(Prompt::Greeting));
+    call.handle(2_000 * MS, Input::PromptEnded(PlayId(1)));
     call.handle(2_500 * MS, Input::SpeechStarted { at: 2_400 * MS });
     drain(&mut call);
     call

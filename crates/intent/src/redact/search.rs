@@ -1,0 +1,231 @@
+//! Finds the atoms that are a card's number, whichever way it was said.
+
+use super::{
+    atoms::{Atom, Kind},
+    issuers::{Fit, LONGEST, Luhn, PREFIX, SHORTEST, fit, may_begin},
+    readings::{Reading, most, readings},
+};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ops::Range,
+};
+
+/// Atoms between two digits of a number that say nothing, at most, in one turn.
+const FILLERS: usize = 12;
+
+/// Those that do say something.
+const WORDS: usize = 4;
+
+/// Digits that one correction takes back, at most.
+const TAKEN_BACK: usize = 8;
+
+/// Ways to read one text that are followed. Who speaks needs a few hundred; with more nobody can
+/// say that no card is among them.
+const WAYS: usize = 20_000;
+
+/// The digits of a reading so far, as far as they matter for the rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+struct Way {
+    len: usize,
+    /// The first six.
+    prefix: u32,
+    luhn: Luhn,
+}
+
+impl Way {
+    fn and(mut self, digits: &[u8]) -> Option<Way> {
+        for digit in digits {
+            if self.len < PREFIX {
+                self.prefix = self.prefix * 10 + u32::from(*digit);
+            }
+            self.luhn.push(*digit, self.len);
+            self.len += 1;
+        }
+        (self.len <= LONGEST).then_some(self)
+    }
+}
+
+/// The ranges of atoms that are numbers of cards, in order, none touching another.
+pub(super) fn cards(atoms: &[Atom]) -> Vec<Range<usize>> {
+    // Nearly every text ends here.
+    if atoms.iter().map(most).sum::<usize>() < SHORTEST {
+        return Vec::new();
+    }
+    let search = Search::new(atoms);
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for from in 0..atoms.len() {
+        let Some(end) = search.longest(from) else { continue };
+        match found.last_mut() {
+            Some(last) if from < last.end => last.end = last.end.max(end),
+            _ => found.push(from..end),
+        }
+    }
+    found
+}
+
+struct Search<'a> {
+    atoms: &'a [Atom],
+    readings: Vec<Vec<Reading>>,
+    /// Behind how many digits at the most may each atom be, and the rest of a number?
+    ahead: Vec<usize>,
+}
+
+impl<'a> Search<'a> {
+    fn new(atoms: &'a [Atom]) -> Search<'a> {
+        let readings = (0..atoms.len()).map(|at| readings(atoms, at)).collect();
+        let mut ahead = vec![0; atoms.len() + 1];
+        for at in (0..atoms.len()).rev() {
+            let breaks = matches!(atoms[at].kind, Kind::Unit | Kind::Elsewhere);
+            ahead[at] = if breaks { 0 } else { ahead[at + 1] + most(&atoms[at]) };
+        }
+        Search { atoms, readings, ahead }
+    }
+
+    /// One after the last atom of the longest card's number that begins with the atom `from`.
+    fn longest(&self, from: usize) -> Option<usize> {
+        let begins = |reading: &&Reading| reading.digits.first().is_some_and(|d| may_begin(*d));
+        if self.ahead[from] < SHORTEST || !self.readings[from].iter().any(|r| begins(&r)) {
+            return None;
+        }
+        let mut ways: BTreeMap<usize, HashSet<Way>> = BTreeMap::new();
+        for reading in self.readings[from].iter().filter(begins) {
+            if let Some(way) = Way::default().and(&reading.digits) {
+                ways.entry(reading.end).or_default().insert(way);
+            }
+        }
+        let (mut best, mut followed) = (None, 0);
+        let named = self.names_a_card(from);
+        while let Some((at, here)) = ways.pop_first() {
+            followed += here.len();
+            if followed > WAYS {
+                return Some(at);
+            }
+            if here.iter().any(|way| self.is_card(*way, from..at, named)) {
+                best = Some(at);
+            }
+            let going: Vec<Way> = here.into_iter().filter(|way| way.len < LONGEST).collect();
+            if going.is_empty() {
+                continue;
+            }
+            for next in self.next(at) {
+                for reading in &self.readings[next] {
+                    let ends = going.iter().filter_map(|way| way.and(&reading.digits));
+                    ways.entry(reading.end).or_default().extend(ends);
+                }
+            }
+        }
+        best
+    }
+
+    /// Whether digits that were read from these atoms are a card's.
+    fn is_card(&self, way: Way, at: Range<usize>, named: Named) -> bool {
+        if way.len < SHORTEST {
+            return false;
+        }
+        let Some(fit) = fit(way.prefix, way.len) else { return false };
+        // In the midst of other digits chance makes many numbers.
+        let whole = self.begins_apart(at.start) && self.ends_apart(at.end);
+        match fit {
+            Fit::Usual if way.luhn.holds(way.len) => true,
+            // One digit was heard wrong, and the others are still the card's.
+            Fit::Usual => whole && named == Named::Card,
+            Fit::Possible => whole && way.luhn.holds(way.len),
+        }
+    }
+
+    fn begins_apart(&self, at: usize) -> bool {
+        self.atoms[at].apart
+            || at.checked_sub(1).is_none_or(|before| !self.atoms[before].kind.is_digits())
+    }
+
+    fn ends_apart(&self, end: usize) -> bool {
+        self.atoms.get(end).is_none_or(|next| next.apart || !next.kind.is_digits())
+    }
+
+    /// What the words before say that the digits are.
+    fn names_a_card(&self, from: usize) -> Named {
+        let before = self.atoms[..from].iter().rev().take(FILLERS);
+        let names = before.map_while(|atom| match atom.kind {
+            Kind::Elsewhere | Kind::Unit => None,
+            _ => Some(CARDS.contains(&atom.text.as_str())),
+        });
+        if names.into_iter().any(|named| named) { Named::Card } else { Named::Nothing }
+    }
+
+    /// The atoms with which a number may go on whose last digit was just before `at`.
+    fn next(&self, at: usize) -> Vec<usize> {
+        let mut all = Vec::new();
+        self.skip(at, &mut all);
+        if let Some(corrected) = self.corrected(at) {
+            self.skip(corrected, &mut all);
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    fn skip(&self, from: usize, to: &mut Vec<usize>) {
+        let (mut fillers, mut words) = (0, 0);
+        for at in from..self.atoms.len() {
+            let atom = &self.atoms[at];
+            if at > 0 && atom.turn != self.atoms[at - 1].turn {
+                (fillers, words) = (0, 0);
+            }
+            if !self.readings[at].is_empty() {
+                to.push(at);
+            }
+            match atom.kind {
+                Kind::Filler | Kind::SoundsLike(_) | Kind::Times(_) | Kind::Correction => fillers += 1,
+                Kind::Number("hundred" | "thousand") => fillers += 1,
+                Kind::Number(_) if self.is_a_moment(at) => fillers += 1,
+                Kind::Other => words += 1,
+                _ => return,
+            }
+            if fillers > FILLERS || words > WORDS {
+                return;
+            }
+        }
+    }
+
+    /// "one moment".
+    fn is_a_moment(&self, at: usize) -> bool {
+        let next = self.atoms.get(at + 1).map_or("", |atom| atom.text.as_str());
+        matches!(next, "moment" | "second" | "sec" | "minute" | "more" | "thing")
+    }
+
+    /// The atom behind a correction of the digits from `from` on.
+    fn corrected(&self, from: usize) -> Option<usize> {
+        let mut digits = 0;
+        for (at, atom) in self.atoms.iter().enumerate().skip(from) {
+            match atom.kind {
+                Kind::Correction if digits > 0 => return Some(at + 1),
+                Kind::Filler => {}
+                _ => digits += Some(most(atom)).filter(|digits| *digits > 0)?,
+            }
+            if digits > TAKEN_BACK {
+                return None;
+            }
+        }
+        None
+    }
+}
+
+/// What digits are said to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Card,
+    Nothing,
+}
+
+const CARDS: [&str; 10] = [
+    "card",
+    "cards",
+    "visa",
+    "mastercard",
+    "amex",
+    "express",
+    "maestro",
+    "discover",
+    "debit",
+    "credit",
+];

@@ -98,6 +98,9 @@ const NEAR: u64 = 4;
 /// Digits at the end of a partial that are held back.
 const HELD_BACK: usize = 12;
 
+/// Digits that may be said in one breath behind a card's: a date with its whole year, and a code.
+const WITH_CARD: usize = 10;
+
 struct Turn {
     number: u64,
     text: String,
@@ -145,9 +148,7 @@ impl Redactor {
 
     /// The marks of a text that follows the last turns; and which of those have new ones.
     fn look(&self, text: &str, cut: Cut) -> (Vec<Mark>, Vec<(usize, Vec<Mark>)>) {
-        let mut all: Vec<Atom> = Vec::new();
-        let texts = self.last.iter().map(|turn| turn.text.as_str()).chain([text]);
-        texts.enumerate().for_each(|(turn, text)| all.extend(atoms(turn, text)));
+        let all = atoms(self.last.iter().map(|turn| turn.text.as_str()).chain([text]));
         let this = self.last.len();
         let begin = all.partition_point(|atom| atom.turn < this);
 

@@ -46,8 +46,25 @@ impl Kind {
     }
 }
 
-/// The atoms of a turn.
-pub(super) fn atoms(turn: usize, text: &str) -> Vec<Atom> {
+/// The atoms of turns that follow each other.
+pub(super) fn atoms<'a>(turns: impl IntoIterator<Item = &'a str>) -> Vec<Atom> {
+    let turns = turns.into_iter().enumerate();
+    let mut atoms: Vec<Atom> = turns.flat_map(|(turn, text)| atoms_of(turn, text)).collect();
+    for at in 1..atoms.len() {
+        let one = atoms[at - 1].text == "one";
+        match atoms[at].text.as_str() {
+            "moment" | "sec" | "minute" if one => {
+                atoms[at - 1].kind = Kind::Filler;
+                atoms[at].kind = Kind::Filler;
+            }
+            "second" if one => atoms[at - 1].kind = Kind::SoundsLike("one"),
+            _ => {}
+        }
+    }
+    atoms
+}
+
+fn atoms_of(turn: usize, text: &str) -> Vec<Atom> {
     let mut atoms: Vec<Atom> = Vec::new();
     let mut apart = true;
     for (word, raw) in text.split_whitespace().enumerate() {
@@ -156,17 +173,16 @@ const ZEROS: [(&str, &str); 5] =
 
 /// Words that a recogniser writes where a digit was said. Each may also be itself.
 #[rustfmt::skip]
-const HOMOPHONES: [(&str, &str); 37] = [
-    ("o", "zero"), ("owe", "zero"), ("ow", "zero"), ("null", "zero"), ("aught", "zero"), ("hero", "zero"),
-    ("won", "one"), ("wun", "one"), ("wan", "one"), ("wonder", "one"),
-    ("to", "two"), ("too", "two"), ("tu", "two"), ("tew", "two"), ("do", "two"),
+const HOMOPHONES: [(&str, &str); 27] = [
+    ("o", "zero"), ("owe", "zero"), ("ow", "zero"), ("null", "zero"), ("aught", "zero"),
+    ("won", "one"), ("wun", "one"), ("wan", "one"),
+    ("to", "two"), ("too", "two"), ("tu", "two"), ("tew", "two"),
     ("tree", "three"), ("free", "three"), ("thee", "three"),
-    ("for", "four"), ("fore", "four"), ("foe", "four"), ("far", "four"), ("or", "four"),
-    ("fife", "five"), ("hive", "five"),
+    ("for", "four"), ("fore", "four"), ("foe", "four"),
+    ("fife", "five"),
     ("sicks", "six"), ("sics", "six"), ("sex", "six"), ("sick", "six"),
-    ("heaven", "seven"),
-    ("ate", "eight"), ("ait", "eight"), ("hate", "eight"), ("eighth", "eight"),
-    ("nein", "nine"), ("mine", "nine"), ("line", "nine"),
+    ("ate", "eight"), ("ait", "eight"), ("hate", "eight"),
+    ("nein", "nine"),
 ];
 
 #[rustfmt::skip]
@@ -189,10 +205,10 @@ const UNITS: [&str; 17] = [
 
 /// What says that the digits behind it are those of something else.
 #[rustfmt::skip]
-const ELSEWHERE: [&str; 24] = [
+const ELSEWHERE: [&str; 25] = [
     "phone", "telephone", "mobile", "cell", "fax", "account", "iban", "order", "extension", "postcode", "zip", "reference",
     "booking", "invoice", "policy", "birth", "born", "membership", "tracking", "routing", "sort", "expiry", "expires",
-    "expiration",
+    "expiration", "or",
 ];
 
 #[cfg(test)]
@@ -201,7 +217,7 @@ mod tests {
 
     #[test]
     fn pieces_are_told_apart() {
-        let kinds = |text: &str| -> Vec<Kind> { atoms(0, text).iter().map(|a| a.kind).collect() };
+        let kinds = |text: &str| -> Vec<Kind> { atoms([text]).iter().map(|a| a.kind).collect() };
         use Kind::{Digits, Elsewhere, Filler, Many, Number, Other, SoundsLike, Times};
         assert_eq!(kinds("4111-1111"), [Digits, Digits]);
         assert_eq!(kinds("forty-one, oh"), [Number("forty"), Number("one"), Number("zero")]);
@@ -212,9 +228,9 @@ mod tests {
             Many(6)
         ]);
         assert_eq!(kinds("41ab card4 hello"), [Digits, Elsewhere, Filler, Digits, Other]);
-        assert_eq!(atoms(0, "٤１1")[0].text, "411");
+        assert_eq!(atoms(["٤１1"])[0].text, "411");
         let text = "one, two three-four? five";
-        let apart: Vec<bool> = atoms(0, text).iter().map(|atom| atom.apart).collect();
+        let apart: Vec<bool> = atoms([text]).iter().map(|atom| atom.apart).collect();
         assert_eq!(apart, [true, true, false, false, true]);
     }
 }

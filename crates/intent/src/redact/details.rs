@@ -1,7 +1,7 @@
 //! What people say beside a card's number: how long the card is good, and its security code.
 
 use super::{
-    Held,
+    Held, WITH_CARD,
     atoms::{Atom, Kind},
     readings::readings,
 };
@@ -13,9 +13,6 @@ const BETWEEN: usize = 3;
 /// Atoms that may stand between "expires" and the date: "expiry date on it is".
 const AFTER_NAME: usize = 5;
 
-/// A date with a year of four digits, and a code of four.
-const WITH_CARD: usize = 10;
-
 /// The end of a card's number with the digits that were said with it, unless it is a sum of money.
 pub(super) fn with_digits_behind(atoms: &[Atom], card: Range<usize>) -> Range<usize> {
     let turn = atoms[card.end - 1].turn;
@@ -24,8 +21,14 @@ pub(super) fn with_digits_behind(atoms: &[Atom], card: Range<usize>) -> Range<us
     };
     match run(atoms, first) {
         Some(run) if run.digits <= WITH_CARD && atoms[run.end - 1].turn == turn => {
-            let counted = atoms.get(run.end).is_some_and(|atom| atom.kind == Kind::Unit);
-            if counted { card } else { card.start..run.end }
+            let mut end = run.end;
+            if atoms.get(end).is_some_and(|atom| atom.kind == Kind::Unit) {
+                // "for fifty dollars".
+                let sum = atoms[first..run.last].iter().rev();
+                let or_not = sum.take_while(|atom| matches!(atom.kind, Kind::SoundsLike(_)));
+                end = run.last - or_not.count();
+            }
+            card.start..if end > first { end } else { card.end }
         }
         _ => card,
     }
@@ -86,6 +89,8 @@ pub(super) fn alone(atoms: &[Atom]) -> Option<(Range<usize>, Held)> {
 struct Run {
     start: usize,
     end: usize,
+    /// Where the last number in it begins.
+    last: usize,
     digits: usize,
     /// The first two.
     month: u8,
@@ -93,7 +98,7 @@ struct Run {
 
 /// The digits that begin at `start`.
 fn run(atoms: &[Atom], start: usize) -> Option<Run> {
-    let (mut end, mut at) = (start, Some(start));
+    let (mut end, mut last, mut at) = (start, start, Some(start));
     let mut said: Vec<u8> = Vec::new();
     while let Some(here) = at.filter(|at| *at < atoms.len()) {
         let word = atoms[here].text.as_str();
@@ -109,10 +114,11 @@ fn run(atoms: &[Atom], start: usize) -> Option<Run> {
             }
             (None, None) => break,
         };
+        last = here;
         at = skip(atoms, end, 1, |kind| kind == Kind::Filler);
     }
     let month = said.iter().take(2).fold(0, |month, digit| 10 * month + digit);
-    (end > start).then_some(Run { start, end, digits: said.len(), month })
+    (end > start).then_some(Run { start, end, last, digits: said.len(), month })
 }
 
 /// The reading of most atoms.

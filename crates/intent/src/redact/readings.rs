@@ -16,7 +16,7 @@ pub(super) struct Reading {
 const WORDS: usize = 9;
 
 /// Fillers within one number, in a row.
-const WITHIN: usize = 2;
+const WITHIN: usize = 4;
 
 /// Every way to read atoms from `from` on as digits, as few atoms as it takes.
 pub(super) fn readings(atoms: &[Atom], from: usize) -> Vec<Reading> {
@@ -105,7 +105,10 @@ fn numbers(atoms: &[Atom], from: usize) -> Vec<Reading> {
         }
         // "a hundred" is one.
         if matches!(words[..], ["hundred" | "thousand"]) {
-            words.insert(0, "one");
+            match from.checked_sub(1).map(|before| atoms[before].text.as_str()) {
+                Some("a") => words.insert(0, "one"),
+                _ => break,
+            }
         }
         if words.len() > 1
             && let Some(number) = whole(&words)
@@ -141,7 +144,7 @@ mod tests {
     use super::{super::atoms::atoms, *};
 
     fn said(text: &str) -> Vec<String> {
-        let atoms = atoms(0, text);
+        let atoms = atoms([text]);
         let whole = readings(&atoms, 0).into_iter().filter(|reading| reading.end == atoms.len());
         whole.map(|r| r.digits.iter().map(|d| char::from(b'0' + d)).collect()).collect()
     }

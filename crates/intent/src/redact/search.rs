@@ -1,6 +1,7 @@
 //! Finds the atoms that are a card's number, whichever way it was said.
 
 use super::{
+    WITH_CARD,
     atoms::{Atom, Kind},
     issuers::{Fit, LONGEST, Luhn, PREFIX, SHORTEST, fit, may_begin},
     readings::{Reading, most, readings},
@@ -87,22 +88,37 @@ impl<'a> Search<'a> {
         if self.ahead[from] < SHORTEST || !self.readings[from].iter().any(|r| begins(&r)) {
             return None;
         }
+        // "I want to pay": what only sounds like a digit begins nothing but with digits behind it.
+        if let Kind::SoundsLike(_) = self.atoms[from].kind {
+            let mut behind = (from + 1..self.atoms.len())
+                .skip_while(|at| self.atoms[*at].kind == Kind::Filler);
+            let within = self.readings[from].iter().any(|reading| reading.end > from + 1);
+            if !within && behind.next().is_none_or(|at| self.readings[at].is_empty()) {
+                return None;
+            }
+        }
         let mut ways: BTreeMap<usize, HashSet<Way>> = BTreeMap::new();
         for reading in self.readings[from].iter().filter(begins) {
             if let Some(way) = Way::default().and(&reading.digits) {
                 ways.entry(reading.end).or_default().insert(way);
             }
         }
-        let (mut best, mut followed) = (None, 0);
+        let (mut best, mut followed): (Option<(Sure, usize)>, usize) = (None, 0);
         let named = self.names_a_card(from);
         while let Some((at, here)) = ways.pop_first() {
             followed += here.len();
             if followed > WAYS {
                 return Some(at);
             }
-            if here.iter().any(|way| self.is_card(*way, from..at, named)) {
-                best = Some(at);
-            }
+            let sure = here.iter().filter_map(|way| self.is_card(*way, from..at, named)).max();
+            let sure = match (best, sure) {
+                // More of the same digits, and nothing said between.
+                (Some((Sure::Usual, end)), Some(Sure::Possible)) if self.is_one(end..at) => {
+                    Some(Sure::Usual)
+                }
+                (_, sure) => sure,
+            };
+            best = best.max(sure.map(|sure| (sure, at)));
             let going: Vec<Way> = here.into_iter().filter(|way| way.len < LONGEST).collect();
             if going.is_empty() {
                 continue;
@@ -114,22 +130,23 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        best
+        best.map(|(_, end)| end)
     }
 
     /// Whether digits that were read from these atoms are a card's.
-    fn is_card(&self, way: Way, at: Range<usize>, named: Named) -> bool {
+    fn is_card(&self, way: Way, at: Range<usize>, named: Named) -> Option<Sure> {
         if way.len < SHORTEST {
-            return false;
+            return None;
         }
-        let Some(fit) = fit(way.prefix, way.len) else { return false };
+        let fit = fit(way.prefix, way.len)?;
         // In the midst of other digits chance makes many numbers.
-        let whole = self.begins_apart(at.start) && self.ends_apart(at.end);
-        match fit {
-            Fit::Usual if way.luhn.holds(way.len) => true,
+        let whole = || at.len() == 1 || self.begins_apart(at.start) && self.ends_apart(at.end);
+        match (fit, way.luhn.holds(way.len)) {
+            (Fit::Usual, true) => Some(Sure::Usual),
+            (Fit::Possible, true) => whole().then_some(Sure::Possible),
             // One digit was heard wrong, and the others are still the card's.
-            Fit::Usual => whole && named == Named::Card,
-            Fit::Possible => whole && way.luhn.holds(way.len),
+            (Fit::Usual, false) => (named == Named::Card && whole()).then_some(Sure::Named),
+            (Fit::Possible, false) => None,
         }
     }
 
@@ -138,8 +155,18 @@ impl<'a> Search<'a> {
             || at.checked_sub(1).is_none_or(|before| !self.atoms[before].kind.is_digits())
     }
 
+    /// Whether no more digits follow than a date and a code have.
     fn ends_apart(&self, end: usize) -> bool {
-        self.atoms.get(end).is_none_or(|next| next.apart || !next.kind.is_digits())
+        let goes_on = |at: &usize| {
+            let atom = &self.atoms[*at];
+            !atom.apart && atom.kind.is_digits()
+        };
+        let behind = (end..self.atoms.len()).take_while(goes_on);
+        behind.map(|at| most(&self.atoms[at])).sum::<usize>() <= WITH_CARD
+    }
+
+    fn is_one(&self, at: Range<usize>) -> bool {
+        !self.atoms[at].iter().any(|atom| matches!(atom.kind, Kind::Other | Kind::Correction))
     }
 
     /// What the words before say that the digits are.
@@ -177,7 +204,6 @@ impl<'a> Search<'a> {
             match atom.kind {
                 Kind::Filler | Kind::SoundsLike(_) | Kind::Times(_) | Kind::Correction => fillers += 1,
                 Kind::Number("hundred" | "thousand") => fillers += 1,
-                Kind::Number(_) if self.is_a_moment(at) => fillers += 1,
                 Kind::Other => words += 1,
                 _ => return,
             }
@@ -185,12 +211,6 @@ impl<'a> Search<'a> {
                 return;
             }
         }
-    }
-
-    /// "one moment".
-    fn is_a_moment(&self, at: usize) -> bool {
-        let next = self.atoms.get(at + 1).map_or("", |atom| atom.text.as_str());
-        matches!(next, "moment" | "second" | "sec" | "minute" | "more" | "thing")
     }
 
     /// The atom behind a correction of the digits from `from` on.
@@ -208,6 +228,17 @@ impl<'a> Search<'a> {
         }
         None
     }
+}
+
+/// Why digits are taken for a card's, the weakest reason first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sure {
+    /// They are called so.
+    Named,
+    /// They have a check digit, and a length that few cards have.
+    Possible,
+    /// They have a check digit, and the length of nearly all cards.
+    Usual,
 }
 
 /// What digits are said to be.

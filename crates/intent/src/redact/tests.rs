@@ -161,12 +161,13 @@ fn misheard(rng: &mut Rng, words: &mut [String]) {
 
 /// Whether a word of a card's tells a digit.
 fn tells(word: &str) -> bool {
-    atoms(0, word).iter().any(|atom| readings::most(atom) > 0 && atom.text != "one")
+    atoms([word]).iter().any(|atom| readings::most(atom) > 0 && atom.text != "one")
 }
 
 #[test]
 fn none_of_ten_thousand_spoken_cards_is_left() {
     let mut rng = Rng(1);
+    let (mut others, mut kept) = (0, 0);
     for n in 0..10_000 {
         let Said { words, card } = said(&mut rng);
         let text = words.join(" ");
@@ -175,10 +176,12 @@ fn none_of_ten_thousand_spoken_cards_is_left() {
             let marked = redacted.marks.iter().any(|mark| mark.words.contains(&at));
             assert!(marked || !tells(word), "{n}: {text}: {redacted:?}");
         }
-        let other: Vec<&String> = words[..card.start].iter().chain(&words[card.end..]).collect();
-        let kept = other.iter().filter(|word| redacted.text.contains(word.as_str())).count();
-        assert!(kept + 1 >= other.len(), "{n}: {text}: {redacted:?}");
+        let outside = |at: &usize| !card.contains(at);
+        let marked = |at: &usize| redacted.marks.iter().any(|mark| mark.words.contains(at));
+        others += (0..words.len()).filter(outside).count();
+        kept += (0..words.len()).filter(outside).filter(|at| !marked(at)).count();
     }
+    assert!((others - kept) * 500 < others, "{} of {others} other words are gone", others - kept);
 }
 
 #[test]

@@ -16,14 +16,14 @@ mod timeline;
 mod valve;
 
 pub(crate) use self::frames::FrameTap;
-pub use self::{
-    recorder::{Recorder, RecordingPlan},
-    recording::{NotSilent, Recorded, Recording, RecordingError},
-};
 use self::{
     delay::Delay,
     timeline::position_of,
     valve::{Position, Valve},
+};
+pub use self::{
+    recorder::{Recorder, RecordingPlan},
+    recording::{NotSilent, Recorded, Recording, RecordingError},
 };
 use audio::{FRAME, rtp};
 use std::{

@@ -221,12 +221,10 @@ mod tests {
         use Kind::{Digits, Elsewhere, Filler, Many, Number, Other, SoundsLike, Times};
         assert_eq!(kinds("4111-1111"), [Digits, Digits]);
         assert_eq!(kinds("forty-one, oh"), [Number("forty"), Number("one"), Number("zero")]);
-        assert_eq!(kinds("that's for double sixes"), [
-            Filler,
-            SoundsLike("four"),
-            Times(2),
-            Many(6)
-        ]);
+        assert_eq!(
+            kinds("that's for double sixes"),
+            [Filler, SoundsLike("four"), Times(2), Many(6)]
+        );
         assert_eq!(kinds("41ab card4 hello"), [Digits, Elsewhere, Filler, Digits, Other]);
         assert_eq!(atoms(["٤１1"])[0].text, "411");
         let text = "one, two three-four? five";

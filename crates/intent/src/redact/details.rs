@@ -137,12 +137,7 @@ fn before(atoms: &[Atom], end: usize) -> Option<Range<usize>> {
 }
 
 /// The first atom from `from` on that is not `passed`, if it comes after `most` of them.
-fn skip(
-    atoms: &[Atom],
-    from: usize,
-    most: usize,
-    passed: impl Fn(Kind) -> bool,
-) -> Option<usize> {
+fn skip(atoms: &[Atom], from: usize, most: usize, passed: impl Fn(Kind) -> bool) -> Option<usize> {
     let is_month = |atom: &Atom| MONTHS.contains(&atom.text.as_str());
     let rest = atoms.get(from..)?.iter().take(most + 1);
     let skipped = rest.into_iter().position(|atom| !passed(atom.kind) || is_month(atom))?;

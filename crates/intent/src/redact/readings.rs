@@ -53,7 +53,9 @@ pub(super) fn most(atom: &Atom) -> usize {
         Kind::Digits => atom.text.len(),
         Kind::Number("hundred") => 2,
         Kind::Number("thousand") => 3,
-        Kind::Number(word) | Kind::SoundsLike(word) => simple(word).map_or(0, |digits| digits.len()),
+        Kind::Number(word) | Kind::SoundsLike(word) => {
+            simple(word).map_or(0, |digits| digits.len())
+        }
         Kind::Times(times) => times - 1,
         Kind::Many(_) => 8,
         _ => 0,

@@ -22,7 +22,7 @@ const TAKEN_BACK: usize = 8;
 
 /// Ways to read one text that are followed. Who speaks needs a few hundred; with more nobody can
 /// say that no card is among them.
-const WAYS: usize = 20_000;
+const WAYS: usize = 10_000;
 
 /// The digits of a reading so far, as far as they matter for the rest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -54,14 +54,38 @@ pub(super) fn cards(atoms: &[Atom]) -> Vec<Range<usize>> {
     }
     let search = Search::new(atoms);
     let mut found: Vec<Range<usize>> = Vec::new();
-    for from in 0..atoms.len() {
-        let Some(end) = search.longest(from) else { continue };
+    let mut from = 0;
+    while from < atoms.len() {
+        let longest = search.longest(from);
+        let end = match longest {
+            Longest::None => {
+                from += 1;
+                continue;
+            }
+            Longest::Card { end } | Longest::Unclear { end } => end,
+        };
         match found.last_mut() {
             Some(last) if from < last.end => last.end = last.end.max(end),
             _ => found.push(from..end),
         }
+        // Another one may begin within a card's, and end behind it.
+        from = if let Longest::Unclear { end } = longest { end } else { from + 1 };
     }
     found
+}
+
+/// What begins with an atom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Longest {
+    None,
+    /// A card's number, until one after its last atom.
+    Card {
+        end: usize,
+    },
+    /// More ways to read so many atoms than can be followed.
+    Unclear {
+        end: usize,
+    },
 }
 
 struct Search<'a> {
@@ -82,19 +106,19 @@ impl<'a> Search<'a> {
         Search { atoms, readings, ahead }
     }
 
-    /// One after the last atom of the longest card's number that begins with the atom `from`.
-    fn longest(&self, from: usize) -> Option<usize> {
+    /// The longest card's number that begins with the atom `from`.
+    fn longest(&self, from: usize) -> Longest {
         let begins = |reading: &&Reading| reading.digits.first().is_some_and(|d| may_begin(*d));
         if self.ahead[from] < SHORTEST || !self.readings[from].iter().any(|r| begins(&r)) {
-            return None;
+            return Longest::None;
         }
         // "I want to pay": what only sounds like a digit begins nothing but with digits behind it.
         if let Kind::SoundsLike(_) = self.atoms[from].kind {
-            let mut behind = (from + 1..self.atoms.len())
-                .skip_while(|at| self.atoms[*at].kind == Kind::Filler);
+            let mut behind =
+                (from + 1..self.atoms.len()).skip_while(|at| self.atoms[*at].kind == Kind::Filler);
             let within = self.readings[from].iter().any(|reading| reading.end > from + 1);
             if !within && behind.next().is_none_or(|at| self.readings[at].is_empty()) {
-                return None;
+                return Longest::None;
             }
         }
         let mut ways: BTreeMap<usize, HashSet<Way>> = BTreeMap::new();
@@ -108,7 +132,7 @@ impl<'a> Search<'a> {
         while let Some((at, here)) = ways.pop_first() {
             followed += here.len();
             if followed > WAYS {
-                return Some(at);
+                return Longest::Unclear { end: at };
             }
             let sure = here.iter().filter_map(|way| self.is_card(*way, from..at, named)).max();
             let sure = match (best, sure) {
@@ -130,7 +154,7 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        best.map(|(_, end)| end)
+        best.map_or(Longest::None, |(_, end)| Longest::Card { end })
     }
 
     /// Whether digits that were read from these atoms are a card's.
@@ -202,7 +226,9 @@ impl<'a> Search<'a> {
                 to.push(at);
             }
             match atom.kind {
-                Kind::Filler | Kind::SoundsLike(_) | Kind::Times(_) | Kind::Correction => fillers += 1,
+                Kind::Filler | Kind::SoundsLike(_) | Kind::Times(_) | Kind::Correction => {
+                    fillers += 1
+                }
                 Kind::Number("hundred" | "thousand") => fillers += 1,
                 Kind::Other => words += 1,
                 _ => return,

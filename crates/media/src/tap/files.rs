@@ -110,7 +110,9 @@ impl Sink for Pcapng {
             let Some(at) = end.checked_sub(4) else { return Ok(()) };
             file.read_exact_at(&mut len, at)?;
             let len = u32::from_le_bytes(len);
-            let Some(begin) = end.checked_sub(len.into()).filter(|_| len > 0) else { return Ok(()) };
+            let Some(begin) = end.checked_sub(len.into()).filter(|_| len > 0) else {
+                return Ok(());
+            };
             self.block.resize(len as usize, 0);
             file.read_exact_at(&mut self.block, begin)?;
             let nanos = word(&self.block, TIME).zip(word(&self.block, TIME + 4));

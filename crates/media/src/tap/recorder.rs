@@ -196,7 +196,9 @@ impl Writer {
             done,
         };
         let sound = |path: Option<PathBuf>, tracks| {
-            path.map(|path| add(path, |path| Ok(Box::new(Sound::create(path, tracks)?) as Box<dyn Sink>)))
+            path.map(|path| {
+                add(path, |path| Ok(Box::new(Sound::create(path, tracks)?) as Box<dyn Sink>))
+            })
         };
         let (wav, mix) = (sound(wav, Tracks::Two), sound(mix, Tracks::Mix));
         let pcapng = pcapng.map(|path| {
@@ -227,7 +229,8 @@ impl Writer {
             }
             self.recorded.lost += u64::from(copy.lost_before);
             for (path, sink) in &mut self.sinks {
-                self.recorded.bytes += sink.add(&copy).map_err(|cause| failed(path, cause, self.saved))?;
+                self.recorded.bytes +=
+                    sink.add(&copy).map_err(|cause| failed(path, cause, self.saved))?;
             }
             if self.recorded.bytes > self.max_bytes {
                 return Err(RecordingError::Size(self.max_bytes));
@@ -356,7 +359,10 @@ mod tests {
         let error = writer.go_on().err().unwrap();
         writer.end(Err(error));
         let LegEvent::RecordingEnded(cause) = told.try_recv().unwrap() else { panic!() };
-        assert!(cause.starts_with("the recording call.wav ended after 0 bytes: the disk is full"), "{cause}");
+        assert!(
+            cause.starts_with("the recording call.wav ended after 0 bytes: the disk is full"),
+            "{cause}"
+        );
         assert!(matches!(ended.try_recv().unwrap(), Err(RecordingError::DiskFull { .. })));
         // The leg goes on with a tap that leads nowhere.
         (0..1_000).for_each(|_| tap.copy(Side::Us, now, &[&[0; PACKET]]));

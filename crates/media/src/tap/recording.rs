@@ -178,7 +178,8 @@ mod tests {
         let (mut tap, mut copies) = ring(origin);
         let recording = recording(&copies, origin);
         let ms = |ms: u64| origin + Duration::from_millis(ms);
-        let key = telephone_event::Event { code: 7, end: false, volume: 0, duration: 160 }.to_bytes();
+        let key =
+            telephone_event::Event { code: 7, end: false, volume: 0, duration: 160 }.to_bytes();
         let sound = |timestamp| packet(PCMU, timestamp, &[1; FRAME]);
         let mut kept = |tap: &mut Tap, at, side, bytes: &[u8]| {
             tap.copy(side, at, &[bytes]);

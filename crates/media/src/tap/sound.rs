@@ -89,7 +89,8 @@ impl Sink for Sound {
         let mut at = written.start;
         while at < written.end {
             let count = usize::try_from(written.end - at).unwrap_or(0).min(moments.len() / width);
-            let (bytes, place) = (&mut moments[..count * width], HEADER as u64 + at as u64 * width as u64);
+            let (bytes, place) =
+                (&mut moments[..count * width], HEADER as u64 + at as u64 * width as u64);
             if self.tracks == Tracks::Two {
                 self.file.read_exact_at(bytes, place)?;
             }

@@ -57,7 +57,9 @@ impl Valve {
     /// Sets the position, if it has not ended; gives the passage that may not know it yet.
     pub(super) fn set(&self, position: Position) -> Option<Unsure> {
         let word = match position {
-            Position::Open(since) => u64::try_from(since.as_nanos()).unwrap_or(ENDED).min(ENDED - 1),
+            Position::Open(since) => {
+                u64::try_from(since.as_nanos()).unwrap_or(ENDED).min(ENDED - 1)
+            }
             Position::Shut => SHUT,
             Position::Ended => ENDED,
         };
@@ -94,7 +96,8 @@ mod tests {
 
     #[test]
     fn nothing_passes_once_it_is_certain_that_it_is_shut() {
-        let (valve, secret, end) = (Valve::default(), AtomicBool::new(false), AtomicBool::new(false));
+        let (valve, secret, end) =
+            (Valve::default(), AtomicBool::new(false), AtomicBool::new(false));
         let leaked = std::thread::scope(|scope| {
             let copier = scope.spawn(|| {
                 let mut leaked = 0;

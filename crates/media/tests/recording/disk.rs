@@ -17,7 +17,7 @@ impl Disk {
         match mount.output() {
             Ok(output) if output.status.success() => Some(Disk(folder)),
             other => {
-                println!("skipped: a small disk needs the right to mount: {other:?}");
+                eprintln!("skipped: a small disk needs the right to mount: {other:?}");
                 None
             }
         }

@@ -20,9 +20,9 @@ const WORDS: usize = 4;
 /// Digits that one correction takes back, at most.
 const TAKEN_BACK: usize = 8;
 
-/// Ways to read one text that are followed. Who speaks needs a few hundred; with more nobody can
-/// say that no card is among them.
-const WAYS: usize = 10_000;
+/// Ways to read one text that are followed. A card takes a few thousand; with more nobody can say that
+/// none is among them.
+const WAYS: usize = 50_000;
 
 /// The digits of a reading so far, as far as they matter for the rest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -52,7 +52,7 @@ pub(super) fn cards(atoms: &[Atom]) -> Vec<Range<usize>> {
     if atoms.iter().map(most).sum::<usize>() < SHORTEST {
         return Vec::new();
     }
-    let search = Search::new(atoms);
+    let mut search = Search::new(atoms);
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut from = 0;
     while from < atoms.len() {
@@ -82,7 +82,7 @@ enum Longest {
     Card {
         end: usize,
     },
-    /// More ways to read so many atoms than can be followed.
+    /// More ways to read these digits than can be followed.
     Unclear {
         end: usize,
     },
@@ -91,8 +91,9 @@ enum Longest {
 struct Search<'a> {
     atoms: &'a [Atom],
     readings: Vec<Vec<Reading>>,
-    /// Behind how many digits at the most may each atom be, and the rest of a number?
+    /// How many digits there are from each atom on, at most, until something breaks a number off.
     ahead: Vec<usize>,
+    followed: usize,
 }
 
 impl<'a> Search<'a> {
@@ -103,11 +104,11 @@ impl<'a> Search<'a> {
             let breaks = matches!(atoms[at].kind, Kind::Unit | Kind::Elsewhere);
             ahead[at] = if breaks { 0 } else { ahead[at + 1] + most(&atoms[at]) };
         }
-        Search { atoms, readings, ahead }
+        Search { atoms, readings, ahead, followed: 0 }
     }
 
     /// The longest card's number that begins with the atom `from`.
-    fn longest(&self, from: usize) -> Longest {
+    fn longest(&mut self, from: usize) -> Longest {
         let begins = |reading: &&Reading| reading.digits.first().is_some_and(|d| may_begin(*d));
         if self.ahead[from] < SHORTEST || !self.readings[from].iter().any(|r| begins(&r)) {
             return Longest::None;
@@ -127,12 +128,12 @@ impl<'a> Search<'a> {
                 ways.entry(reading.end).or_default().insert(way);
             }
         }
-        let (mut best, mut followed): (Option<(Sure, usize)>, usize) = (None, 0);
+        let mut best: Option<(Sure, usize)> = None;
         let named = self.names_a_card(from);
         while let Some((at, here)) = ways.pop_first() {
-            followed += here.len();
-            if followed > WAYS {
-                return Longest::Unclear { end: at };
+            self.followed += here.len();
+            if self.followed > WAYS {
+                return Longest::Unclear { end: self.end_of_digits(at) };
             }
             let sure = here.iter().filter_map(|way| self.is_card(*way, from..at, named)).max();
             let sure = match (best, sure) {
@@ -189,6 +190,13 @@ impl<'a> Search<'a> {
         behind.map(|at| most(&self.atoms[at])).sum::<usize>() <= WITH_CARD
     }
 
+    /// Where digits end that go on at `at`.
+    fn end_of_digits(&self, at: usize) -> usize {
+        let says = |at: &usize| !matches!(self.atoms[*at].kind, Kind::Other | Kind::Elsewhere);
+        at + (at..self.atoms.len()).take_while(says).count()
+    }
+
+    /// Whether nothing but digits and hesitation is there.
     fn is_one(&self, at: Range<usize>) -> bool {
         !self.atoms[at].iter().any(|atom| matches!(atom.kind, Kind::Other | Kind::Correction))
     }

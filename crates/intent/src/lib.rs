@@ -46,6 +46,7 @@ mod model;
 mod network;
 mod numerals;
 mod ranking;
+mod redact;
 mod scorer;
 mod sentiment;
 mod sight;
@@ -60,6 +61,7 @@ pub use examples::{Examples, IntentExamples, LearnError};
 pub use keywords::Keywords;
 pub use model::Model;
 pub use ranking::{Branch, IntentId, Ranking, Scored};
+pub use redact::{Earlier, Held, Mark, Redacted, Redactor, redact};
 pub use sentiment::Sentiment;
 pub use understanding::{Believed, Meaning, Scripted, TeachError, Understanding};
 

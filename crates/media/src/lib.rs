@@ -68,5 +68,5 @@ pub use self::{
     plane::{Plane, PlaneConfig, PlaneError, RtpPort, Scheduling},
     player::{Filled, Player},
     playout::{Playout, Repeat, Sound},
-    tap::{Recorded, Recorder, Recording, RecordingError, RecordingPlan},
+    tap::{NotSilent, Recorded, Recorder, Recording, RecordingError, RecordingPlan},
 };

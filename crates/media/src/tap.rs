@@ -2,16 +2,34 @@
 //!
 //! The leg's own thread or task only copies bytes into a ring: it never waits, allocates or reads a
 //! clock for it, and what finds the ring full is left out and counted. [`Recorder`] does the rest.
+//!
+//! While a recording is paused the leg's own thread puts silence into the ring in place of sound, and
+//! no keys: what nobody may keep never gets further than the packet it came in.
 
+mod delay;
 mod files;
 mod frames;
 mod recorder;
+mod recording;
+mod sound;
 mod timeline;
+mod valve;
 
 pub(crate) use self::frames::FrameTap;
-pub use self::recorder::{Recorded, Recorder, Recording, RecordingError, RecordingPlan};
+use self::{
+    delay::Delay,
+    timeline::position_of,
+    valve::{Position, Valve},
+};
+pub use self::{
+    recorder::{Recorder, RecordingPlan},
+    recording::{NotSilent, Recorded, Recording, RecordingError},
+};
 use audio::{FRAME, rtp};
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Bytes of a packet with 20 ms of mu-law.
 pub(crate) const PACKET: usize = rtp::HEADER_LEN + FRAME;
@@ -26,18 +44,27 @@ pub(crate) enum Side {
 /// The leg's end of the ring.
 #[derive(Debug)]
 pub(crate) struct Tap {
-    ring: rtrb::Producer<u8>,
+    queue: Queue,
+    valve: Arc<Valve>,
+    caller: Delay,
     origin: Instant,
+    held: [u8; PACKET],
+}
+
+/// Where packets go in.
+#[derive(Debug)]
+struct Queue {
+    ring: rtrb::Producer<u8>,
     /// Packets left out, since the last one that was not, and since the beginning.
     lost_before: u32,
     lost: u64,
-    held: [u8; PACKET],
 }
 
 /// The writer's end of the ring.
 #[derive(Debug)]
 struct Copies {
     ring: rtrb::Consumer<u8>,
+    valve: Arc<Valve>,
     packet: Vec<u8>,
 }
 
@@ -58,16 +85,77 @@ const ROOM: usize = 64 << 10;
 /// What stands before a packet in the ring: when, how many were left out, whose, how long.
 const HEADER: usize = 8 + 4 + 1 + 2;
 
+/// After a pause what the caller has said stays silent for so long: it may still have been on its
+/// way when the pause ended. The one-way delay that no telephone call should have (ITU-T G.114).
+const ON_ITS_WAY: Duration = Duration::from_millis(400);
+
+/// Silence in mu-law and A-law, as long as the longest packet.
+static SILENCE: [[u8; LONGEST]; 2] = [[0xFF; LONGEST], [0xD5; LONGEST]];
+
+/// Bytes of sound in a packet, at most: 180 ms.
+const LONGEST: usize = 1440;
+
 /// A ring; times count from `origin`.
 fn ring(origin: Instant) -> (Tap, Copies) {
     let (producer, consumer) = rtrb::RingBuffer::new(ROOM);
-    let tap = Tap { ring: producer, origin, lost_before: 0, lost: 0, held: [0; PACKET] };
-    (tap, Copies { ring: consumer, packet: Vec::with_capacity(PACKET) })
+    let valve = Arc::new(Valve::default());
+    let queue = Queue { ring: producer, lost_before: 0, lost: 0 };
+    let caller = Delay::default();
+    let tap = Tap { queue, valve: valve.clone(), caller, origin, held: [0; PACKET] };
+    (tap, Copies { ring: consumer, valve, packet: Vec::with_capacity(PACKET) })
 }
 
 impl Tap {
-    /// Copies a packet that comes in `parts`.
+    /// Copies a packet that comes in `parts`, the first of which has its header.
     pub(crate) fn copy(&mut self, side: Side, at: Instant, parts: &[&[u8]]) {
+        let at = at.saturating_duration_since(self.origin);
+        let passage = self.valve.enter();
+        let head = parts.first().and_then(|head| rtp::Packet::parse(head).ok());
+        let said = match (side, &head) {
+            (Side::Us, _) => at,
+            (Side::Caller, Some(packet)) => {
+                let now = position_of(at);
+                let said = match packet.payload_type {
+                    rtp::PCMU | rtp::PCMA => self.caller.of_sound(now, packet),
+                    _ => self.caller.of_key(now, packet),
+                };
+                at.saturating_sub(audio::duration_of(u64::try_from(now - said).unwrap_or(0)))
+            }
+            (Side::Caller, None) => at,
+        };
+        let settled = if side == Side::Caller { ON_ITS_WAY } else { Duration::ZERO };
+        match passage.position {
+            Position::Ended => {}
+            Position::Open(Duration::ZERO) => self.queue.put(side, at, parts),
+            Position::Open(since) if said >= since + settled => self.queue.put(side, at, parts),
+            Position::Open(_) | Position::Shut => {
+                if let Some(packet) = head {
+                    let rest: usize = parts[1..].iter().map(|part| part.len()).sum();
+                    self.queue.put_silence(side, at, &packet, packet.payload.len() + rest);
+                }
+            }
+        }
+    }
+
+    /// Keeps a packet of ours until it is known whether and when it is sent.
+    pub(crate) fn hold(&mut self, packet: &[u8; PACKET]) {
+        self.held = *packet;
+    }
+
+    /// The packet that was kept is sent.
+    pub(crate) fn copy_held(&mut self, at: Instant) {
+        let held = self.held;
+        self.copy(Side::Us, at, &[&held]);
+    }
+
+    /// Packets left out so far.
+    pub(crate) fn lost(&self) -> u64 {
+        self.queue.lost
+    }
+}
+
+impl Queue {
+    fn put(&mut self, side: Side, at: Duration, parts: &[&[u8]]) {
         let len: usize = parts.iter().map(|part| part.len()).sum();
         let chunk = u16::try_from(len).ok().zip(self.ring.write_chunk(HEADER + len).ok());
         let Some((len, mut chunk)) = chunk else {
@@ -75,9 +163,8 @@ impl Tap {
             self.lost += 1;
             return;
         };
-        let nanos = at.saturating_duration_since(self.origin).as_nanos() as u64;
         let mut header = [0; HEADER];
-        header[..8].copy_from_slice(&nanos.to_le_bytes());
+        header[..8].copy_from_slice(&(at.as_nanos() as u64).to_le_bytes());
         header[8..12].copy_from_slice(&self.lost_before.to_le_bytes());
         header[12] = side as u8;
         header[13..].copy_from_slice(&len.to_le_bytes());
@@ -96,20 +183,18 @@ impl Tap {
         self.lost_before = 0;
     }
 
-    /// Keeps a packet of ours until it is known whether and when it is sent.
-    pub(crate) fn hold(&mut self, packet: &[u8; PACKET]) {
-        self.held = *packet;
-    }
-
-    /// The packet that was kept is sent.
-    pub(crate) fn copy_held(&mut self, at: Instant) {
-        let held = self.held;
-        self.copy(Side::Us, at, &[&held]);
-    }
-
-    /// Packets left out so far.
-    pub(crate) fn lost(&self) -> u64 {
-        self.lost
+    /// Silence of `len` samples in the place of a packet of sound, so that time goes on; of any other
+    /// packet nothing.
+    fn put_silence(&mut self, side: Side, at: Duration, packet: &rtp::Packet<'_>, len: usize) {
+        let silence = match packet.payload_type {
+            rtp::PCMU => &SILENCE[0],
+            rtp::PCMA => &SILENCE[1],
+            _ => return,
+        };
+        let rtp::Packet { marker, payload_type, sequence, timestamp, ssrc, .. } = *packet;
+        let mut header = [0; rtp::HEADER_LEN];
+        rtp::Header { marker, payload_type, sequence, timestamp, ssrc }.write(&mut header);
+        self.put(side, at, &[&header, &silence[..len.min(LONGEST)]]);
     }
 }
 
@@ -136,7 +221,8 @@ impl Copies {
 
     /// Whether nothing more will come but what is there.
     fn is_ended(&self) -> bool {
-        self.ring.is_abandoned()
+        let stopped = self.valve.position() == Position::Ended && self.valve.is_empty();
+        stopped || self.ring.is_abandoned()
     }
 }
 

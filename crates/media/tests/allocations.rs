@@ -18,6 +18,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::Duration,
 };
 use tokio::time::Interval;
 
@@ -76,16 +77,20 @@ async fn a_packet_in_steady_state_allocates_nothing() {
     let recorder = Recorder::start().unwrap();
     let recordings = calls.iter().enumerate().map(|(n, (leg, _))| {
         let file = |ending: &str| Some(folder.join(format!("{n}.{ending}")));
-        let (wav, pcapng) = (file("wav"), file("pcapng"));
-        leg.record(&recorder, RecordingPlan { wav, pcapng, ..RecordingPlan::default() })
+        let (wav, mix, pcapng) = (file("wav"), file("mix.wav"), file("pcapng"));
+        leg.record(&recorder, RecordingPlan { wav, mix, pcapng, ..RecordingPlan::default() })
     });
     let recordings: Vec<_> = recordings.collect();
+    steadily_without_allocation(&plane, &mut calls, &heard).await;
+    for recording in &recordings {
+        recording.pause(Duration::from_secs(20)).await.unwrap();
+    }
     steadily_without_allocation(&plane, &mut calls, &heard).await;
     drop(calls);
     for recording in recordings {
         let recorded = recording.ended().await.unwrap();
-        // Three seconds of both directions, as sound and as packets.
-        assert!(recorded.bytes > 3 * 50 * 2 * (172 + 320), "{recorded:?}");
+        // Six seconds of both directions, as sound and as packets.
+        assert!(recorded.bytes > 6 * 50 * 2 * (172 + 320), "{recorded:?}");
         assert_eq!(recorded.lost, 0);
     }
     std::fs::remove_dir_all(folder).unwrap();

@@ -39,6 +39,7 @@ impl Capture {
         let name = file_name(channel);
         let plan = RecordingPlan {
             wav: Some(folder.join(format!("{name}.wav"))),
+            mix: None,
             pcapng: Some(folder.join(format!("{name}.pcapng"))),
             max_time: *max_time,
             max_bytes: *max_bytes,

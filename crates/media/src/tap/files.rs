@@ -1,21 +1,16 @@
 //! The files of a recording.
 
-use super::{
-    Copy, Side,
-    timeline::{Both, Timeline},
-};
-use crate::gate::Gate;
+use super::{Copy, Side};
 use audio::{
-    SAMPLE_RATE,
     pcapng::{self, Datagram, Direction},
-    rtp::Packet,
+    rtp::{self, Packet},
 };
-use hound::{SampleFormat, WavSpec, WavWriter};
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    os::unix::fs::OpenOptionsExt,
+    ops::Range,
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::Path,
     time::Duration,
 };
@@ -28,6 +23,9 @@ pub(super) trait Sink: Send {
     /// Makes the file whole as far as it goes.
     fn flush(&mut self) -> io::Result<()>;
 
+    /// Overwrites what the caller said between two times of the recording.
+    fn erase(&mut self, span: &Range<Duration>) -> io::Result<()>;
+
     /// The last packet was the last.
     fn finish(&mut self) -> io::Result<()> {
         self.flush()
@@ -37,72 +35,9 @@ pub(super) trait Sink: Send {
 /// Who may read it besides us: nobody. It is what somebody said to us.
 const PRIVATE: u32 = 0o600;
 
-fn create(path: &Path) -> io::Result<BufWriter<File>> {
-    let file = File::options().write(true).create_new(true).mode(PRIVATE).open(path)?;
-    Ok(BufWriter::new(file))
-}
-
-/// Both sides as sound: the caller left, we right.
-pub(super) struct Wav {
-    file: WavWriter<BufWriter<File>>,
-    line: Timeline,
-    gate: Gate,
-}
-
-impl Wav {
-    pub(super) fn create(path: &Path) -> io::Result<Wav> {
-        let spec = WavSpec {
-            channels: 2,
-            sample_rate: SAMPLE_RATE,
-            bits_per_sample: 16,
-            sample_format: SampleFormat::Int,
-        };
-        let file = WavWriter::new(create(path)?, spec).map_err(io_error)?;
-        Ok(Wav { file, line: Timeline::new(), gate: Gate::default() })
-    }
-}
-
-impl Sink for Wav {
-    fn add(&mut self, copy: &Copy<'_>) -> io::Result<u64> {
-        let packet = match copy.side {
-            Side::Caller => self.gate.admit(copy.packet).ok(),
-            Side::Us => Packet::parse(copy.packet).ok(),
-        };
-        let Some(packet) = packet else { return Ok(0) };
-        let (file, mut written) = (&mut self.file, Ok(0));
-        self.line.add(copy.at, copy.side, &packet, |both| {
-            if let Ok(bytes) = &written {
-                written = write(file, both).map(|more| bytes + more);
-            }
-        });
-        written
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush().map_err(io_error)
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        for both in self.line.rest() {
-            write(&mut self.file, both)?;
-        }
-        self.flush()
-    }
-}
-
-/// Writes a moment; says how many bytes it took.
-fn write(file: &mut WavWriter<BufWriter<File>>, both: Both) -> io::Result<u64> {
-    for sample in both {
-        file.write_sample(sample).map_err(io_error)?;
-    }
-    Ok(size_of::<Both>() as u64)
-}
-
-fn io_error(error: hound::Error) -> io::Error {
-    match error {
-        hound::Error::IoError(error) => error,
-        other => io::Error::other(other),
-    }
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    // What is written is read again to silence a part of it.
+    File::options().read(true).write(true).create_new(true).mode(PRIVATE).open(path)
 }
 
 /// The packets themselves.
@@ -130,7 +65,7 @@ impl Pcapng {
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
         let caller = caller.unwrap_or(SocketAddr::new(nobody, NOBODYS_PORT));
-        let (mut file, mut block) = (create(path)?, Vec::new());
+        let (mut file, mut block) = (BufWriter::new(create(path)?), Vec::new());
         pcapng::begin(&mut block);
         file.write_all(&block)?;
         Ok(Pcapng { file, us, caller, began, block })
@@ -160,4 +95,81 @@ impl Sink for Pcapng {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+
+    /// Walks back over the packets: a block has its length at its end too.
+    fn erase(&mut self, span: &Range<Duration>) -> io::Result<()> {
+        self.file.flush()?;
+        let file = self.file.get_ref();
+        let mut end = file.metadata()?.len();
+        let word = |bytes: &[u8], at: usize| {
+            let word = bytes.get(at..)?.first_chunk::<4>()?;
+            Some(u32::from_le_bytes(*word))
+        };
+        loop {
+            let mut len = [0; 4];
+            let Some(at) = end.checked_sub(4) else { return Ok(()) };
+            file.read_exact_at(&mut len, at)?;
+            let len = u32::from_le_bytes(len);
+            let Some(begin) = end.checked_sub(len.into()).filter(|_| len > 0) else {
+                return Ok(());
+            };
+            self.block.resize(len as usize, 0);
+            file.read_exact_at(&mut self.block, begin)?;
+            let nanos = word(&self.block, TIME).zip(word(&self.block, TIME + 4));
+            // The interface comes before all packets.
+            let Some((high, low)) = nanos.filter(|_| word(&self.block, 0) == Some(PACKET_BLOCK))
+            else {
+                return Ok(());
+            };
+            let at = Duration::from_nanos(u64::from(high) << 32 | u64::from(low));
+            let at = at.saturating_sub(self.began);
+            // Those are all older.
+            if at + LATE < span.start {
+                return Ok(());
+            }
+            if span.contains(&at) && blank(&mut self.block, self.us).is_some() {
+                file.write_all_at(&self.block, begin)?;
+            }
+            end = begin;
+        }
+    }
+}
+
+/// How much later than its place in the file a packet may have been received or sent: a frame of ours
+/// counts from when it is played, which a queue over there may put off.
+const LATE: Duration = Duration::from_secs(30);
+
+/// Of a block with a packet: its type, where its time stands, and its addresses begin.
+const PACKET_BLOCK: u32 = 6;
+const TIME: usize = 12;
+const IP: usize = 28;
+
+/// Silences the packet in a block, if it was sent to `us`.
+fn blank(block: &mut [u8], us: SocketAddr) -> Option<()> {
+    let (header, to) = match us {
+        SocketAddr::V4(_) => (20, 16..20),
+        SocketAddr::V6(_) => (40, 24..40),
+    };
+    let ip = block.get_mut(IP..)?;
+    let sent_to_us = match us.ip() {
+        IpAddr::V4(us) => ip.get(to)? == us.octets(),
+        IpAddr::V6(us) => ip.get(to)? == us.octets(),
+    };
+    let udp = ip.get_mut(header..)?;
+    let [port, len] = [2, 4].map(|at| Some(u16::from_be_bytes([*udp.get(at)?, *udp.get(at + 1)?])));
+    if !sent_to_us || port? != us.port() {
+        return None;
+    }
+    // No checksum.
+    udp.get_mut(6..8)?.fill(0);
+    let datagram = udp.get_mut(8..usize::from(len?))?;
+    let (payload_type, len) = match Packet::parse(datagram) {
+        Ok(packet) => (packet.payload_type, packet.payload.len()),
+        Err(_) => (rtp::TELEPHONE_EVENT, datagram.len()),
+    };
+    // 255 is no key (RFC 4733 section 3.2), and the silence of mu-law.
+    let silence = if payload_type == rtp::PCMA { 0xD5 } else { 0xFF };
+    let begin = datagram.len() - len;
+    datagram[begin..].fill(silence);
+    Some(())
 }

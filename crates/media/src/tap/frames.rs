@@ -100,7 +100,7 @@ fn samples_in(time: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{ring, timeline::Timeline},
+        super::{ring, timeline::Timeline, valve::Position},
         *,
     };
     use audio::rtp::Packet;
@@ -131,6 +131,26 @@ mod tests {
         assert_eq!(all.len(), 500 * 8);
         assert!(all[..800].iter().all(|sample| *sample > 8_000));
         assert!(all[800..].iter().all(|sample| *sample < -8_000));
+    }
+
+    #[test]
+    fn a_pause_takes_sound_and_keys_of_frames_too() {
+        let start = Instant::now();
+        let (tap, mut copies) = ring(start.into());
+        let valve = copies.valve.clone();
+        let mut tap = FrameTap::new(tap);
+        let mut taken = |tap: &mut FrameTap| {
+            tap.said(start, &[1; FRAME]);
+            tap.pressed(start, '5');
+            let mut payloads = Vec::new();
+            while let Some(copy) = copies.next() {
+                payloads.push(Packet::parse(copy.packet).unwrap().payload.to_vec());
+            }
+            payloads
+        };
+        assert_eq!(taken(&mut tap).len(), 2);
+        valve.set(Position::Shut);
+        assert_eq!(taken(&mut tap), [[0xFF; FRAME]]);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use super::{
     Copies, Tap,
-    files::{Pcapng, Sink, Wav},
+    files::{Pcapng, Sink},
+    recording::{Erasure, Recorded, Recording, RecordingError},
     ring,
+    sound::{Sound, Tracks},
 };
 use crate::leg::LegEvent;
 use std::{
@@ -14,7 +16,6 @@ use std::{
     thread::JoinHandle,
     time::{Duration, Instant, SystemTime},
 };
-use thiserror::Error;
 use tokio::sync::{mpsc::WeakUnboundedSender, oneshot};
 
 /// What to write of a leg, and how much of it. Files hold what callers say and the keys that they
@@ -24,6 +25,8 @@ pub struct RecordingPlan {
     /// Sound at 8 kHz, the caller left and we right, on one line in time: the caller's where it came,
     /// ours where it was sent.
     pub wav: Option<PathBuf>,
+    /// The same sound with both sides mixed into one track.
+    pub mix: Option<PathBuf>,
     /// The packets of both directions as they were received and sent, those that the leg refused too.
     /// Of a leg over TCP it holds its frames as mu-law in RTP, SSRC 1 the caller's and 2 ours, each at
     /// the time when it came or is played, and the keys as telephone events.
@@ -38,57 +41,19 @@ impl Default for RecordingPlan {
     /// Nothing; of what is named one hour, and 256 MiB.
     fn default() -> RecordingPlan {
         let max_time = Duration::from_secs(3600);
-        RecordingPlan { wav: None, pcapng: None, max_time, max_bytes: 256 << 20 }
+        RecordingPlan { wav: None, mix: None, pcapng: None, max_time, max_bytes: 256 << 20 }
     }
 }
 
 /// Writes the recordings of any number of legs, in one thread.
 ///
 /// What a leg says or hears is in the files about a second later, in a shape that can be read whenever
-/// the process ends. Dropping the recorder ends all recordings.
+/// the process ends: a kill loses half a second in which a late packet could still find its place,
+/// half a second from one writing to the next, and what the thread takes for its round. Dropping the recorder ends all recordings.
 #[derive(Debug)]
 pub struct Recorder {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// A recording that is under way. Dropping it changes nothing.
-#[derive(Debug)]
-pub struct Recording {
-    done: oneshot::Receiver<Result<Recorded, RecordingError>>,
-}
-
-/// A recording that is whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Recorded {
-    /// Bytes written.
-    pub bytes: u64,
-    /// Packets that are missing because the disk was too slow.
-    pub lost: u64,
-}
-
-/// Why a recording ended before its leg. What was written until then can be read.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum RecordingError {
-    /// A file could not be made or written.
-    #[error("the recording {path} ended: {cause}; look for room and rights there")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        cause: io::Error,
-    },
-    /// It was as long as it may be.
-    #[error("the recording ended after {0:?}, the longest that it may be")]
-    Time(Duration),
-    /// It was as large as it may be.
-    #[error("the recording ended at {0} bytes, the most that it may have")]
-    Size(u64),
-    /// The recorder's thread is gone.
-    #[error("nobody records any more")]
-    NoRecorder,
 }
 
 impl Recorder {
@@ -113,14 +78,16 @@ impl Recorder {
         tell: WeakUnboundedSender<LegEvent>,
     ) -> (Tap, Recording) {
         let began = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let (tap, copies) = ring(Instant::now());
-        let (done, recording) = oneshot::channel();
-        let job = Job { plan, us, caller, began, copies, tell, done };
+        let origin = Instant::now();
+        let (tap, copies) = ring(origin);
+        let ((done, ended), (erasures, erase)) = (oneshot::channel(), mpsc::channel());
+        let recording = Recording { done: ended, valve: copies.valve.clone(), origin, erasures };
+        let job = Job { plan, us, caller, began, copies, erase, tell, done };
         if let Some(jobs) = &self.jobs {
             // A thread that is gone has dropped the other end of `done`, which says so.
             let _ = jobs.send(job);
         }
-        (tap, Recording { done: recording })
+        (tap, recording)
     }
 }
 
@@ -135,21 +102,11 @@ impl Drop for Recorder {
     }
 }
 
-impl Recording {
-    /// Waits until the leg is over and its files are whole.
-    ///
-    /// # Errors
-    /// [`RecordingError`] when it ended before.
-    pub async fn ended(self) -> Result<Recorded, RecordingError> {
-        self.done.await.unwrap_or(Err(RecordingError::NoRecorder))
-    }
-}
-
 /// From one look at the rings to the next. A ring has room for thirty times as long.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// From one time that the files are made whole to the next.
-const FLUSH: Duration = Duration::from_secs(1);
+const FLUSH: Duration = Duration::from_millis(500);
 
 /// What the thread is asked for.
 #[derive(Debug)]
@@ -159,6 +116,7 @@ struct Job {
     caller: Option<SocketAddr>,
     began: Duration,
     copies: Copies,
+    erase: mpsc::Receiver<Erasure>,
     tell: WeakUnboundedSender<LegEvent>,
     done: oneshot::Sender<Result<Recorded, RecordingError>>,
 }
@@ -203,9 +161,12 @@ fn write_all(jobs: &mpsc::Receiver<Job>) {
 struct Writer {
     sinks: Vec<(PathBuf, Box<dyn Sink>)>,
     copies: Copies,
+    erase: mpsc::Receiver<Erasure>,
     max_time: Duration,
     max_bytes: u64,
     recorded: Recorded,
+    /// What of it is in the files.
+    saved: Recorded,
     flushed: Instant,
     tell: WeakUnboundedSender<LegEvent>,
     done: oneshot::Sender<Result<Recorded, RecordingError>>,
@@ -220,27 +181,33 @@ enum Then {
 impl Writer {
     /// Makes the files; `None` where that failed, which has been told.
     fn open(job: Job) -> Option<Writer> {
-        let Job { plan, us, caller, began, copies, tell, done } = job;
-        let RecordingPlan { wav, pcapng, max_time, max_bytes } = plan;
+        let Job { plan, us, caller, began, copies, erase, tell, done } = job;
+        let RecordingPlan { wav, mix, pcapng, max_time, max_bytes } = plan;
         let mut writer = Writer {
             sinks: Vec::new(),
             copies,
+            erase,
             max_time,
             max_bytes,
-            recorded: Recorded { bytes: 0, lost: 0 },
+            recorded: Recorded::default(),
+            saved: Recorded::default(),
             flushed: Instant::now(),
             tell,
             done,
         };
-        let wav =
-            wav.map(|path| add(path, |path| Ok(Box::new(Wav::create(path)?) as Box<dyn Sink>)));
+        let sound = |path: Option<PathBuf>, tracks| {
+            path.map(|path| {
+                add(path, |path| Ok(Box::new(Sound::create(path, tracks)?) as Box<dyn Sink>))
+            })
+        };
+        let (wav, mix) = (sound(wav, Tracks::Two), sound(mix, Tracks::Mix));
         let pcapng = pcapng.map(|path| {
             add(
                 path,
                 |path| Ok(Box::new(Pcapng::create(path, us, caller, began)?) as Box<dyn Sink>),
             )
         });
-        match wav.into_iter().chain(pcapng).collect() {
+        match wav.into_iter().chain(mix).chain(pcapng).collect() {
             Ok(sinks) => {
                 writer.sinks = sinks;
                 Some(writer)
@@ -262,11 +229,19 @@ impl Writer {
             }
             self.recorded.lost += u64::from(copy.lost_before);
             for (path, sink) in &mut self.sinks {
-                self.recorded.bytes += sink.add(&copy).map_err(|cause| failed(path, cause))?;
+                self.recorded.bytes +=
+                    sink.add(&copy).map_err(|cause| failed(path, cause, self.saved))?;
             }
             if self.recorded.bytes > self.max_bytes {
                 return Err(RecordingError::Size(self.max_bytes));
             }
+        }
+        while let Ok(Erasure { span, done }) = self.erase.try_recv() {
+            for (path, sink) in &mut self.sinks {
+                sink.erase(&span).map_err(|cause| failed(path, cause, self.saved))?;
+            }
+            // Who has waited too long knows that it may happen yet.
+            let _ = done.send(());
         }
         if ended {
             return Ok(Then::Finish);
@@ -274,8 +249,9 @@ impl Writer {
         if self.flushed.elapsed() >= FLUSH {
             self.flushed = Instant::now();
             for (path, sink) in &mut self.sinks {
-                sink.flush().map_err(|cause| failed(path, cause))?;
+                sink.flush().map_err(|cause| failed(path, cause, self.saved))?;
             }
+            self.saved = self.recorded;
         }
         Ok(Then::GoOn)
     }
@@ -283,7 +259,7 @@ impl Writer {
     /// The last packet is written.
     fn finish(&mut self) -> Result<Recorded, RecordingError> {
         for (path, sink) in &mut self.sinks {
-            sink.finish().map_err(|cause| failed(path, cause))?;
+            sink.finish().map_err(|cause| failed(path, cause, self.saved))?;
         }
         Ok(self.recorded)
     }
@@ -311,12 +287,18 @@ fn add(
 ) -> Result<(PathBuf, Box<dyn Sink>), RecordingError> {
     match create(&path) {
         Ok(sink) => Ok((path, sink)),
-        Err(cause) => Err(failed(&path, cause)),
+        Err(cause) => Err(failed(&path, cause, Recorded::default())),
     }
 }
 
-fn failed(path: &Path, cause: io::Error) -> RecordingError {
-    RecordingError::File { path: path.to_owned(), cause }
+fn failed(path: &Path, cause: io::Error, saved: Recorded) -> RecordingError {
+    let path = path.to_owned();
+    match cause.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            RecordingError::DiskFull { path, saved }
+        }
+        _ => RecordingError::File { path, cause },
+    }
 }
 
 #[cfg(test)]
@@ -325,6 +307,7 @@ mod tests {
         super::{Copy, PACKET, Side},
         *,
     };
+    use std::ops::Range;
     use tokio::sync::mpsc::unbounded_channel;
 
     /// A disk with room for so many packets.
@@ -339,6 +322,10 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+
+        fn erase(&mut self, _: &Range<Duration>) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     type Done = oneshot::Receiver<Result<Recorded, RecordingError>>;
@@ -349,9 +336,11 @@ mod tests {
         let writer = Writer {
             sinks: vec![("call.wav".into(), Box::new(disk))],
             copies,
+            erase: mpsc::channel().1,
             max_time: Duration::from_secs(10),
             max_bytes: 10 * PACKET as u64,
-            recorded: Recorded { bytes: 0, lost: 0 },
+            recorded: Recorded::default(),
+            saved: Recorded::default(),
             flushed: Instant::now(),
             tell,
             done,
@@ -370,8 +359,11 @@ mod tests {
         let error = writer.go_on().err().unwrap();
         writer.end(Err(error));
         let LegEvent::RecordingEnded(cause) = told.try_recv().unwrap() else { panic!() };
-        assert!(cause.starts_with("the recording call.wav ended: "), "{cause}");
-        assert!(matches!(ended.try_recv().unwrap(), Err(RecordingError::File { .. })));
+        assert!(
+            cause.starts_with("the recording call.wav ended after 0 bytes: the disk is full"),
+            "{cause}"
+        );
+        assert!(matches!(ended.try_recv().unwrap(), Err(RecordingError::DiskFull { .. })));
         // The leg goes on with a tap that leads nowhere.
         (0..1_000).for_each(|_| tap.copy(Side::Us, now, &[&[0; PACKET]]));
         assert!(tap.lost() > 0);

@@ -7,7 +7,7 @@
 
 use super::Side;
 use audio::{FRAME, SAMPLE_RATE, g711, rtp};
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, ops::Range, time::Duration};
 
 /// One moment: what the caller says, and what we say.
 pub(super) type Both = [i16; 2];
@@ -69,6 +69,20 @@ impl Timeline {
                 self.samples.resize(index + 1, [0; 2]);
             }
             self.samples[index][channel] = sample;
+        }
+    }
+
+    /// Up to which position all has been given out.
+    pub(super) fn settled(&self) -> i64 {
+        self.begin
+    }
+
+    /// Silences a side between two positions, as far as they have not been given out.
+    pub(super) fn silence(&mut self, side: Side, span: Range<i64>) {
+        let index = |position: i64| usize::try_from(position - self.begin).unwrap_or(0);
+        let (from, to) = (index(span.start), index(span.end).min(self.samples.len()));
+        if from < to {
+            self.samples.range_mut(from..to).for_each(|both| both[side as usize] = 0);
         }
     }
 
@@ -151,7 +165,7 @@ impl Stream {
 
 /// The least of the values of the last seconds.
 #[derive(Debug)]
-struct Least {
+pub(super) struct Least {
     before: i64,
     now: i64,
     since: i64,
@@ -161,20 +175,26 @@ struct Least {
 const WINDOW: i64 = 4 * SAMPLE_RATE as i64;
 
 impl Least {
-    fn new(at: i64) -> Least {
+    pub(super) fn new(at: i64) -> Least {
         Least { before: i64::MAX, now: i64::MAX, since: at }
     }
 
-    fn of(&mut self, at: i64, value: i64) -> i64 {
+    /// Takes a value of the time `at`; gives the least.
+    pub(super) fn of(&mut self, at: i64, value: i64) -> i64 {
         if at - self.since > WINDOW {
             (self.before, self.now, self.since) = (self.now, i64::MAX, at);
         }
         self.now = self.now.min(value);
+        self.value()
+    }
+
+    /// The least until now.
+    pub(super) fn value(&self) -> i64 {
         self.now.min(self.before)
     }
 }
 
-fn position_of(at: Duration) -> i64 {
+pub(super) fn position_of(at: Duration) -> i64 {
     (at.as_nanos() * u128::from(SAMPLE_RATE) / 1_000_000_000) as i64
 }
 

@@ -15,6 +15,7 @@ mod doctor;
 mod endurance;
 mod facts;
 mod flood;
+mod flows;
 mod hanging_up;
 mod media_roads;
 mod outage;
@@ -49,6 +50,15 @@ impl Stage {
             let change =
                 |text: String| change(text.replace("announcements,hours,1", "queues,tone,1"));
             let patchcord = Patchcord::start(&asterisk, change)?;
+            Ok(Stage { asterisk, patchcord })
+        });
+        unless_skipped(stage)
+    }
+
+    /// Sets the stage for calls that go through a flow; `None` where it cannot be set, with the reason printed.
+    fn through(flow: &str) -> Option<Stage> {
+        let stage = Asterisk::start().and_then(|asterisk| {
+            let patchcord = Patchcord::start_through(&asterisk, flow)?;
             Ok(Stage { asterisk, patchcord })
         });
         unless_skipped(stage)

@@ -66,6 +66,24 @@ impl Patchcord {
         change: impl FnOnce(String) -> String,
         added: &str,
     ) -> Result<Patchcord, RigError> {
+        Patchcord::launch(asterisk, ari_url, change, None, added)
+    }
+
+    /// Starts one whose calls go through `flow`, and waits until it is connected.
+    ///
+    /// # Errors
+    /// As for [`Patchcord::start`].
+    pub fn start_through(asterisk: &Asterisk, flow: &str) -> Result<Patchcord, RigError> {
+        Patchcord::launch(asterisk, &asterisk.ari_url(), |text| text, Some(flow), "")
+    }
+
+    fn launch(
+        asterisk: &Asterisk,
+        ari_url: &str,
+        change: impl FnOnce(String) -> String,
+        flow: Option<&str>,
+        added: &str,
+    ) -> Result<Patchcord, RigError> {
         let folder = std::env::temp_dir().join(format!(
             "patchcord-{}-{}",
             std::process::id(),
@@ -79,11 +97,18 @@ impl Patchcord {
         if !prompts.exists() {
             std::os::unix::fs::symlink(assets.join("prompts"), prompts)?;
         }
+        let through = match flow {
+            Some(flow) => {
+                std::fs::write(folder.join("flow.toml"), flow)?;
+                "flow = \"flow.toml\"\n"
+            }
+            None => "",
+        };
         let config = folder.join("patchcord.toml");
         std::fs::write(
             &config,
             format!(
-                "receptionist = \"receptionist.toml\"\n[ari]\nurl = \"{ari_url}\"\nusername = \"{USERNAME}\"\n\
+                "receptionist = \"receptionist.toml\"\n{through}[ari]\nurl = \"{ari_url}\"\nusername = \"{USERNAME}\"\n\
                  password_env = \"PATCHCORD_ARI_PASSWORD\"\n{added}"
             ),
         )?;

@@ -27,6 +27,8 @@ struct Line<'a> {
     act_ms: Option<f64>,
     answer_ms: Option<f64>,
     line: Option<LineLine>,
+    /// The nodes of the flow that the call came to.
+    path: Vec<&'a str>,
     waterfall: Vec<Bar>,
     attempts: Vec<Try<'a>>,
     overruns: Vec<OverrunLine>,
@@ -94,6 +96,7 @@ pub(crate) fn json(call: &Finished) -> String {
             jitter_ms: ms(line.jitter),
             mos: round(f64::from(line.mos), 1e2),
         }),
+        path: record.path.iter().map(|step| &*step.node).collect(),
         waterfall: record.waterfall.iter().map(bar).collect(),
         attempts: record
             .attempts

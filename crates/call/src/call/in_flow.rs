@@ -147,6 +147,9 @@ impl InFlow {
             match effect {
                 Effect::Do { task, what } => {
                     self.task = task;
+                    if !matches!(what, Task::Connect { .. }) {
+                        context.ground = None;
+                    }
                     match Doing::begin(context, what) {
                         Ok(doing) => self.doing = doing,
                         Err(reply) => {
@@ -191,7 +194,7 @@ impl InFlow {
             }
             flow::Outcome::Fallback(_) => match self.resort {
                 Resort::Own => {
-                    context.ground.get_or_insert(Ground::of(Basis::Fallback));
+                    context.ground = Some(Ground::of(Basis::Fallback));
                     let last = context.course.last_resort.clone();
                     Self::through(context, last, self.facts, Resort::Last)
                 }

@@ -135,11 +135,16 @@ async fn what_was_said_can_be_erased_later() {
     let both = tracks(&folder.join("call.wav"));
     assert!(both[0].len() * 4 >= size as usize);
     assert_eq!(keys(&both[0]), "1");
-    assert_eq!(keys(&both[1]), "8", "our side stays");
+    assert!(is_only('8', &keys(&both[1])), "our side stays");
     assert!(!keys(&tracks(&folder.join("mix.wav"))[0]).contains(['3', '7', '9']));
     let (pressed, sound) = captured(&folder.join("call.pcapng"), Direction::Inbound);
     assert_eq!((pressed.as_str(), keys(&sound).as_str()), ("", "1"));
     let (_, sound) = captured(&folder.join("call.pcapng"), Direction::Outbound);
-    assert_eq!(keys(&sound), "8");
+    assert!(is_only('8', &keys(&sound)));
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Whether a key was heard and no other: a tone that stutters on a busy machine is heard more than once.
+fn is_only(key: char, heard: &str) -> bool {
+    !heard.is_empty() && heard.chars().all(|other| other == key)
 }

@@ -258,7 +258,7 @@ impl Checker<'_> {
     }
 
     pub(super) fn wait(&mut self, place: &At, wait_s: f64) -> Duration {
-        self.seconds(place, wait_s, 0.5..=60.0)
+        self.seconds(place, wait_s, 0.5..=600.0)
     }
 
     fn seconds(&mut self, place: &At, seconds: f64, range: RangeInclusive<f64>) -> Duration {

@@ -14,7 +14,7 @@ use crate::ways::{CLOSED, DONE, ERROR, GONE, HOLIDAY, OPEN, OTHERWISE};
 
 /// How long a prompt may be.
 const SAYING: Duration = Duration::from_secs(180);
-/// How long a caller may take to answer, the prompt and the wait included.
+/// How long a caller may take to answer, the prompt included, besides the time for which an answer is waited for.
 const ASKING: Duration = Duration::from_secs(240);
 /// How long it may ring, whoever is tried.
 const RINGING: Duration = Duration::from_secs(900);
@@ -125,12 +125,10 @@ impl Run {
     ) -> Next {
         let (flow, node) = self.here();
         let Deed::Ask(ask) = &flow.nodes[node].deed else { return Next::leave(ERROR) };
-        let what = Task::Ask {
-            say: self.sounds(now, prompts),
-            question: ask.question.clone(),
-            wait: ask.wait,
-        };
-        self.start(what, Some(now + ASKING), Doing::Asking { tried })
+        let wait = ask.wait;
+        let say = self.sounds(now, prompts);
+        let what = Task::Ask { say, question: ask.question.clone(), wait };
+        self.start(what, Some(now + wait + ASKING), Doing::Asking { tried })
     }
 
     /// Asks for the value of the node, for the time after `tried`.
@@ -139,7 +137,7 @@ impl Run {
         let Deed::Collect(collect) = &flow.nodes[node].deed else { return Next::leave(ERROR) };
         let (question, keys, wait) = (collect.question.clone(), collect.keys, collect.wait);
         let what = Task::Collect { say, question, keys, wait };
-        self.start(what, Some(now + ASKING), Doing::Collecting { tried })
+        self.start(what, Some(now + wait + ASKING), Doing::Collecting { tried })
     }
 
     /// Asks whether the call may be recorded.
@@ -191,12 +189,9 @@ impl Run {
             return self.start(Task::Pay { request, card }, Some(deadline), Doing::Paying);
         };
         let again = zone.again.iter().filter(|_| tried > 0);
-        let what = Task::TakeCard {
-            item: *item,
-            say: self.sounds(now, again.chain([prompt])),
-            wait: zone.wait,
-        };
-        self.start(what, Some(now + ASKING), Doing::TakingCard { tried, card })
+        let (say, wait) = (self.sounds(now, again.chain([prompt])), zone.wait);
+        let what = Task::TakeCard { item: *item, say, wait };
+        self.start(what, Some(now + wait + ASKING), Doing::TakingCard { tried, card })
     }
 
     fn connect(&mut self, now: Duration, connect: &Connect) -> Next {

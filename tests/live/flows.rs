@@ -195,3 +195,80 @@ fn a_caller_who_hangs_up_inside_a_node_leaves_nothing() {
         stage.nothing_is_left();
     }
 }
+
+/// What callers hear who wait: the rig's music on hold.
+const MUSIC_HZ: f64 = 500.0;
+
+fn queue(name: &str) -> String {
+    format!(
+        r#"
+        schema = 1
+        name = "queue"
+        start = "queue"
+        [node.queue]
+        queue = {{ name = "{name}", announce = "One moment, please.", variables = {{ PATCHCORD_WISH = "help" }} }}
+        to = {{ empty = "sorry", error = "sorry", gone = "gone" }}
+        [node.sorry]
+        connect = {{ destination = "operator", announce = "Nobody is here." }}
+        [node.gone]
+        hang_up = {{}}
+        "#
+    )
+}
+
+#[test]
+fn a_caller_waits_in_a_queue_with_music_until_its_agent_answers() {
+    let Some(stage) = Stage::through(&queue("support")) else { return };
+    let late = Behaviour::Answers(Duration::from_secs(5));
+    let agent = Phone::start(&stage.asterisk, "billing", late, AGENT).expect("a phone");
+    let caller = Caller::new("100", DID).start(&stage.asterisk).expect("a caller");
+    hears(&caller, MUSIC_HZ);
+    answered(&agent);
+    hears(&caller, AGENT_HZ);
+    let call = stage.hang_up(caller);
+    assert_eq!((&call["outcome"], &call["destination"]), (&"connected".into(), &"support".into()));
+}
+
+#[test]
+fn a_queue_with_nobody_in_it_says_so_at_once() {
+    let Some(stage) = Stage::through(&queue("nobody")) else { return };
+    let operator = Phone::start(&stage.asterisk, "operator", SOON, AGENT).expect("a phone");
+    let caller = Caller::new("100", DID).start(&stage.asterisk).expect("a caller");
+    answered(&operator);
+    hears(&caller, AGENT_HZ);
+    let call = stage.hang_up(caller);
+    assert_eq!(path(&call), ["queue", "sorry"], "{call}");
+}
+
+#[test]
+fn a_queue_that_does_not_exist_is_gone() {
+    let Some(stage) = Stage::through(&queue("nowhere")) else { return };
+    let caller = Caller::new("100", DID).start(&stage.asterisk).expect("a caller");
+    let call = stage.next_call();
+    caller.finish(PATIENCE).expect("it was hung up");
+    stage.nothing_is_left();
+    assert_eq!(path(&call), ["queue", "gone"], "{call}");
+}
+
+#[test]
+fn music_plays_for_its_time_and_then_no_more() {
+    let flow = r#"
+        schema = 1
+        name = "music"
+        start = "music"
+        [node.music]
+        music = { for_s = 3 }
+        to = { done = "operator" }
+        [node.operator]
+        connect = { destination = "operator" }
+        "#;
+    let Some(stage) = Stage::through(flow) else { return };
+    let operator = Phone::start(&stage.asterisk, "operator", SOON, AGENT).expect("a phone");
+    let caller = Caller::new("100", DID).start(&stage.asterisk).expect("a caller");
+    hears(&caller, MUSIC_HZ);
+    answered(&operator);
+    hears(&caller, AGENT_HZ);
+    std::thread::sleep(Duration::from_millis(600));
+    let call = stage.hang_up(caller);
+    assert_eq!(path(&call), ["music", "operator"], "{call}");
+}

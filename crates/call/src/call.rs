@@ -15,6 +15,7 @@ mod barge_in;
 mod connecting;
 mod in_flow;
 mod keying;
+mod queueing;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -262,6 +263,13 @@ impl Context {
         if question.listens() && !known {
             self.listening = Some(Arc::clone(question));
             self.command(Command::Listen(Arc::clone(question)));
+        }
+    }
+
+    /// Stops listening: what comes is no word of the caller's, or nobody wants it.
+    fn hear_nothing(&mut self) {
+        if self.listening.take().is_some() {
+            self.command(Command::StopListening);
         }
     }
 

@@ -117,6 +117,9 @@ pub enum Place {
         /// The priority, 1 or more.
         priority: u32,
     },
+    /// A queue of Asterisk, by its name in queues.conf. The caller waits with us; the connection stands when an agent of
+    /// the queue has answered.
+    Queue(String),
 }
 
 /// The prompts that every receptionist needs.

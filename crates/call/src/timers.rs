@@ -20,6 +20,8 @@ pub(crate) enum Timer {
     Decide,
     /// The next key of a number.
     Keys,
+    /// The first audible sample of what is said.
+    Audible,
     /// What the flow waits for.
     Flow,
     /// A pause of a caller who still speaks while we connect.

@@ -140,6 +140,10 @@ pub enum Why {
     Unavailable,
     /// The command failed.
     Failed,
+    /// Nobody serves the queue.
+    Empty,
+    /// The queue is full.
+    Full,
     /// It was given up because the caller chose otherwise.
     Overtaken,
 }
@@ -168,6 +172,9 @@ pub enum Command {
     StopPlaying,
     /// Feed the recogniser, and understand what it reads as answers to this question.
     Listen(Arc<Question>),
+    /// Read what the caller has said so far again as soon as there is a little more of it: one more reading like the
+    /// last may decide.
+    ReadSoon,
     /// Stop feeding the recogniser.
     StopListening,
     /// Ask elsewhere. Answered by [`Input::LookedUp`].
@@ -183,8 +190,10 @@ pub enum Command {
         name: String,
         /// Where that is.
         place: Place,
-        /// How long it may ring.
+        /// How long it may ring, or how long the caller may wait in the queue.
         ring: Duration,
+        /// Channel variables for whoever takes the call.
+        variables: BTreeMap<String, String>,
     },
     /// Give up an attempt, whether it still rings or has just been answered.
     Abandon {
@@ -217,4 +226,6 @@ pub enum Played {
     Sounds(Vec<Sound>),
     /// The ringing tone, for as long as it rings.
     Ringing,
+    /// Asterisk's music on hold of this class, until something else plays.
+    Music(String),
 }

@@ -20,6 +20,7 @@ pub struct Commit {
     config: CommitConfig,
     wrong_route_s: Arc<[f32]>,
     run: Option<Run>,
+    near: bool,
 }
 
 /// Readings in a row that point at the same intent.
@@ -122,7 +123,7 @@ impl Commit {
     /// `n`, and what `config` says for those that the list does not reach.
     #[must_use]
     pub fn with_routes(config: CommitConfig, wrong_route_s: Arc<[f32]>) -> Commit {
-        Commit { config, wrong_route_s, run: None }
+        Commit { config, wrong_route_s, run: None, near: false }
     }
 
     /// The least probability on which to act on `intent`.
@@ -136,6 +137,7 @@ impl Commit {
     /// Takes the next reading of the turn: `ranking` is of `text`, all that was heard of the turn.
     /// None means to hear more or, at [`Cut::Final`], to ask the caller again.
     pub fn observe(&mut self, ranking: &Ranking, text: &str, cut: Cut) -> Option<Decision> {
+        self.near = false;
         let best = ranking.best()?;
         let basis = match cut {
             Cut::MidWord => self.mid_word(ranking, best, text)?,
@@ -147,6 +149,13 @@ impl Commit {
             Cut::Final => Basis::Final,
         };
         Some(Decision { intent: best.intent, probability: best.probability, basis })
+    }
+
+    /// Whether the last reading came so near to a decision that one more like it would be enough: then it pays to
+    /// read again soon.
+    #[must_use]
+    pub fn is_near(&self) -> bool {
+        self.near
     }
 
     fn mid_word(&mut self, ranking: &Ranking, best: Scored, text: &str) -> Option<Basis> {
@@ -162,6 +171,8 @@ impl Commit {
         let run =
             self.run.insert(Run { intent: best.intent, evidence: own + 0.5 * carried, last_word });
         let supported = |support: f32| support > 0.0 && own + 0.5 * support >= enough;
+        self.near = matches!(ranking.branch, Branch::BeforeLastWord | Branch::None)
+            && supported(run.evidence);
         match ranking.branch {
             Branch::AtEnd | Branch::Unfinished => None,
             Branch::BeforeLastWord => {

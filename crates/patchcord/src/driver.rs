@@ -195,11 +195,15 @@ impl Driver {
             Command::Play { id, what } => self.play(id, what),
             Command::HoldPlaying => self.with_line(Line::hold),
             Command::ResumePlaying => self.with_line(Line::resume),
-            Command::StopPlaying => self.with_line(Line::stop_playing),
+            Command::StopPlaying => {
+                self.switchboard.music(None);
+                self.with_line(Line::stop_playing);
+            }
             Command::Listen(question) => self.listen(&question),
+            Command::ReadSoon => self.with_line(Line::read_soon),
             Command::StopListening => self.with_line(Line::stop_listening),
-            Command::Connect { attempt, place, ring, .. } => {
-                self.switchboard.connect(&self.mailbox, attempt, &place, ring);
+            Command::Connect { attempt, place, ring, variables, .. } => {
+                self.switchboard.connect(&self.mailbox, attempt, &place, ring, variables);
             }
             Command::Abandon { attempt } => self.switchboard.abandon(attempt),
             Command::CloseMedia => {
@@ -250,7 +254,13 @@ impl Driver {
         self.playing = id;
         let desk = &self.shared.desk;
         let number = u64::from(id.0);
+        let music = match &what {
+            Played::Music(class) => Some(class.clone()),
+            Played::Sounds(_) | Played::Ringing => None,
+        };
+        self.switchboard.music(music);
         match what {
+            Played::Music(_) => self.with_line(Line::stop_playing),
             Played::Ringing => {
                 let ringing = Playout::forever(number, desk.ringing());
                 self.with_line(|line| line.play(ringing));

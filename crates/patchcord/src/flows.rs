@@ -58,12 +58,10 @@ fn through(path: &Path, mut book: Book, way: &mut Vec<PathBuf>) -> Result<Flow, 
 pub(crate) fn missing(flow: &Flow) -> Option<(&str, &'static str)> {
     flow.document().node.iter().find_map(|(name, node)| {
         let what = match &node.deed {
-            Deed::Queue(_) => "queue",
             Deed::Voicemail(_) => "voicemail",
             Deed::Record(_) => "record",
             Deed::Zone(_) => "zone",
             Deed::Conference(_) => "conference",
-            Deed::Music(_) => "music",
             Deed::Connect(connect) if connect.introduce.is_some() => "introduce",
             _ => return None,
         };

@@ -121,6 +121,8 @@ fn furnish(pbx: &Pbx, receptionist: &Receptionist, agents: &Agents) {
                 pbx.endpoint(endpoint, endpoint_plan);
             }
             Place::Dialplan { context, exten, .. } => pbx.dialplan(context, exten),
+            // Nobody serves it here.
+            Place::Queue(_) => {}
         }
     }
 }

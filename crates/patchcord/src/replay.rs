@@ -226,6 +226,11 @@ impl<'a> Replay<'a> {
                 self.ear =
                     answers.map(|answers| (VirtualEar::new(answers.phrases.clone()), answers));
             }
+            Command::ReadSoon => {
+                if let Some((ear, _)) = &mut self.ear {
+                    ear.read_soon(self.now);
+                }
+            }
             Command::StopListening => self.ear = None,
             Command::Connect { attempt, place, .. } => self.connect(attempt, &place),
             Command::Abandon { .. } | Command::CloseMedia => {}
@@ -245,6 +250,8 @@ impl<'a> Replay<'a> {
         let number = u64::from(id.0);
         match what {
             Played::Ringing => self.player.play(Playout::forever(number, self.desk.ringing())),
+            // Music is Asterisk's.
+            Played::Music(_) => self.player.stop_all(),
             Played::Sounds(sounds) => match self.desk.sound_of_any(&sounds) {
                 Ok(sound) => self.player.play(Playout::once(number, sound)),
                 Err(cause) => {
@@ -275,6 +282,10 @@ impl<'a> Replay<'a> {
         self.later(ACCEPT, Input::Accepted { attempt });
         match place {
             Place::Dialplan { .. } => self.later(ACCEPT + ACCEPT, Input::LeftForDialplan),
+            Place::Queue(_) => {
+                let why = Why::Empty;
+                self.later(ACCEPT + ACCEPT, Input::NotConnected { attempt, why });
+            }
             Place::Endpoint(endpoint) => match self.agents.reaction(endpoint) {
                 Reaction::Answers { rings } => {
                     let answered = ACCEPT + rings;

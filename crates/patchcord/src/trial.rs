@@ -80,6 +80,9 @@ pub(crate) fn attempt(
         }
         while let Some(heard) = ear.poll(now, engines) {
             trial.hears(now, heard);
+            if trial.commit.as_ref().is_some_and(Commit::is_near) {
+                ear.read_soon(now);
+            }
         }
     }
 }

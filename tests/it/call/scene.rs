@@ -172,10 +172,11 @@ impl Scene {
         self.after(0, Input::Wake)
     }
 
-    /// What is to be done since the last look, in short words.
+    /// What is to be done since the last look, in short words; not how soon to read.
     pub(super) fn commands(&mut self) -> Vec<String> {
         let commands: Vec<_> = std::iter::from_fn(|| self.call.poll()).collect();
-        commands.into_iter().map(|command| self.told(command)).collect()
+        let commands = commands.into_iter().filter(|command| *command != Command::ReadSoon);
+        commands.map(|command| self.told(command)).collect()
     }
 
     /// The names of the destinations that the commands since the last look connect to.
@@ -195,6 +196,7 @@ impl Scene {
                         sounds.iter().map(named).collect::<Vec<_>>().join(" + ")
                     }
                     Played::Ringing => "ringing".to_owned(),
+                    Played::Music(class) => format!("music {class}"),
                 };
                 self.played.push(name.clone());
                 assert_eq!(id, PlayId(self.played.len() as u32));
@@ -204,6 +206,7 @@ impl Scene {
             Command::ResumePlaying => "resume".to_owned(),
             Command::StopPlaying => "stop playing".to_owned(),
             Command::Listen(question) => format!("listen {}", question.name()),
+            Command::ReadSoon => unreachable!("left out above"),
             Command::StopListening => "stop listening".to_owned(),
             Command::LookUp(request) => format!("look up {}", request.url),
             Command::StopLookingUp => "stop looking up".to_owned(),

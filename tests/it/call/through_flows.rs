@@ -199,3 +199,58 @@ fn several_are_rung_in_turn() {
     scene.after(900, Input::NotConnected { attempt: 2, why: Why::NoAnswer });
     assert_eq!(scene.commands(), ["hang up"]);
 }
+
+const QUEUE: &str = r#"
+start = "queue"
+[node.queue]
+queue = { name = "support", announce = "One moment.", variables = { WHO = "{caller.name}" }, most_s = 60 }
+to = { empty = "sorry", full = "sorry", timeout = "sorry" }
+[node.sorry]
+hang_up = { prompt = "Sorry." }
+"#;
+
+#[test]
+fn a_caller_waits_in_a_queue_with_music_until_an_agent_answers() {
+    let mut scene = flow(QUEUE);
+    assert_eq!(scene.commands(), ["connect support", "play One moment."]);
+    scene.after(4, Input::Accepted { attempt: 1 }).ends(900, "One moment.");
+    assert_eq!(scene.commands(), ["play music default"]);
+    scene.after(9_000, Input::Connected { attempt: 1 });
+    assert_eq!(scene.commands(), ["stop playing", "stop listening", "close media"]);
+    scene.after(9_000, Input::CallerHungUp);
+    assert_eq!(scene.commands(), ["finish"]);
+    assert_eq!(scene.record().outcome, Some(Outcome::Connected));
+    assert_eq!(scene.record().destination(), Some("support"));
+}
+
+#[test]
+fn a_queue_with_nobody_in_it_a_full_one_and_too_long_a_wait_go_on_in_the_flow() {
+    for (why, exit) in [(Why::Empty, "empty"), (Why::Full, "full"), (Why::NoAnswer, "timeout")] {
+        let mut scene = flow(QUEUE);
+        scene.commands();
+        scene.after(4, Input::Accepted { attempt: 1 });
+        scene.after(50, Input::NotConnected { attempt: 1, why });
+        assert_eq!(scene.commands(), ["stop playing", "play Sorry."]);
+        scene.after(50, Input::CallerHungUp);
+        assert_eq!(scene.record().path[0].exit.as_deref(), Some(exit));
+    }
+}
+
+#[test]
+fn music_plays_for_its_time_and_ends_at_a_key_that_leads_on() {
+    let text = r#"
+        start = "music"
+        keys = { 0 = "bye" }
+        [node.music]
+        music = { class = "jazz", for_s = 30 }
+        to = { done = "bye" }
+        [node.bye]
+        hang_up = {}
+        "#;
+    let mut scene = flow(text);
+    assert_eq!(scene.commands(), ["play music jazz"]);
+    assert_eq!(scene.wakes().commands(), ["stop playing", "hang up"]);
+    let mut scene = flow(text);
+    scene.commands();
+    assert_eq!(scene.after(100, Input::Digit('0')).commands(), ["stop playing", "hang up"]);
+}

@@ -238,6 +238,9 @@ impl Asking {
             };
             return Progress::Over(self.reply(context, candidate, basis));
         }
+        if self.commit.is_near() {
+            context.command(Command::ReadSoon);
+        }
         let partial_budget = context.receptionist.budget.stt_partial;
         if heard.cut != Cut::Final && heard.done.saturating_sub(heard.asked) > partial_budget {
             let what = What::Stage(Stage::SttPartial);
@@ -285,16 +288,20 @@ impl Asking {
     /// Whether a reading is surely one of the answers that the question names, and no wish.
     pub(super) fn is_answer(&self, heard: &Heard) -> bool {
         heard.ranking.best().is_some_and(|best| {
-            best.probability >= self.commit.threshold(best.intent, Cut::Final)
+            self.is_sure(best.intent, best.probability)
                 && self.question.destinations().nth(best.intent.0 as usize) == Some(None)
         })
     }
 
+    /// Whether nothing more than this is wanted at the end of a turn.
+    fn is_sure(&self, answer: IntentId, probability: f32) -> bool {
+        probability >= self.commit.threshold(answer, Cut::Final)
+    }
+
     /// The answer of the best reading so far, if it is good enough to be accepted.
     fn best_reply(&self, context: &mut Context) -> Option<Reply> {
-        let enough =
-            |best: &&Candidate| best.probability >= self.commit.threshold(best.answer, Cut::Final);
-        let best = self.best.as_ref().filter(enough)?.clone();
+        let sure = |best: &&Candidate| self.is_sure(best.answer, best.probability);
+        let best = self.best.as_ref().filter(sure)?.clone();
         Some(self.reply(context, best, Basis::BestPartial))
     }
 

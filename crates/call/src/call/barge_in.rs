@@ -89,7 +89,7 @@ impl Asking {
         };
         match weight {
             Weight::Words => {
-                let known = context.record.turns.last().is_some_and(|t| t.words == heard.text);
+                let known = self.is_known(context, &heard.text);
                 if self.floor == Floor::Ours && heard.cut != Cut::Final && !known {
                     self.hold(context);
                     self.floor = Floor::Callers;
@@ -108,6 +108,13 @@ impl Asking {
             }
         }
         Some(weight)
+    }
+
+    /// Whether these words are no news. Noise that is read as words is read as the same ones again, in the next turn
+    /// too, and holds no prompt for longer.
+    fn is_known(&self, context: &Context, words: &str) -> bool {
+        let looked_at = if self.held.is_some() { 2 } else { 1 };
+        context.record.turns.iter().rev().take(looked_at).any(|turn| turn.words == words)
     }
 
     /// A turn that means nothing to the receptionist is over. Goes on with the prompt that it interrupted, if it was a

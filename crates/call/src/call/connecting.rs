@@ -1,6 +1,6 @@
 //! Connecting: one destination after the other, or several at once, until somebody takes the caller.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use flow::{Reply, Ring, Sound};
@@ -17,7 +17,10 @@ use crate::words::{Command, Input, PlayId, Played, Why};
 const POLITENESS: Duration = Duration::from_millis(1_500);
 
 /// How much longer than its ringing time an attempt may take before it is given up by us: Asterisk should be first.
-const RING_GRACE: Duration = Duration::from_secs(2);
+pub(super) const RING_GRACE: Duration = Duration::from_secs(2);
+
+/// The class of music on hold that every Asterisk has.
+pub(super) const MUSIC: &str = "default";
 
 /// Somebody is sought.
 #[derive(Debug)]
@@ -67,6 +70,7 @@ impl Connecting {
             destinations.iter().filter_map(|name| context.receptionist.destination_named(name));
         let mut waiting: VecDeque<DestinationId> = known.collect();
         let first = *waiting.front()?;
+        let first = context.receptionist.destination(first).name.clone();
         context.decided(first);
         let mut connecting = Self {
             waiting: VecDeque::new(),
@@ -154,10 +158,10 @@ impl Connecting {
         match timer {
             Timer::Announce => self.announce(context),
             Timer::Accept => {
-                let budget = context.receptionist.budget.ari;
-                context.overrun(What::Stage(Stage::Ari), budget, Fallback::NextDestination);
                 let late = |rung: &Rung| rung.accepted.is_none() && rung.until <= context.now;
                 if let Some(at) = self.rung.iter().position(late) {
+                    let budget = context.receptionist.budget.ari;
+                    context.overrun(What::Stage(Stage::Ari), budget, Fallback::NextDestination);
                     context.command(Command::Abandon { attempt: self.rung[at].attempt });
                     return self.not_taken(context, at, Why::Failed);
                 }
@@ -195,7 +199,13 @@ impl Connecting {
             accepted: None,
             until: context.now + context.receptionist.budget.ari,
         });
-        context.command(Command::Connect { attempt, name, place, ring });
+        context.command(Command::Connect {
+            attempt,
+            name,
+            place,
+            ring,
+            variables: BTreeMap::new(),
+        });
         self.arm(context);
     }
 
@@ -216,14 +226,17 @@ impl Connecting {
         let Some(rung) = self.rung.first() else { return };
         let destination = context.receptionist.destination(rung.destination);
         let own = destination.announce.clone();
-        let rings = matches!(destination.place, Place::Endpoint(_));
+        let meanwhile = match destination.place {
+            Place::Endpoint(_) => Some(Played::Ringing),
+            Place::Queue(_) => Some(Played::Music(MUSIC.to_owned())),
+            Place::Dialplan { .. } => None,
+        };
         match self.announce.clone().or(own) {
             Some(sound) => {
                 let id = context.play(Played::Sounds(vec![sound]));
                 self.announcement = Announcement::Plays(id);
             }
-            None if rings => drop(context.play(Played::Ringing)),
-            None => {}
+            None => drop(meanwhile.map(|meanwhile| context.play(meanwhile))),
         }
     }
 
@@ -272,7 +285,7 @@ impl Connecting {
                 next => break next,
             }
         };
-        let Some(next) = next else { return Progress::Over(reply(why)) };
+        let Some(next) = next else { return Progress::Over(not_connected(why)) };
         let busy = context.receptionist.prompts.busy.clone();
         let id = context.play(Played::Sounds(vec![busy]));
         self.announcement = Announcement::Plays(id);
@@ -296,12 +309,12 @@ impl Connecting {
 
 impl Context {
     /// Notes the decision to connect the caller.
-    fn decided(&mut self, destination: DestinationId) {
+    pub(super) fn decided(&mut self, destination: String) {
         let ground = self.ground.take().unwrap_or(Ground::of(Basis::Flow));
         self.record.decision = Some(Decision {
             at: self.now,
             basis: ground.basis,
-            destination: self.receptionist.destination(destination).name.clone(),
+            destination,
             intent: ground.intent,
             probability: ground.probability,
             word_end: ground.word_end,
@@ -309,7 +322,7 @@ impl Context {
         self.record.accepted = None;
     }
 
-    fn failed(&mut self, attempt: u32, why: Why) {
+    pub(super) fn failed(&mut self, attempt: u32, why: Why) {
         let at = (attempt as usize).wrapping_sub(1);
         if let Some(attempt) = self.record.attempts.get_mut(at) {
             attempt.failed = Some(why);
@@ -317,11 +330,11 @@ impl Context {
     }
 }
 
-fn reply(why: Why) -> Reply {
+fn not_connected(why: Why) -> Reply {
     match why {
-        Why::Busy => Reply::Busy,
+        Why::Busy | Why::Full => Reply::Busy,
         Why::NoAnswer => Reply::NoAnswer,
         Why::Rejected => Reply::Refused,
-        Why::Unavailable | Why::Failed | Why::Overtaken => Reply::Gone,
+        Why::Empty | Why::Unavailable | Why::Failed | Why::Overtaken => Reply::Gone,
     }
 }

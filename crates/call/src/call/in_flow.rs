@@ -1,16 +1,18 @@
 //! A call on its way through a flow: the run says what is to be done, and is told what came of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use flow::{Effect, Facts, Flow, Reply, Run, Task, TaskId};
 
 use super::asking::Asking;
 use super::connecting::Connecting;
+use super::queueing::Queueing;
 use super::{Context, Event, Ground, State};
 use crate::budget::{Fallback, Stage, What};
 use crate::record::{Basis, Outcome};
 use crate::timers::Timer;
-use crate::words::{Command, Input, PlayId};
+use crate::words::{Command, Input, PlayId, Played};
 
 /// The state while a flow goes on.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ enum Doing {
     Asking(Box<Asking>),
     LookingUp,
     Connecting(Connecting),
+    Queueing(Queueing),
+    Music,
     /// Caller and agent hear each other.
     Talking,
 }
@@ -81,12 +85,8 @@ impl InFlow {
         let progress = match &mut self.doing {
             Doing::Asking(asking) => asking.step(context, event),
             Doing::Connecting(connecting) => connecting.step(context, event),
-            Doing::Saying(playing) => match event {
-                Event::Input(Input::PromptEnded(id)) if *playing == id => {
-                    Progress::Over(Reply::Done)
-                }
-                event => heard_besides(context, event),
-            },
+            Doing::Queueing(queueing) => queueing.step(context, event),
+            Doing::Saying(playing) => saying(context, *playing, event),
             Doing::Talking => match event {
                 Event::Input(Input::AgentHungUp) => Progress::Over(Reply::Ended),
                 _ => Progress::Going,
@@ -95,7 +95,7 @@ impl InFlow {
                 Event::Input(Input::LookedUp(reply)) => Progress::Over(reply),
                 event => heard_besides(context, event),
             },
-            Doing::Nothing => heard_besides(context, event),
+            Doing::Music | Doing::Nothing => heard_besides(context, event),
         };
         match progress {
             Progress::Going => State::InFlow(self),
@@ -113,10 +113,10 @@ impl InFlow {
                 self.doing = Doing::Talking;
                 context.record.outcome = Some(Outcome::Connected);
                 context.timers.clear();
+                context.command(Command::StopPlaying);
                 context.listening = None;
-                for command in [Command::StopPlaying, Command::StopListening, Command::CloseMedia] {
-                    context.command(command);
-                }
+                context.command(Command::StopListening);
+                context.command(Command::CloseMedia);
                 let (task, reply) = (self.task, Reply::Connected(destination));
                 self.tell(context, flow::Input::Told { task, reply })
             }
@@ -174,7 +174,12 @@ impl InFlow {
             Doing::Asking(mut asking) => asking.close(context),
             Doing::Connecting(connecting) => connecting.give_up(context),
             Doing::LookingUp => context.command(Command::StopLookingUp),
-            Doing::Saying(_) => context.command(Command::StopPlaying),
+            Doing::Queueing(queueing) => queueing.give_up(context),
+            Doing::Saying(_) => {
+                context.timers.disarm(Timer::Audible);
+                context.command(Command::StopPlaying);
+            }
+            Doing::Music => context.command(Command::StopPlaying),
             Doing::Talking | Doing::Nothing => {}
         }
     }
@@ -186,11 +191,8 @@ impl InFlow {
             flow::Outcome::HangUp => context.hang_up(),
             flow::Outcome::Left => context.end(Outcome::Connected),
             flow::Outcome::CallerHungUp => context.end(Outcome::Abandoned),
-            flow::Outcome::Dialplan { place: None, variables } => {
-                context.leave_for_dialplan(None, variables)
-            }
-            flow::Outcome::Dialplan { place: Some(place), variables } => {
-                context.leave_for_dialplan(Some(place), variables)
+            flow::Outcome::Dialplan { place, variables } => {
+                context.leave_for_dialplan(place, variables)
             }
             flow::Outcome::Fallback(_) => match self.resort {
                 Resort::Own => {
@@ -208,7 +210,11 @@ impl Doing {
     /// Begins a task; what came of it, if that is known already.
     fn begin(context: &mut Context, task: Task) -> Result<Self, Reply> {
         Ok(match task {
-            Task::Say(sounds) => Self::Saying(context.say(sounds).ok_or(Reply::Done)?),
+            Task::Say(sounds) => {
+                let playing = context.say(sounds).ok_or(Reply::Done)?;
+                context.arm(Timer::Audible, AUDIBLE);
+                Self::Saying(playing)
+            }
             Task::Ask { say, question, wait } => {
                 Self::Asking(Box::new(Asking::begin(context, say, question, None, wait)))
             }
@@ -224,22 +230,49 @@ impl Doing {
                 let begun = Connecting::begin(context, &destinations, ring, ring_for, announce);
                 Self::Connecting(begun.ok_or(Reply::Gone)?)
             }
-            Task::Queue { .. }
-            | Task::Voicemail { .. }
+            Task::Queue { name, announce, variables, most } => {
+                Self::Queueing(Queueing::begin(context, name, announce, variables, most))
+            }
+            Task::Music { class } => {
+                context.hear_nothing();
+                context.play(Played::Music(class));
+                Self::Music
+            }
+            Task::Voicemail { .. }
             | Task::Record(_)
             | Task::EnterZone
             | Task::TakeCard { .. }
             | Task::Pay { .. }
-            | Task::Conference { .. }
-            | Task::Music { .. } => {
+            | Task::Conference { .. } => {
                 return Err(Reply::Failed("calls cannot do this yet".to_owned()));
             }
         })
     }
 }
 
+/// How long it may take until something that is said can be heard. Words may have to be spoken first.
+const AUDIBLE: Duration = Duration::from_secs(10);
+
+fn saying(context: &mut Context, playing: PlayId, event: Event) -> Progress {
+    match event {
+        Event::Input(Input::PromptEnded(id)) if playing == id => {
+            context.timers.disarm(Timer::Audible);
+            Progress::Over(Reply::Done)
+        }
+        Event::Timer(Timer::Audible) => {
+            Progress::Over(Reply::Failed("a prompt did not go out".to_owned()))
+        }
+        event => {
+            if matches!(event, Event::Input(Input::PromptAudible { id, .. }) if playing == id) {
+                context.timers.disarm(Timer::Audible);
+            }
+            heard_besides(context, event)
+        }
+    }
+}
+
 /// What is heard while nobody waits for it.
-fn heard_besides(context: &mut Context, event: Event) -> Progress {
+pub(super) fn heard_besides(context: &mut Context, event: Event) -> Progress {
     match event {
         Event::Input(Input::Digit(key)) => return Progress::Key(key),
         Event::Input(Input::PromptAudible { at, .. }) => context.replied(at),

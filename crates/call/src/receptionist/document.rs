@@ -62,6 +62,7 @@ struct RawSpoken {
 struct RawDestination {
     endpoint: Option<String>,
     dialplan: Option<Spanned<String>>,
+    queue: Option<String>,
     ring_s: Option<Spanned<u64>>,
     next: Option<Spanned<String>>,
     announce: Option<Spanned<RawSound>>,
@@ -88,6 +89,8 @@ struct RawBudget {
 }
 
 const RING: Duration = Duration::from_secs(20);
+/// How long a caller waits in a queue if the file does not say.
+const QUEUE: Duration = Duration::from_secs(600);
 const PATIENCE: Patience =
     Patience { silence: Duration::from_secs(6), asks: 2, conversation: Duration::from_secs(90) };
 
@@ -210,15 +213,15 @@ impl<'a> Checker<'a> {
     fn place(&mut self, name: Spanned<String>, raw: Spanned<RawDestination>) -> Destination {
         let at = raw.span();
         let raw = raw.into_inner();
-        let place = match (raw.endpoint, raw.dialplan) {
-            (Some(endpoint), None)
+        let place = match (raw.endpoint, raw.dialplan, raw.queue) {
+            (Some(endpoint), None, None)
                 if endpoint
                     .split_once('/')
                     .is_some_and(|(tech, rest)| !tech.is_empty() && !rest.is_empty()) =>
             {
                 Some(Place::Endpoint(endpoint))
             }
-            (Some(endpoint), None) => {
+            (Some(endpoint), None, None) => {
                 self.report_at(
                     at.start,
                     format!("\"{endpoint}\" is no Asterisk endpoint"),
@@ -226,12 +229,21 @@ impl<'a> Checker<'a> {
                 );
                 None
             }
-            (None, Some(dialplan)) => self.dialplan(&dialplan),
+            (None, Some(dialplan), None) => self.dialplan(&dialplan),
+            (None, None, Some(queue)) if is_queue(&queue) => Some(Place::Queue(queue)),
+            (None, None, Some(queue)) => {
+                self.report_at(
+                    at.start,
+                    format!("\"{queue}\" is no name of a queue"),
+                    "write a name of queues.conf in letters, digits, \"-\", \"_\" and \".\"",
+                );
+                None
+            }
             _ => {
                 self.report_at(
                     at.start,
                     format!("destination \"{}\" needs one place", name.get_ref()),
-                    "give it either endpoint = \"PJSIP/...\" or dialplan = \"context,extension,priority\"",
+                    "give it one of endpoint = \"PJSIP/...\", queue = \"...\" and dialplan = \"context,extension,priority\"",
                 );
                 None
             }
@@ -253,9 +265,13 @@ impl<'a> Checker<'a> {
                 "remove announce and let the dialplan speak, or use an endpoint such as \"Local/700@queues\"",
             );
         }
-        if let Some(ring) = raw.ring_s.as_ref().filter(|ring| !(1..=300).contains(ring.get_ref())) {
-            self.report(ring, "ring_s is out of range".to_owned(), "use 1 to 300 seconds");
+        let longest = if let Some(Place::Queue(_)) = place { 3_600 } else { 300 };
+        let in_range = |ring: &&Spanned<u64>| !(1..=longest).contains(ring.get_ref());
+        if let Some(ring) = raw.ring_s.as_ref().filter(in_range) {
+            let mend = format!("use 1 to {longest} seconds");
+            self.report(ring, "ring_s is out of range".to_owned(), &mend);
         }
+        let ring = if let Some(Place::Queue(_)) = place { QUEUE } else { RING };
         let cost = raw.wrong_route_s.as_ref();
         if let Some(cost) = cost.filter(|cost| !(1.0..=3_600.0).contains(cost.get_ref())) {
             self.report(cost, "wrong_route_s is out of range".to_owned(), "use 1 to 3600 seconds");
@@ -263,7 +279,7 @@ impl<'a> Checker<'a> {
         Destination {
             name: name.into_inner(),
             place: place.unwrap_or_else(|| Place::Endpoint(String::new())),
-            ring: raw.ring_s.map_or(RING, |ring| Duration::from_secs(ring.into_inner())),
+            ring: raw.ring_s.map_or(ring, |ring| Duration::from_secs(ring.into_inner())),
             next,
             wrong_route_s: raw.wrong_route_s.map(Spanned::into_inner),
             announce: raw.announce.map(|announce| self.sound(announce)),
@@ -392,6 +408,11 @@ fn budget(raw: &RawBudget) -> Budget {
 /// The line, from 1, in which the byte `offset` of `text` stands.
 fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|&&b| b == b'\n').count() + 1
+}
+
+/// Whether a name can stand in a dialplan's extension, where the queue is looked for.
+fn is_queue(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ pub(super) enum Message {
     /// What was heard, its position, and the mu-law of what was said meanwhile.
     Frame(CallId, [i16; FRAME], u64, [u8; FRAME]),
     Reset(CallId),
+    ReadSoon(CallId),
     Read(CallId, ReadId, Result<Reading, ReadError>),
     Told(CallId, Told),
     Close,
@@ -146,6 +147,7 @@ impl<V: Vad> Ears<V> {
                 }
                 self.with(id, |listener, _| listener.reset());
             }
+            Message::ReadSoon(id) => self.with(id, |listener, now| listener.read_soon(now)),
             Message::Read(id, read, result) if id.is_again() => {
                 self.read_again(id.again(), read, result)
             }

@@ -259,6 +259,12 @@ impl Ear {
         self.messages.try_send(Message::Reset(self.id)).is_ok()
     }
 
+    /// Has the words so far read again soon; they nearly decide what is waited for. Nothing happens if the inbox is full.
+    pub fn read_soon(&self) {
+        // Then there is no time to be won either.
+        let _ = self.messages.try_send(Message::ReadSoon(self.id));
+    }
+
     /// Frames dropped since the ear was opened.
     #[must_use]
     pub fn dropped(&self) -> u64 {

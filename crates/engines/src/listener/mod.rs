@@ -76,6 +76,8 @@ pub struct ListenerConfig {
     pub first_read: Duration,
     /// Time from the start of one partial reading to the start of the next; longer where there is much to read.
     pub read_every: Duration,
+    /// The same once it was said that a reading is wanted soon.
+    pub read_soon: Duration,
     /// Silence put behind the audio of every other partial. A recogniser reads a word at the very
     /// edge differently with and without it; where both agree, the word is surely there.
     pub hush: Duration,
@@ -105,6 +107,7 @@ impl Default for ListenerConfig {
             ending: Ending::Judged,
             first_read: Duration::from_millis(300),
             read_every: Duration::from_millis(140),
+            read_soon: Duration::from_millis(60),
             hush: Duration::from_millis(100),
             settle_after: Duration::from_secs(3),
             settling_pause: Duration::from_millis(250),
@@ -293,6 +296,12 @@ impl Listener {
         let (end, window) = self.windows.pop_front()?;
         self.judged = Some(end);
         Some(Output::Vad(window))
+    }
+
+    /// Starts the next partial sooner than at its time: the words so far nearly decide what is waited for.
+    pub fn read_soon(&mut self, now: Duration) {
+        self.hasten();
+        self.schedule(now);
     }
 
     /// Stops listening: forgets the turn, its readings and the audio so far. Turns keep counting.

@@ -30,6 +30,8 @@ pub(super) struct Turn {
     pub(super) windows: Vec<(u64, f32)>,
     /// No reading starts before this.
     next_read: Duration,
+    /// When the last one started.
+    last_read: Duration,
     latest: Option<Transcript>,
     /// What the audio since `read_from` was read as last.
     guess: Arc<[Token]>,
@@ -74,6 +76,7 @@ impl Turn {
             paused: None,
             windows: Vec::new(),
             next_read: Duration::ZERO,
+            last_read: Duration::ZERO,
             latest: None,
             guess: Arc::default(),
         }
@@ -190,6 +193,7 @@ impl Listener {
             None => ReadKind::Partial,
         };
         let unread = audio::duration_of(next - turn.read_from);
+        turn.last_read = now;
         turn.next_read = now + self.config.read_every + unread.saturating_sub(BRISK) / BEYOND;
         let every_other = kind == ReadKind::Partial && self.reads % 2 == 1;
         let hush = if every_other { self.config.hush } else { Duration::ZERO };
@@ -205,6 +209,13 @@ impl Listener {
             closes: false,
         };
         self.ask(now, request);
+    }
+
+    /// Brings the time of the next partial forward.
+    pub(super) fn hasten(&mut self) {
+        if let Some(turn) = &mut self.turn {
+            turn.next_read = turn.next_read.min(turn.last_read + self.config.read_soon);
+        }
     }
 
     /// A reading has come back.

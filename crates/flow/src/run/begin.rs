@@ -13,7 +13,7 @@ use crate::value::Value;
 use crate::ways::{CLOSED, DONE, ERROR, GONE, HOLIDAY, OPEN, OTHERWISE};
 
 /// How long a prompt may be.
-const SAYING: Duration = Duration::from_secs(180);
+const SAYING: Duration = Duration::from_secs(120);
 /// How long a caller may take to answer, the prompt included, besides the time for which an answer is waited for.
 const ASKING: Duration = Duration::from_secs(240);
 /// How long it may ring, whoever is tried.

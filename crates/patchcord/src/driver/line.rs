@@ -125,6 +125,12 @@ impl Line {
         lock(&self.inbound).ear = Some(ear);
     }
 
+    pub(super) fn read_soon(&mut self) {
+        if let Some(ear) = &lock(&self.inbound).ear {
+            ear.read_soon();
+        }
+    }
+
     pub(super) fn stop_listening(&mut self) {
         lock(&self.inbound).ear = None;
     }

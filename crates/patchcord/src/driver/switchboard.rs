@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ari::{
     AddChannel, BridgeFeature, Channel, Client, Continue, CreateBridge, Delivery, Event, Hangup,
-    Mailbox, Originate, RequestError, Resource, ids,
+    Mailbox, Originate, Reason, RequestError, Resource, ids,
 };
 use call::{Input, Place, Why};
 use futures_util::future::BoxFuture;
@@ -19,6 +19,9 @@ use super::line::Line;
 
 /// How long the release of all that a call has left may take before what is still there is only noted.
 const TAKE_DOWN: Duration = Duration::from_secs(15);
+
+/// The dialplan context in which a caller of ours waits in a queue: see assets/asterisk/extensions.conf.
+const QUEUES: &str = "patchcord-queues";
 
 /// How often a hang-up or the end of a bridge is asked for while no reply comes, and how long to wait in between.
 const RELEASES: u32 = 4;
@@ -31,6 +34,7 @@ pub(super) struct Switchboard {
     caller_id: String,
     bridge: String,
     media: Media,
+    music: Music,
     agents: BTreeMap<u32, Agent>,
     requests: FuturesUnordered<BoxFuture<'static, Done>>,
 }
@@ -67,10 +71,26 @@ struct Media {
     joined: bool,
 }
 
+/// Music on hold in the bridge. It begins and ends by one request after the other, so that the last wish holds.
+#[derive(Default)]
+struct Music {
+    wanted: Option<String>,
+    plays: Option<String>,
+    changing: bool,
+}
+
 /// The channel to an agent.
 struct Agent {
     id: String,
+    kind: AgentKind,
     state: AgentState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AgentKind {
+    Person,
+    /// Whomever a queue finds.
+    Queue,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +111,7 @@ enum Done {
     Continued(u32, Result<(), RequestError>),
     NoSuchPlace(u32),
     GivenBack(Result<(), RequestError>),
+    MusicChanged(Option<String>),
     Released,
 }
 
@@ -116,6 +137,7 @@ impl Switchboard {
                 flowing: false,
                 joined: false,
             },
+            music: Music::default(),
             agents: BTreeMap::new(),
             requests: FuturesUnordered::new(),
         }
@@ -168,21 +190,19 @@ impl Switchboard {
         attempt: u32,
         place: &Place,
         ring: Duration,
+        variables: BTreeMap<String, String>,
     ) {
         let client = self.client.clone();
         match place {
             Place::Endpoint(endpoint) => {
-                let id = ids::unique("agent");
-                mailbox.watch(Resource::Channel(id.clone()));
-                let mut originate = Originate::to_app(endpoint, client.config().app());
-                originate.timeout = Some(ring);
-                originate.originator = Some(self.caller.id.clone());
-                originate.caller_id = Some(self.caller_id.clone()).filter(|id| !id.is_empty());
-                self.agents.insert(attempt, Agent { id: id.clone(), state: AgentState::Ringing });
-                self.request(async move {
-                    let made = client.channels().originate(&id, &originate).await;
-                    Done::Originated(attempt, made.map(drop))
-                });
+                let originate = Originate::to_app(endpoint, client.config().app());
+                self.originate(mailbox, attempt, AgentKind::Person, originate, ring, variables);
+            }
+            Place::Queue(name) => {
+                // Not optimised away: the half that waits in the queue would take our place in the bridge.
+                let endpoint = format!("Local/{name}@{QUEUES}/n");
+                let originate = Originate::to_app(endpoint, client.config().app());
+                self.originate(mailbox, attempt, AgentKind::Queue, originate, ring, variables);
             }
             Place::Dialplan { context, exten, priority } => {
                 self.caller.presence = Presence::Asked;
@@ -206,6 +226,55 @@ impl Switchboard {
                 });
             }
         }
+    }
+
+    fn originate(
+        &mut self,
+        mailbox: &Mailbox,
+        attempt: u32,
+        kind: AgentKind,
+        mut originate: Originate,
+        ring: Duration,
+        variables: BTreeMap<String, String>,
+    ) {
+        let id = ids::unique("agent");
+        mailbox.watch(Resource::Channel(id.clone()));
+        originate.timeout = Some(ring);
+        originate.originator = Some(self.caller.id.clone());
+        originate.caller_id = Some(self.caller_id.clone()).filter(|id| !id.is_empty());
+        originate.variables = variables.into_iter().map(|(name, it)| (name, it.into())).collect();
+        self.agents.insert(attempt, Agent { id: id.clone(), kind, state: AgentState::Ringing });
+        let client = self.client.clone();
+        self.request(async move {
+            let made = client.channels().originate(&id, &originate).await;
+            Done::Originated(attempt, made.map(drop))
+        });
+    }
+
+    /// Has this class of music play to the caller, or none.
+    pub(super) fn music(&mut self, class: Option<String>) {
+        self.music.wanted = class;
+        self.change_music();
+    }
+
+    fn change_music(&mut self) {
+        let music = &mut self.music;
+        if music.changing || music.wanted == music.plays {
+            return;
+        }
+        music.changing = true;
+        let (client, bridge, class) =
+            (self.client.clone(), self.bridge.clone(), music.wanted.clone());
+        self.request(async move {
+            let changed = match &class {
+                Some(class) => client.bridges().start_moh(&bridge, Some(class)).await,
+                None => client.bridges().stop_moh(&bridge).await,
+            };
+            if let Err(error) = changed {
+                tracing::warn!(%error, "music on hold could not be begun or ended");
+            }
+            Done::MusicChanged(class)
+        });
     }
 
     pub(super) fn abandon(&mut self, attempt: u32) {
@@ -324,7 +393,12 @@ impl Switchboard {
         let (&attempt, agent) = self.agents.iter_mut().find(|(_, agent)| agent.id == id)?;
         match std::mem::replace(&mut agent.state, AgentState::Gone) {
             AgentState::Ringing => {
-                Some(Input::NotConnected { attempt, why: why(cause.unwrap_or_default()) })
+                let cause = cause.unwrap_or_default();
+                let why = match agent.kind {
+                    AgentKind::Person => why(cause),
+                    AgentKind::Queue => why_not_queued(cause),
+                };
+                Some(Input::NotConnected { attempt, why })
             }
             AgentState::Talking => Some(Input::AgentHungUp),
             AgentState::Abandoned | AgentState::Gone => None,
@@ -376,6 +450,12 @@ impl Switchboard {
             Done::GivenBack(Err(_)) if self.caller.presence == Presence::Out => {
                 self.leaves(News::Nothing)
             }
+            // A caller who leaves just now cannot be answered, and the event that says so is on its way. Whatever else
+            // it is, the time for the set-up runs out.
+            Done::Answered(Err(e)) if e.reason() == Some(Reason::ServerFault) => {
+                tracing::warn!(error = %e, "a caller could not be answered");
+                News::Nothing
+            }
             Done::Answered(Err(e)) | Done::MediaJoined(Err(e)) | Done::GivenBack(Err(e)) => {
                 failed(e)
             }
@@ -407,6 +487,12 @@ impl Switchboard {
                 tracing::warn!(%error, "an agent who answered could not join the caller");
                 self.abandon(attempt);
                 News::Tell(Input::NotConnected { attempt, why: Why::Failed })
+            }
+            Done::MusicChanged(plays) => {
+                self.music.plays = plays;
+                self.music.changing = false;
+                self.change_music();
+                News::Nothing
             }
             Done::Released => News::Nothing,
         }
@@ -557,6 +643,16 @@ fn caller_id(name: &str, number: &str) -> String {
         (false, true) => format!("\"{name}\""),
         (true, false) => number,
         (false, false) => format!("\"{name}\" <{number}>"),
+    }
+}
+
+/// The causes with which the dialplan context [`QUEUES`] ends a call that no agent took.
+fn why_not_queued(cause: i64) -> Why {
+    match cause {
+        20 => Why::Empty,
+        42 => Why::Full,
+        16 | 18 | 19 => Why::NoAnswer,
+        _ => Why::Unavailable,
     }
 }
 

@@ -43,6 +43,10 @@ impl VirtualEar {
         self.listener.push(now, &frame.samples, frame.position);
     }
 
+    pub(crate) fn read_soon(&mut self, now: Duration) {
+        self.listener.read_soon(now);
+    }
+
     /// When to call [`wake`](Self::wake).
     pub(crate) fn deadline(&self) -> Option<Duration> {
         let read = self.reading.as_ref().map(|(at, ..)| *at);

@@ -17,6 +17,7 @@ mod facts;
 mod flood;
 mod flows;
 mod hanging_up;
+mod keeping;
 mod media_roads;
 mod outage;
 mod roads;
@@ -57,8 +58,13 @@ impl Stage {
 
     /// Sets the stage for calls that go through a flow; `None` where it cannot be set, with the reason printed.
     fn through(flow: &str) -> Option<Stage> {
+        Stage::through_with(flow, "")
+    }
+
+    /// The same with lines added to the configuration.
+    fn through_with(flow: &str, added: &str) -> Option<Stage> {
         let stage = Asterisk::start().and_then(|asterisk| {
-            let patchcord = Patchcord::start_through(&asterisk, flow)?;
+            let patchcord = Patchcord::start_through_with(&asterisk, flow, added)?;
             Ok(Stage { asterisk, patchcord })
         });
         unless_skipped(stage)

@@ -74,7 +74,19 @@ impl Patchcord {
     /// # Errors
     /// As for [`Patchcord::start`].
     pub fn start_through(asterisk: &Asterisk, flow: &str) -> Result<Patchcord, RigError> {
-        Patchcord::launch(asterisk, &asterisk.ari_url(), |text| text, Some(flow), "")
+        Patchcord::start_through_with(asterisk, flow, "")
+    }
+
+    /// The same with lines added to its configuration.
+    ///
+    /// # Errors
+    /// As for [`Patchcord::start`].
+    pub fn start_through_with(
+        asterisk: &Asterisk,
+        flow: &str,
+        added: &str,
+    ) -> Result<Patchcord, RigError> {
+        Patchcord::launch(asterisk, &asterisk.ari_url(), |text| text, Some(flow), added)
     }
 
     fn launch(

@@ -15,7 +15,10 @@ mod barge_in;
 mod connecting;
 mod in_flow;
 mod keying;
+mod messages;
 mod queueing;
+mod recording;
+mod zone;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -31,6 +34,7 @@ use crate::timers::{Timer, Timers};
 use crate::words::{Command, Heard, Input, PlayId, Played};
 
 use in_flow::InFlow;
+use zone::Zone;
 
 /// How long a channel may take to leave once it was told to.
 const LEAVE: Duration = Duration::from_secs(8);
@@ -61,6 +65,9 @@ struct Context {
     listening: Option<Arc<Question>>,
     /// When the flow began.
     began: Duration,
+    zone: Zone,
+    /// How many times a zone was to be entered.
+    zones: u32,
 }
 
 #[derive(Debug)]
@@ -109,6 +116,8 @@ impl Call {
             speaking: false,
             listening: None,
             began: Duration::ZERO,
+            zone: Zone::Outside,
+            zones: 0,
         };
         let arriving = Arriving { facts, answered: false, media: false, queued: Vec::new() };
         Self { context, state: State::Arriving(arriving) }
@@ -241,6 +250,9 @@ impl Context {
 
     /// Keeps what is known of the caller whatever is going on.
     fn note(&mut self, event: &Event) {
+        if let Event::Input(input) = event {
+            self.note_kept(input);
+        }
         match event {
             Event::Input(Input::SpeechStarted { .. } | Input::SpeechResumed { .. }) => {
                 self.speaking = true;
@@ -266,10 +278,13 @@ impl Context {
         }
     }
 
-    /// Stops listening: what comes is no word of the caller's, or nobody wants it.
+    /// Stops listening: what comes is no word of the caller's, or nobody wants it. What was being said is not waited for.
     fn hear_nothing(&mut self) {
         if self.listening.take().is_some() {
             self.command(Command::StopListening);
+        }
+        if std::mem::take(&mut self.speaking) {
+            self.turn_ended(self.now);
         }
     }
 

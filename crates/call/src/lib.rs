@@ -18,6 +18,7 @@
 
 mod budget;
 mod call;
+mod kept;
 mod receptionist;
 mod record;
 mod timers;
@@ -26,6 +27,9 @@ mod words;
 pub use budget::{Budget, Fallback, Overrun, Stage, What};
 pub use call::Call;
 pub use flow::{Finding, Findings, Sound};
+pub use kept::{
+    Message, RecordedBy, Recording, RecordingEnd, RecordingId, ZoneCut, ZoneEvent, ZoneMark,
+};
 pub use receptionist::{
     Course, Destination, DestinationId, Domain, Filled, Patience, Place, Prompts, Receptionist,
     Wish,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use intent::Sentiment;
 
 use crate::budget::{Overrun, Stage};
+use crate::kept::{Message, Recording, ZoneMark};
 use crate::words::{Slot, Why};
 
 /// The record of one call. Every time is counted from the call's arrival.
@@ -34,6 +35,12 @@ pub struct Record {
     pub overruns: Vec<Overrun>,
     /// What went wrong, in words for the operator.
     pub troubles: Vec<String>,
+    /// What was recorded of the call.
+    pub recordings: Vec<Recording>,
+    /// The messages that the caller left.
+    pub messages: Vec<Message>,
+    /// When a zone was entered, left or refused.
+    pub zone: Vec<ZoneMark>,
     /// How well the caller was heard, if at all.
     pub line: Option<LineQuality>,
 }

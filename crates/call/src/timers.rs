@@ -22,6 +22,10 @@ pub(crate) enum Timer {
     Keys,
     /// The first audible sample of what is said.
     Audible,
+    /// The end of the longest message.
+    Message,
+    /// The cuts around a zone.
+    Zone,
     /// What the flow waits for.
     Flow,
     /// A pause of a caller who still speaks while we connect.

@@ -9,8 +9,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flow::{Question, Reply, Request, Sound};
+use flow::{CardItem, Question, Reply, Request, Secret, Sound};
 
+use crate::kept::{RecordedBy, RecordingEnd, RecordingId, ZoneCut};
 use crate::receptionist::Place;
 
 /// Something that happened.
@@ -79,6 +80,51 @@ pub enum Input {
         /// Why.
         why: Why,
     },
+    /// A recording has begun: ours, by [`Command::StartRecording`], or Asterisk's of what two people say to each other.
+    RecordingBegan {
+        /// Its number.
+        id: RecordingId,
+        /// Who makes it.
+        by: RecordedBy,
+        /// The file, or the name under which Asterisk keeps it.
+        path: String,
+    },
+    /// A recording could not be begun. The text is for the record.
+    RecordingRefused(String),
+    /// A recording is over, and what it has is kept.
+    RecordingEnded {
+        /// Which.
+        id: RecordingId,
+        /// Why.
+        why: RecordingEnd,
+    },
+    /// Nothing is recorded any more.
+    RecordingOff,
+    /// The message is where its owner finds it.
+    MessageKept {
+        /// Whose it is.
+        mailbox: String,
+        /// The file with its sound.
+        path: String,
+    },
+    /// The message could not be recorded, or not be kept. The text is for the record.
+    MessageFailed(String),
+    /// Every cut is confirmed: nothing records or listens.
+    ZoneEntered {
+        /// By which attempt.
+        attempt: u32,
+    },
+    /// A cut was not confirmed.
+    ZoneRefused {
+        /// Of which attempt.
+        attempt: u32,
+        /// Which cut.
+        cut: ZoneCut,
+    },
+    /// A key was pressed within the zone. Nobody here is told which.
+    CardKey,
+    /// The caller has keyed in what was asked for; nothing, perhaps.
+    CardTaken(Secret),
     /// What a lookup came to: [`Reply::Found`], [`Reply::NotFound`], [`Reply::TimedOut`] or [`Reply::Failed`].
     LookedUp(Reply),
     /// The caller's channel went on in the dialplan.
@@ -181,6 +227,49 @@ pub enum Command {
     LookUp(Request),
     /// Give up the lookup that is under way.
     StopLookingUp,
+    /// Record both sides from now on, and what two people say to each other later. Answered by
+    /// [`Input::RecordingBegan`] or [`Input::RecordingRefused`].
+    StartRecording,
+    /// End all that [`StartRecording`](Command::StartRecording) began. Answered by [`Input::RecordingEnded`] for each, and
+    /// then by [`Input::RecordingOff`].
+    StopRecording,
+    /// Record what the caller says, as a message, and tell when they speak: [`Input::SpeechStarted`] and
+    /// [`Input::SpeechEnded`], or [`Input::MessageFailed`].
+    BeginMessage {
+        /// Whose it is.
+        mailbox: String,
+        /// How long it may be.
+        most: Duration,
+    },
+    /// The message is whole. Answered by [`Input::MessageKept`] or [`Input::MessageFailed`].
+    KeepMessage,
+    /// There is no message: nothing was said.
+    DropMessage,
+    /// Cut off everything that records or listens, and take the keys. Answered by [`Input::ZoneEntered`] or
+    /// [`Input::ZoneRefused`].
+    EnterZone {
+        /// Counts from 1; the answer names it.
+        attempt: u32,
+    },
+    /// Undo the cuts, those of an attempt that was refused too.
+    LeaveZone,
+    /// Take an item of the card by its keys. Each is told by [`Input::CardKey`], all of them by [`Input::CardTaken`]: at
+    /// the key that ends a number, when no more can come, or at [`EndCard`](Command::EndCard).
+    TakeCard {
+        /// Which.
+        item: CardItem,
+    },
+    /// No more keys will come. Answered by [`Input::CardTaken`].
+    EndCard,
+    /// Forget what was keyed in.
+    DropCard,
+    /// Ask elsewhere, as [`LookUp`](Command::LookUp) does, and send the card along.
+    Pay {
+        /// What is asked, without the card.
+        request: Request,
+        /// What goes along.
+        card: Vec<(CardItem, Secret)>,
+    },
     /// Connect the caller. Answered by [`Input::Accepted`], then [`Input::Connected`] or
     /// [`Input::LeftForDialplan`]; or by [`Input::NotConnected`].
     Connect {
@@ -228,4 +317,6 @@ pub enum Played {
     Ringing,
     /// Asterisk's music on hold of this class, until something else plays.
     Music(String),
+    /// The beep before a message.
+    Beep,
 }

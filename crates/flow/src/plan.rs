@@ -245,6 +245,12 @@ impl Flow {
         &self.document
     }
 
+    /// The same and those of the flows that it goes through.
+    pub fn documents(&self) -> impl Iterator<Item = &Document> {
+        let within = self.within.values().map(|flow| &flow.document);
+        std::iter::once(&self.document).chain(within)
+    }
+
     /// What must be known before it is begun: names such as `slots.account`, or `verified`.
     #[must_use]
     pub fn needs(&self) -> &[String] {

@@ -210,7 +210,7 @@ impl Leg {
         self.road.command(Command::Speak(Speech::StopAll));
     }
 
-    /// Writes both directions to files from now on, in place of a recording that is under way.
+    /// Writes both directions to files from now on, beside what is recorded already.
     ///
     /// The leg copies its packets into a ring and the recorder's thread does the rest, so a slow or full
     /// disk costs packets of the recording ([`LegStats::unrecorded`]) and never any of the call. What

@@ -68,5 +68,7 @@ pub use self::{
     plane::{Plane, PlaneConfig, PlaneError, RtpPort, Scheduling},
     player::{Filled, Player},
     playout::{Playout, Repeat, Sound},
-    tap::{NotSilent, Recorded, Recorder, Recording, RecordingError, RecordingPlan},
+    tap::{
+        NotSilent, Recorded, Recorder, Recording, RecordingError, RecordingPlan, RecordingSwitch,
+    },
 };

@@ -12,18 +12,19 @@ mod frames;
 mod recorder;
 mod recording;
 mod sound;
+mod taps;
 mod timeline;
 mod valve;
 
-pub(crate) use self::frames::FrameTap;
 use self::{
     delay::Delay,
     timeline::position_of,
     valve::{Position, Valve},
 };
+pub(crate) use self::{frames::FrameTap, taps::Taps};
 pub use self::{
     recorder::{Recorder, RecordingPlan},
-    recording::{NotSilent, Recorded, Recording, RecordingError},
+    recording::{NotSilent, Recorded, Recording, RecordingError, RecordingSwitch},
 };
 use audio::{FRAME, rtp};
 use std::{
@@ -48,7 +49,6 @@ pub(crate) struct Tap {
     valve: Arc<Valve>,
     caller: Delay,
     origin: Instant,
-    held: [u8; PACKET],
 }
 
 /// Where packets go in.
@@ -101,13 +101,13 @@ fn ring(origin: Instant) -> (Tap, Copies) {
     let valve = Arc::new(Valve::default());
     let queue = Queue { ring: producer, lost_before: 0, lost: 0 };
     let caller = Delay::default();
-    let tap = Tap { queue, valve: valve.clone(), caller, origin, held: [0; PACKET] };
+    let tap = Tap { queue, valve: valve.clone(), caller, origin };
     (tap, Copies { ring: consumer, valve, packet: Vec::with_capacity(PACKET) })
 }
 
 impl Tap {
     /// Copies a packet that comes in `parts`, the first of which has its header.
-    pub(crate) fn copy(&mut self, side: Side, at: Instant, parts: &[&[u8]]) {
+    fn copy(&mut self, side: Side, at: Instant, parts: &[&[u8]]) {
         let at = at.saturating_duration_since(self.origin);
         let passage = self.valve.enter();
         let head = parts.first().and_then(|head| rtp::Packet::parse(head).ok());
@@ -137,20 +137,14 @@ impl Tap {
         }
     }
 
-    /// Keeps a packet of ours until it is known whether and when it is sent.
-    pub(crate) fn hold(&mut self, packet: &[u8; PACKET]) {
-        self.held = *packet;
-    }
-
-    /// The packet that was kept is sent.
-    pub(crate) fn copy_held(&mut self, at: Instant) {
-        let held = self.held;
-        self.copy(Side::Us, at, &[&held]);
-    }
-
     /// Packets left out so far.
-    pub(crate) fn lost(&self) -> u64 {
+    fn lost(&self) -> u64 {
         self.queue.lost
+    }
+
+    /// Whether nobody takes what is copied any more.
+    fn is_over(&self) -> bool {
+        self.valve.position() == Position::Ended || self.queue.ring.is_abandoned()
     }
 }
 
@@ -254,16 +248,16 @@ mod tests {
         let origin = Instant::now();
         let (mut tap, mut copies) = ring(origin);
         let fits = ROOM / (HEADER + PACKET);
-        tap.hold(&[1; PACKET]);
-        (0..fits + 5).for_each(|_| tap.copy_held(origin));
+        let copy = |tap: &mut Tap| tap.copy(Side::Us, origin, &[&[1; PACKET]]);
+        (0..fits + 5).for_each(|_| copy(&mut tap));
         assert_eq!(tap.lost(), 5);
         tap.copy(Side::Caller, origin, &[&[0; 70_000]]);
         assert_eq!(tap.lost(), 6, "and what is longer than any datagram");
         for _ in 0..fits {
             assert_eq!(copies.next().unwrap().lost_before, 0);
         }
-        tap.copy_held(origin);
-        tap.copy_held(origin);
+        copy(&mut tap);
+        copy(&mut tap);
         assert_eq!(copies.next().unwrap().lost_before, 6);
         assert_eq!(copies.next().unwrap().lost_before, 0);
         assert_eq!(tap.lost(), 6);

@@ -83,7 +83,7 @@ async fn a_packet_in_steady_state_allocates_nothing() {
     let recordings: Vec<_> = recordings.collect();
     steadily_without_allocation(&plane, &mut calls, &heard).await;
     for recording in &recordings {
-        recording.pause(Duration::from_secs(20)).await.unwrap();
+        recording.switch().pause(Duration::from_secs(20)).await.unwrap();
     }
     steadily_without_allocation(&plane, &mut calls, &heard).await;
     drop(calls);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use media::{Leg, Recorder, RecordingPlan};
+use media::{Leg, Recorder, Recording, RecordingPlan};
 
 /// What the configuration says of captures.
 #[derive(Debug, Clone)]
@@ -34,23 +34,22 @@ impl Capture {
 
     /// Writes a call's leg. Files that are there already are left as they are: then nothing is written, and the log
     /// says so.
-    pub(crate) fn take(&self, leg: &Leg, channel: &str) {
+    pub(crate) fn take(&self, leg: &Leg, channel: &str) -> Recording {
         let CaptureSettings { folder, max_time, max_bytes } = &self.settings;
         let name = file_name(channel);
         let plan = RecordingPlan {
             wav: Some(folder.join(format!("{name}.wav"))),
-            mix: None,
             pcapng: Some(folder.join(format!("{name}.pcapng"))),
             max_time: *max_time,
             max_bytes: *max_bytes,
+            ..RecordingPlan::default()
         };
-        // Its end concerns nobody here; a failure is in the log.
-        drop(leg.record(&self.recorder, plan));
+        leg.record(&self.recorder, plan)
     }
 }
 
 /// A channel's id is Asterisk's, but whoever makes the channel may choose it.
-fn file_name(channel: &str) -> String {
+pub(crate) fn file_name(channel: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
     let name: String = channel.chars().map(safe).take(100).collect();
     if name.starts_with('.') { format!("_{name}") } else { name }

@@ -14,13 +14,16 @@
 mod keys;
 mod line;
 mod lookup;
+mod recordings;
 mod switchboard;
+mod voice;
+mod zone;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ari::{Arrival, Delivery, Event, Mailbox};
-use call::{Call, Command, Input, PlayId, Played, Record, Sound, Stage};
+use call::{Call, Command, Input, PlayId, Played, Record, Sound, Stage, ZoneCut};
 use engines::listener::Heard;
 use flow::Question;
 use media::{LegEvent, Playout};
@@ -32,11 +35,16 @@ use crate::desk::{Answers, Desk};
 use crate::facts;
 use crate::hear::{self, Ears, RankingTime};
 use crate::media_road::MediaRoad;
+use crate::tapes::Tapes;
 
-use keys::Keys;
+use keys::{Keys, Press};
 use line::Line;
 pub(crate) use lookup::Lookups;
+use recordings::Recordings;
 use switchboard::{News, Switchboard};
+use voice::Voice;
+pub(crate) use voice::beep;
+use zone::{Pressed, Zone};
 
 /// What every call of a process works with.
 #[derive(Clone)]
@@ -51,6 +59,8 @@ pub(crate) struct Shared {
     pub tap: Tap,
     /// Where files of each call go, if anywhere.
     pub capture: Option<Arc<Capture>>,
+    /// Where what a flow records goes, if anywhere.
+    pub tapes: Option<Arc<Tapes>>,
 }
 
 /// Whether a call keeps the audio that it receives.
@@ -73,8 +83,6 @@ pub(crate) struct Driven {
 
 struct Driver {
     shared: Shared,
-    /// The caller's channel.
-    channel: String,
     arrived: Instant,
     call: Call,
     switchboard: Switchboard,
@@ -89,6 +97,10 @@ struct Driver {
     made: (mpsc::UnboundedSender<Made>, mpsc::UnboundedReceiver<Made>),
     lookup: Option<AbortHandle>,
     keys: Keys,
+    recordings: Recordings,
+    zone: Zone,
+    /// When the caller speaks who leaves a message.
+    voice: (mpsc::UnboundedSender<Voice>, mpsc::UnboundedReceiver<Voice>),
 }
 
 /// Something that took time to be made.
@@ -104,6 +116,8 @@ enum Woken {
     News(News),
     Leg(LegEvent),
     Heard(Heard),
+    Voice(Voice),
+    Recorded(Vec<Input>),
     Deadline,
 }
 
@@ -115,11 +129,21 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         .find(|name| !name.is_empty())
         .unwrap_or(&channel.id)
         .clone();
+    let switchboard = Switchboard::new(&shared, channel);
+    let recordings = Recordings::new(
+        shared.tapes.clone(),
+        shared.client.clone(),
+        channel.id.clone(),
+        recordings::Caller {
+            number: channel.caller.number.clone(),
+            name: channel.caller.name.clone(),
+        },
+        switchboard.bridge().to_owned(),
+    );
     let driver = Driver {
-        channel: channel.id.clone(),
         arrived: arrival.at,
         call: shared.desk.call(facts::of(channel, &arrival.start.args, &shared.desk.course.flow)),
-        switchboard: Switchboard::new(&shared, channel),
+        switchboard,
         mailbox: arrival.mailbox,
         line: None,
         heard: mpsc::unbounded_channel(),
@@ -128,6 +152,9 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         made: mpsc::unbounded_channel(),
         lookup: None,
         keys: Keys::new(shared.road.tells_keys()),
+        recordings,
+        zone: Zone::default(),
+        voice: mpsc::unbounded_channel(),
         shared,
     };
     let (record, received, began) = driver.run().await;
@@ -149,6 +176,8 @@ impl Driver {
                 Woken::News(news) => self.news(news),
                 Woken::Leg(event) => self.leg_event(event),
                 Woken::Heard(heard) => self.heard(heard),
+                Woken::Voice(voice) => self.voice(voice),
+                Woken::Recorded(told) => told.into_iter().for_each(|input| self.tell(input)),
                 Woken::Made(Made::Answer(input)) => self.tell(input),
                 Woken::Made(Made::Sound(id, sound)) => self.made(id, sound),
                 Woken::Deadline => self.tell(Input::Wake),
@@ -175,6 +204,8 @@ impl Driver {
             news = self.switchboard.news() => Woken::News(news),
             event = leg => Woken::Leg(event),
             Some(heard) = self.heard.1.recv() => Woken::Heard(heard),
+            Some(voice) = self.voice.1.recv() => Woken::Voice(voice),
+            told = self.recordings.news() => Woken::Recorded(told),
             Some(made) = self.made.1.recv() => Woken::Made(made),
             () = sleep => Woken::Deadline,
         }
@@ -201,7 +232,10 @@ impl Driver {
             }
             Command::Listen(question) => self.listen(&question),
             Command::ReadSoon => self.with_line(Line::read_soon),
-            Command::StopListening => self.with_line(Line::stop_listening),
+            Command::StopListening => {
+                self.with_line(Line::stop_listening);
+                self.forget_heard();
+            }
             Command::Connect { attempt, place, ring, variables, .. } => {
                 self.switchboard.connect(&self.mailbox, attempt, &place, ring, variables);
             }
@@ -209,20 +243,46 @@ impl Driver {
             Command::CloseMedia => {
                 self.with_line(Line::close);
                 self.switchboard.close_media();
+                self.recordings.talk_begins();
             }
             Command::LookUp(request) => {
-                let (made, lookups) = (self.made.0.clone(), self.shared.lookups.clone());
-                let asking = tokio::spawn(async move {
-                    // The call may be over; then nobody wants to know.
-                    let _ = made.send(Made::Answer(lookups.ask(request).await));
-                });
-                self.lookup = Some(asking.abort_handle());
+                let lookups = self.shared.lookups.clone();
+                self.look_up(lookups.ask(request));
+            }
+            Command::Pay { request, card } => {
+                let lookups = self.shared.lookups.clone();
+                self.look_up(lookups.pay(request, card));
             }
             Command::StopLookingUp => {
                 if let Some(lookup) = self.lookup.take() {
                     lookup.abort();
                 }
             }
+            Command::StartRecording => {
+                let refused = self.recordings.start(self.line.as_ref().and_then(Line::leg));
+                refused.into_iter().for_each(|input| self.tell(input));
+            }
+            Command::StopRecording => {
+                let off = self.recordings.stop();
+                off.into_iter().for_each(|input| self.tell(input));
+            }
+            Command::BeginMessage { mailbox, most } => self.begin_message(mailbox, most),
+            Command::KeepMessage => {
+                self.with_line(Line::ignore_voice);
+                self.recordings.keep_message();
+            }
+            Command::DropMessage => {
+                self.with_line(Line::ignore_voice);
+                self.recordings.drop_message();
+            }
+            Command::EnterZone { attempt } => self.enter_zone(attempt),
+            Command::LeaveZone => self.leave_zone(),
+            Command::TakeCard { item } => self.zone.take(item),
+            Command::EndCard => {
+                let taken = self.zone.end();
+                taken.into_iter().for_each(|input| self.tell(input));
+            }
+            Command::DropCard => self.zone.forget(),
             Command::GiveBack { place, variables } => self.switchboard.give_back(place, variables),
             Command::HangUp => self.switchboard.hang_up(),
             Command::Finish => {}
@@ -232,6 +292,75 @@ impl Driver {
     fn with_line(&mut self, action: impl FnOnce(&mut Line)) {
         if let Some(line) = &mut self.line {
             action(line);
+        }
+    }
+
+    fn look_up(&mut self, asked: impl Future<Output = Input> + Send + 'static) {
+        let made = self.made.0.clone();
+        let asking = tokio::spawn(async move {
+            // The call may be over; then nobody wants to know.
+            let _ = made.send(Made::Answer(asked.await));
+        });
+        self.lookup = Some(asking.abort_handle());
+    }
+
+    /// What was heard up to now and not told yet is told to nobody.
+    fn forget_heard(&mut self) {
+        self.heard = mpsc::unbounded_channel();
+        self.answers = None;
+    }
+
+    fn begin_message(&mut self, mailbox: String, most: Duration) {
+        self.voice = mpsc::unbounded_channel();
+        let tell = self.voice.0.clone();
+        self.with_line(|line| line.watch_voice(tell));
+        let leg = self.line.as_ref().and_then(Line::leg);
+        let failed = self.recordings.begin_message(leg, mailbox, most);
+        failed.into_iter().for_each(|input| self.tell(input));
+    }
+
+    fn voice(&mut self, voice: Voice) {
+        let at = self.now();
+        self.tell(match voice {
+            Voice::Began => Input::SpeechStarted { at },
+            Voice::Ended => Input::SpeechEnded { at },
+        });
+    }
+
+    /// Makes every cut at once: what is ours is silent when this returns, and all of it when it is told.
+    fn enter_zone(&mut self, attempt: u32) {
+        self.zone.begin(self.now());
+        self.with_line(Line::cut);
+        self.forget_heard();
+        let mut cuts = self.recordings.pause();
+        let unrecorded = self.switchboard.is_unrecorded();
+        cuts.push((ZoneCut::MixMonitor, Box::pin(unrecorded)));
+        let made = self.made.0.clone();
+        let entering = tokio::spawn(async move {
+            let input = match zone::confirmed(cuts).await {
+                Ok(()) => Input::ZoneEntered { attempt },
+                Err(cut) => Input::ZoneRefused { attempt, cut },
+            };
+            // The call may be over; then nobody wants to know.
+            let _ = made.send(Made::Answer(input));
+        });
+        self.zone.entering(entering.abort_handle());
+    }
+
+    fn leave_zone(&mut self) {
+        self.zone.leave(self.now());
+        self.with_line(Line::uncut);
+        self.recordings.resume();
+    }
+
+    fn press(&mut self, press: Press) {
+        if let Some(before) = self.zone.over(self.now()) {
+            self.keys.forget_before(before);
+        }
+        match self.zone.press(press.key, press.down) {
+            Pressed::Outside(key) => self.tell(Input::Digit(key)),
+            Pressed::Cards(input) => self.tell(input),
+            Pressed::Nobodys => {}
         }
     }
 
@@ -256,7 +385,7 @@ impl Driver {
         let number = u64::from(id.0);
         let music = match &what {
             Played::Music(class) => Some(class.clone()),
-            Played::Sounds(_) | Played::Ringing => None,
+            Played::Sounds(_) | Played::Ringing | Played::Beep => None,
         };
         self.switchboard.music(music);
         match what {
@@ -264,6 +393,10 @@ impl Driver {
             Played::Ringing => {
                 let ringing = Playout::forever(number, desk.ringing());
                 self.with_line(|line| line.play(ringing));
+            }
+            Played::Beep => {
+                let beep = Playout::once(number, beep());
+                self.with_line(|line| line.play(beep));
             }
             Played::Sounds(sounds) => match desk.sound(&sounds) {
                 Some(samples) => self.with_line(|line| line.play(Playout::once(number, samples))),
@@ -301,16 +434,22 @@ impl Driver {
     fn delivered(&mut self, delivery: &Delivery) {
         match delivery {
             Delivery::Event(received) => {
-                let input = self.switchboard.event(&received.event);
-                match (input, &received.event) {
-                    (Some(Input::Digit(key)), Event::ChannelDtmfReceived(press)) => {
-                        let up = received.at.saturating_duration_since(self.arrived);
-                        let held = Duration::from_millis(press.duration_ms);
-                        let told = self.keys.told_by_asterisk(key, up, held);
-                        told.into_iter().for_each(|key| self.tell(key));
+                let came = received.at.saturating_duration_since(self.arrived);
+                let stamp = received.event.timestamp().map(ari::Timestamp::unix_ms);
+                let at = self.keys.at(stamp, came);
+                match &received.event {
+                    Event::ChannelDtmfReceived(press) => {
+                        let key = press.digit.chars().next();
+                        if let Some(key) = key.filter(|_| self.switchboard.is_callers(press)) {
+                            let held = Duration::from_millis(press.duration_ms);
+                            let press = self.keys.told_by_asterisk(key, at, held);
+                            press.into_iter().for_each(|press| self.press(press));
+                        }
                     }
-                    (Some(input), _) => self.tell(input),
-                    (None, _) => {}
+                    event => {
+                        let input = self.switchboard.event(event);
+                        input.into_iter().for_each(|input| self.tell(input));
+                    }
                 }
             }
             // What ended or began unseen is told by events that the client makes up.
@@ -324,8 +463,8 @@ impl Driver {
         match news {
             News::Tell(input) => self.tell(input),
             News::MediaOpened(line) => {
-                if let Some(capture) = &self.shared.capture {
-                    line.capture(capture, &self.channel);
+                if let (Some(capture), Some(leg)) = (&self.shared.capture, line.leg()) {
+                    self.recordings.capture(capture, leg);
                 }
                 self.line = Some(*line);
                 self.switchboard.media_flows();
@@ -347,16 +486,21 @@ impl Driver {
         let since = |at: Instant| at.saturating_duration_since(self.arrived);
         let input = match event {
             LegEvent::FirstPacket { .. } => Input::FirstAudio,
-            LegEvent::Digit(key) => match self.keys.told_by_leg(key, self.now()) {
-                Some(key) => key,
-                None => return,
-            },
+            LegEvent::Digit(key) => {
+                let now = self.now();
+                // Around a zone only those count who know when a key went down.
+                if self.keys.leg_is_exact() || !self.zone.is_near(now) {
+                    let press = self.keys.told_by_leg(key, now);
+                    press.into_iter().for_each(|press| self.press(press));
+                }
+                return;
+            }
             LegEvent::FirstAudioOut { id, at } => {
                 Input::PromptAudible { id: play(id), at: since(at.into_std()) }
             }
             LegEvent::Finished { id } => Input::PromptEnded(play(id)),
             LegEvent::Silent { .. } => return,
-            // It has been logged, and concerns nobody in the call.
+            // It has been logged; who began the recording is told by its own end.
             LegEvent::RecordingEnded(_) => return,
             LegEvent::Failed(cause) => Input::RecognizerFailed(cause),
         };
@@ -381,9 +525,23 @@ impl Driver {
         if let Some(lookup) = self.lookup.take() {
             lookup.abort();
         }
+        self.zone.leave(self.now());
         let mut line = self.line.take();
         let (received, began) = line.as_mut().map(Line::keepsake).unwrap_or_default();
-        self.switchboard.take_down(&mut self.mailbox).await;
+        // A recording of Asterisk's ends before its bridge does, and nobody else waits for files to be closed.
+        let told = match self.recordings.is_in_asterisk() {
+            true => {
+                let told = self.recordings.finish().await;
+                self.switchboard.take_down(&mut self.mailbox).await;
+                told
+            }
+            false => {
+                let down = self.switchboard.take_down(&mut self.mailbox);
+                tokio::join!(self.recordings.finish(), down).0
+            }
+        };
+        let now = self.arrived.elapsed();
+        told.into_iter().for_each(|input| self.call.handle(now, input));
         let mut record = self.call.record().clone();
         if let Some(line) = &mut line {
             record.line = line.quality().await;

@@ -56,11 +56,8 @@ fn through(path: &Path, mut book: Book, way: &mut Vec<PathBuf>) -> Result<Flow, 
 
 /// What a node wants that calls cannot do yet, if one does: its name, and what it is.
 pub(crate) fn missing(flow: &Flow) -> Option<(&str, &'static str)> {
-    flow.document().node.iter().find_map(|(name, node)| {
+    flow.documents().flat_map(|document| &document.node).find_map(|(name, node)| {
         let what = match &node.deed {
-            Deed::Voicemail(_) => "voicemail",
-            Deed::Record(_) => "record",
-            Deed::Zone(_) => "zone",
             Deed::Conference(_) => "conference",
             Deed::Connect(connect) if connect.introduce.is_some() => "introduce",
             _ => return None,

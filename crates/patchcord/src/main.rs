@@ -29,6 +29,7 @@ mod report;
 mod service;
 mod settings;
 mod speech;
+mod tapes;
 mod trial;
 
 use std::process::ExitCode;

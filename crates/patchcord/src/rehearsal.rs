@@ -57,8 +57,16 @@ pub(crate) async fn run(
     let (client, arrivals) = ari::Client::connect(config).await.map_err(|e| e.to_string())?;
     let road = Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into())?);
     let (lookups, capture) = (Lookups::new()?, None);
-    let shared =
-        Shared { desk, client: client.clone(), ears, road, lookups, tap: Tap::On, capture };
+    let shared = Shared {
+        desk,
+        client: client.clone(),
+        ears,
+        road,
+        lookups,
+        tap: Tap::On,
+        capture,
+        tapes: None,
+    };
     let (over, mut driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use call::{Call, Command, Input, Place, PlayId, Played, Record, Why};
+use call::{Call, Command, Input, Place, PlayId, Played, Record, Why, ZoneCut};
 use engines::models::ModelPaths;
 use engines::moonshine::Moonshine;
 use engines::runtime::Runtime;
@@ -234,8 +234,27 @@ impl<'a> Replay<'a> {
             Command::StopListening => self.ear = None,
             Command::Connect { attempt, place, .. } => self.connect(attempt, &place),
             Command::Abandon { .. } | Command::CloseMedia => {}
+            Command::StartRecording => {
+                let why = "a replay records nothing".to_owned();
+                self.later(ACCEPT, Input::RecordingRefused(why));
+            }
+            Command::BeginMessage { .. } => {
+                let why = "a replay takes no messages".to_owned();
+                self.later(ACCEPT, Input::MessageFailed(why));
+            }
+            Command::EnterZone { attempt } => {
+                let cut = ZoneCut::Recording;
+                self.later(ACCEPT, Input::ZoneRefused { attempt, cut });
+            }
+            Command::StopRecording => self.later(ACCEPT, Input::RecordingOff),
+            Command::KeepMessage
+            | Command::DropMessage
+            | Command::LeaveZone
+            | Command::TakeCard { .. }
+            | Command::EndCard
+            | Command::DropCard => {}
             // Nobody answers lookups here.
-            Command::LookUp(_) => {
+            Command::LookUp(_) | Command::Pay { .. } => {
                 let why = "a replay has no lookups".to_owned();
                 self.later(ACCEPT, Input::LookedUp(Reply::Failed(why)));
             }
@@ -252,6 +271,7 @@ impl<'a> Replay<'a> {
             Played::Ringing => self.player.play(Playout::forever(number, self.desk.ringing())),
             // Music is Asterisk's.
             Played::Music(_) => self.player.stop_all(),
+            Played::Beep => self.player.play(Playout::once(number, crate::driver::beep())),
             Played::Sounds(sounds) => match self.desk.sound_of_any(&sounds) {
                 Ok(sound) => self.player.play(Playout::once(number, sound)),
                 Err(cause) => {

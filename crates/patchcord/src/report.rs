@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use call::{Mark, Outcome, Slot};
+use call::{Mark, Message, Outcome, Recording, RecordingEnd, Slot, ZoneEvent, ZoneMark};
 use serde::Serialize;
 
 use crate::finished::Finished;
@@ -33,6 +33,33 @@ struct Line<'a> {
     attempts: Vec<Try<'a>>,
     overruns: Vec<OverrunLine>,
     troubles: &'a [String],
+    recordings: Vec<RecordingLine<'a>>,
+    messages: Vec<MessageLine<'a>>,
+    zone: Vec<ZoneLine>,
+}
+
+#[derive(Serialize)]
+struct RecordingLine<'a> {
+    by: &'static str,
+    path: &'a str,
+    from_ms: f64,
+    to_ms: Option<f64>,
+    ended: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct MessageLine<'a> {
+    mailbox: &'a str,
+    path: &'a str,
+    at_ms: f64,
+}
+
+#[derive(Serialize)]
+struct ZoneLine {
+    at_ms: f64,
+    event: &'static str,
+    /// The cut that failed.
+    cut: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -117,6 +144,9 @@ pub(crate) fn json(call: &Finished) -> String {
             })
             .collect(),
         troubles: &record.troubles,
+        recordings: record.recordings.iter().map(recording).collect(),
+        messages: record.messages.iter().map(message).collect(),
+        zone: record.zone.iter().map(zone).collect(),
     };
     serde_json::to_string(&line).expect("a line of strings and numbers can be written")
 }
@@ -129,6 +159,28 @@ fn slot(slot: &Slot) -> SlotLine<'_> {
         from_ms: ms(slot.at.start),
         to_ms: ms(slot.at.end),
     }
+}
+
+fn recording(recording: &Recording) -> RecordingLine<'_> {
+    RecordingLine {
+        by: recording.by.name(),
+        path: &recording.path,
+        from_ms: ms(recording.from),
+        to_ms: recording.to.map(ms),
+        ended: recording.ended.as_ref().map(RecordingEnd::name),
+    }
+}
+
+fn message(message: &Message) -> MessageLine<'_> {
+    MessageLine { mailbox: &message.mailbox, path: &message.path, at_ms: ms(message.at) }
+}
+
+fn zone(mark: &ZoneMark) -> ZoneLine {
+    let cut = match mark.what {
+        ZoneEvent::Refused(cut) => Some(cut.name()),
+        ZoneEvent::Entered | ZoneEvent::Left => None,
+    };
+    ZoneLine { at_ms: ms(mark.at), event: mark.what.name(), cut }
 }
 
 fn bar(mark: &Mark) -> Bar {

@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 
 use crate::capture::CaptureSettings;
 use crate::media_road::MediaSettings;
+use crate::tapes::{self, RecordingSettings, TapeSettings};
 
 /// The configuration file.
 #[derive(Deserialize)]
@@ -31,6 +32,10 @@ pub(crate) struct Settings {
     ari: AriSettings,
     #[serde(default)]
     media: Media,
+    #[serde(default)]
+    recording: RecordingSection,
+    #[serde(default)]
+    voicemail: VoicemailSection,
     #[serde(default)]
     hearing: HearingSettings,
     #[serde(default)]
@@ -169,6 +174,32 @@ impl TryFrom<String> for RoadName {
     }
 }
 
+/// Where flows record to.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RecordingSection {
+    folder: Option<PathBuf>,
+    minutes: NonZeroU32,
+    megabytes: NonZeroU32,
+}
+
+impl Default for RecordingSection {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            minutes: NonZeroU32::new(120).expect("more than none"),
+            megabytes: NonZeroU32::new(512).expect("more than none"),
+        }
+    }
+}
+
+/// Where flows leave messages.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VoicemailSection {
+    folder: Option<PathBuf>,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HearingSettings {
@@ -206,6 +237,10 @@ pub(crate) enum SettingsError {
         "{path}: [media] capture: {folder} cannot be made or written: {source}\n  mend: name a folder of ours, or take the key out"
     )]
     Capture { path: PathBuf, folder: PathBuf, source: std::io::Error },
+    #[error(
+        "{path}: [{section}] folder: {folder} cannot be made or written: {source}\n  mend: name a folder of ours, or take the key out"
+    )]
+    Tapes { path: PathBuf, section: &'static str, folder: PathBuf, source: std::io::Error },
     #[error("{path}: {source}")]
     Recognition { path: PathBuf, source: ConfigError },
     #[error(transparent)]
@@ -290,6 +325,30 @@ impl Settings {
         let max_time = Duration::from_secs(60 * u64::from(self.media.capture_minutes.get()));
         let max_bytes = u64::from(self.media.capture_megabytes.get()) * 1_000_000;
         Ok(Some(CaptureSettings { folder, max_time, max_bytes }))
+    }
+
+    /// Where recordings and messages go; their folders are made. `path` is for the messages.
+    pub(crate) fn tapes(&self, path: &Path) -> Result<TapeSettings, SettingsError> {
+        let made = |section: &'static str, folder: &Option<PathBuf>| {
+            let folder = self.beside(folder);
+            if let Some(folder) = &folder {
+                tapes::make_private(folder).map_err(|source| SettingsError::Tapes {
+                    path: path.to_owned(),
+                    section,
+                    folder: folder.clone(),
+                    source,
+                })?;
+            }
+            Ok::<_, SettingsError>(folder)
+        };
+        let RecordingSection { folder, minutes, megabytes } = &self.recording;
+        let recordings = made("recording", folder)?.map(|folder| RecordingSettings {
+            folder,
+            max_time: Duration::from_secs(60 * u64::from(minutes.get())),
+            max_bytes: u64::from(megabytes.get()) * 1_000_000,
+        });
+        let voicemail = made("voicemail", &self.voicemail.folder)?;
+        Ok(TapeSettings { recordings, voicemail })
     }
 
     /// How many readings may be under way at once; the engines' own default if none.

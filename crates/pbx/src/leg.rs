@@ -4,12 +4,16 @@ use crate::{
     shared::{Counted, Shared},
     switch::{Codec, Key},
 };
-use audio::{FRAME, g711, rtp};
+use audio::{
+    FRAME, g711, rtp,
+    telephone_event::{self, Event},
+};
 use std::{
     hash::{BuildHasher, RandomState},
     io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 use tokio::{net::UdpSocket, task::AbortHandle};
 
@@ -80,8 +84,32 @@ impl Leg {
             Codec::Ulaw => g711::encode_ulaw(frame, payload),
             Codec::Alaw => g711::encode_alaw(frame, payload),
         }
-        if let Err(error) = self.socket.socket.try_send_to(&datagram, self.remote) {
-            tracing::debug!(%error, "a frame of external media was not sent");
+        self.send_datagram(&datagram);
+    }
+
+    /// Sends a key: its beginning, and three times its end (RFC 4733 section 2.5.1).
+    pub(crate) fn send_key(&mut self, timestamp: u32, key: char, held: Duration) {
+        let Some(code) = telephone_event::code_of(key) else { return };
+        let timestamp = timestamp.wrapping_add(self.offset);
+        let samples = held.as_millis() as u32 * audio::SAMPLE_RATE / 1_000;
+        for at in 0..4 {
+            self.header.sequence = self.header.sequence.wrapping_add(1);
+            let (marker, payload_type) = (at == 0, rtp::TELEPHONE_EVENT);
+            let header = rtp::Header { marker, payload_type, timestamp, ..self.header };
+            let duration = if at == 0 { 0 } else { samples as u16 };
+            let event = Event { code, end: at > 0, volume: 10, duration };
+            let mut datagram = [0; rtp::HEADER_LEN + telephone_event::EVENT_LEN];
+            let (head, payload) =
+                datagram.split_first_chunk_mut().expect("the datagram is longer than its header");
+            header.write(head);
+            payload.copy_from_slice(&event.to_bytes());
+            self.send_datagram(&datagram);
+        }
+    }
+
+    fn send_datagram(&self, datagram: &[u8]) {
+        if let Err(error) = self.socket.socket.try_send_to(datagram, self.remote) {
+            tracing::debug!(%error, "a packet of external media was not sent");
         }
     }
 }

@@ -192,6 +192,11 @@ impl Shared {
                         leg.send(timestamp, &frame);
                     }
                 }
+                Effect::SendKey { channel, timestamp, key, held } => {
+                    if let Some(leg) = core.legs.get_mut(&channel) {
+                        leg.send_key(timestamp, key, held);
+                    }
+                }
                 Effect::CloseMedia { channel } => drop(core.legs.remove(&channel)),
                 Effect::Finished { channel, outcome } => {
                     if let Some(call) = core.calls.remove(&channel) {

@@ -72,6 +72,8 @@ pub(crate) enum Effect {
     OpenMedia { channel: Key, remote: SocketAddr, codec: Codec },
     /// Send a frame; `timestamp` counts samples on the switch's clock.
     SendMedia { channel: Key, timestamp: u32, frame: [i16; FRAME] },
+    /// Send a key that was held for so long, as telephone events; `timestamp` is that of its beginning.
+    SendKey { channel: Key, timestamp: u32, key: char, held: Duration },
     /// Close the channel's port.
     CloseMedia { channel: Key },
     /// A caller's call is over.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use call::{Call, Command, Input, PlayId, Why};
+use call::{Call, Command, Input, PlayId, RecordedBy, RecordingEnd, RecordingId, Why, ZoneCut};
+use flow::{CardItem, Reply, Secret};
 use intent::Cut;
 use proptest::prelude::*;
 
-use super::scene::{call, heard};
+use super::scene::{call, call_through, heard};
 
 /// Anything that may happen, sensible or not. `now` stands for moments in the audio.
 fn input(now: Duration) -> impl Strategy<Value = Input> {
@@ -39,8 +40,57 @@ fn input(now: Duration) -> impl Strategy<Value = Input> {
         (1..4_u32, why).prop_map(|(attempt, why)| Input::NotConnected { attempt, why }),
         Just(Input::LeftForDialplan),
         Just(Input::AgentHungUp),
+        kept(),
         Just(Input::Wake),
     ]
+}
+
+/// What may be told of recordings, messages and zones.
+fn kept() -> impl Strategy<Value = Input> {
+    let (id, by) = (RecordingId(1), RecordedBy::Us);
+    let path = || "call.wav".to_owned();
+    let (mailbox, cut) = ("support".to_owned(), ZoneCut::Recording);
+    prop_oneof![
+        Just(Input::RecordingBegan { id, by, path: path() }),
+        Just(Input::RecordingRefused("broken".to_owned())),
+        Just(Input::RecordingEnded { id, why: RecordingEnd::DiskFull }),
+        Just(Input::RecordingOff),
+        Just(Input::MessageKept { mailbox, path: path() }),
+        Just(Input::MessageFailed("broken".to_owned())),
+        (1..3_u32).prop_map(|attempt| Input::ZoneEntered { attempt }),
+        (1..3_u32).prop_map(move |attempt| Input::ZoneRefused { attempt, cut }),
+        Just(Input::CardKey),
+        Just(Input::CardTaken(Secret::new(CardItem::Number, "4111111111111111"))),
+        Just(Input::LookedUp(Reply::NotFound)),
+    ]
+}
+
+/// A call that keeps what it can, and takes a card.
+fn keeping() -> Call {
+    call_through(
+        r#"
+        schema = 1
+        name = "keeps"
+        start = "on"
+        [keys]
+        0 = "leave"
+        [lookup.charge]
+        url = "https://pay.example.com/"
+        method = "POST"
+        [node.on]
+        record = { turn = "on" }
+        to = { done = "card" }
+        [node.card]
+        zone = { card = "Card?", lookup = "charge" }
+        to = { paid = "leave", declined = "leave", cut_failed = "card", no_input = "leave", no_match = "leave" }
+        [node.leave]
+        voicemail = { prompt = "Speak.", mailbox = "support" }
+        to = { done = "off", no_input = "off" }
+        [node.off]
+        record = { turn = "off" }
+        to = { done = "card" }
+        "#,
+    )
 }
 
 fn life() -> impl Strategy<Value = Vec<(u64, Input)>> {
@@ -71,6 +121,37 @@ proptest! {
         prop_assert_eq!(commands.iter().filter(|c| **c == Command::Finish).count(), 1);
         prop_assert_eq!(commands.last(), Some(&Command::Finish));
         prop_assert_eq!(call.deadline(), None);
+    }
+
+    /// A zone that was begun is left, and left before it is begun again; a recording and a message that were begun are
+    /// ended, whatever happens.
+    #[test]
+    fn what_a_call_opens_it_closes(life in life()) {
+        let mut call = keeping();
+        let mut now = Duration::ZERO;
+        let (mut zone, mut message, mut recording) = (false, false, false);
+        let end = std::iter::once((0, Input::CallerHungUp));
+        let start = [(0, Input::Answered), (0, Input::MediaUp)];
+        for (ms, input) in start.into_iter().chain(life).chain(end) {
+            now += Duration::from_millis(ms);
+            call.handle(now, input);
+            while let Some(command) = call.poll() {
+                match command {
+                    Command::EnterZone { .. } => prop_assert!(!std::mem::replace(&mut zone, true)),
+                    Command::LeaveZone => prop_assert!(std::mem::replace(&mut zone, false)),
+                    Command::TakeCard { .. } | Command::Pay { .. } => prop_assert!(zone),
+                    Command::Listen(_) => prop_assert!(!zone),
+                    Command::BeginMessage { .. } => message = true,
+                    Command::KeepMessage | Command::DropMessage => message = false,
+                    Command::StartRecording => recording = true,
+                    Command::StopRecording => recording = false,
+                    Command::Finish => prop_assert!(!zone && !message && !recording),
+                    _ => {}
+                }
+            }
+            let printed = format!("{:?}", call.record());
+            prop_assert!(!printed.contains("4111"), "{}", printed);
+        }
     }
 
     /// Left alone with its deadlines, a call that nobody answers leads somewhere within five minutes, three of which a prompt takes whose end is never told: it tries

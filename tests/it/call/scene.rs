@@ -197,6 +197,7 @@ impl Scene {
                     }
                     Played::Ringing => "ringing".to_owned(),
                     Played::Music(class) => format!("music {class}"),
+                    Played::Beep => "beep".to_owned(),
                 };
                 self.played.push(name.clone());
                 assert_eq!(id, PlayId(self.played.len() as u32));
@@ -210,6 +211,22 @@ impl Scene {
             Command::StopListening => "stop listening".to_owned(),
             Command::LookUp(request) => format!("look up {}", request.url),
             Command::StopLookingUp => "stop looking up".to_owned(),
+            Command::StartRecording => "record".to_owned(),
+            Command::StopRecording => "stop recording".to_owned(),
+            Command::BeginMessage { mailbox, most } => {
+                format!("take a message for {mailbox}, {} s", most.as_secs())
+            }
+            Command::KeepMessage => "keep message".to_owned(),
+            Command::DropMessage => "drop message".to_owned(),
+            Command::EnterZone { attempt } => format!("enter zone {attempt}"),
+            Command::LeaveZone => "leave zone".to_owned(),
+            Command::TakeCard { item } => format!("take {}", item.name()),
+            Command::EndCard => "end card".to_owned(),
+            Command::DropCard => "drop card".to_owned(),
+            Command::Pay { request, card } => {
+                let items: Vec<&str> = card.iter().map(|(item, _)| item.name()).collect();
+                format!("pay at {} with {}", request.url, items.join(", "))
+            }
             Command::Connect { name, .. } => format!("connect {name}"),
             Command::Abandon { attempt } => format!("abandon {attempt}"),
             Command::CloseMedia => "close media".to_owned(),
@@ -222,6 +239,10 @@ impl Scene {
 
     pub(super) fn overruns(&self) -> Vec<(What, Fallback)> {
         self.record().overruns.iter().map(|o| (o.what, o.fallback)).collect()
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.now
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {

@@ -64,6 +64,13 @@ impl Deduplicator {
         self.oldest = (self.oldest + 1) % MEMORY;
         true
     }
+
+    /// Forgets the presses before `then`.
+    pub fn forget_before(&mut self, then: Duration) {
+        for known in &mut self.passed {
+            *known = known.filter(|press| press.at >= then);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -88,6 +95,15 @@ mod tests {
         assert_eq!(told(&[(Ari, '5', 130), (Media, '5', 100)]), "5");
         assert_eq!(told(&[(Media, '5', 100)]), "5");
         assert_eq!(told(&[(Ari, '5', 100)]), "5");
+    }
+
+    #[test]
+    fn what_is_forgotten_is_another_press() {
+        let mut presses = Deduplicator::default();
+        let ms = Duration::from_millis;
+        assert!(presses.is_new(Media, '4', ms(100)) && presses.is_new(Media, '5', ms(200)));
+        presses.forget_before(ms(200));
+        assert!(presses.is_new(Ari, '4', ms(100)) && !presses.is_new(Ari, '5', ms(200)));
     }
 
     #[test]

@@ -7,7 +7,10 @@ use flow::{Effect, Facts, Flow, Reply, Run, Task, TaskId};
 
 use super::asking::Asking;
 use super::connecting::Connecting;
+use super::messages::Message;
 use super::queueing::Queueing;
+use super::recording::Switching;
+use super::zone::{Entering, TakingCard};
 use super::{Context, Event, Ground, State};
 use crate::budget::{Fallback, Stage, What};
 use crate::record::{Basis, Outcome};
@@ -40,7 +43,12 @@ enum Doing {
     Nothing,
     Saying(PlayId),
     Asking(Box<Asking>),
+    /// Something is asked elsewhere: a payment, too.
     LookingUp,
+    Switching(Switching),
+    Message(Message),
+    EnteringZone(Entering),
+    TakingCard(TakingCard),
     Connecting(Connecting),
     Queueing(Queueing),
     Music,
@@ -95,6 +103,12 @@ impl InFlow {
                 Event::Input(Input::LookedUp(reply)) => Progress::Over(reply),
                 event => heard_besides(context, event),
             },
+            Doing::Switching(switching) => {
+                switching.step(event).unwrap_or_else(|event| heard_besides(context, event))
+            }
+            Doing::Message(message) => message.step(context, event),
+            Doing::EnteringZone(entering) => entering.step(context, &event),
+            Doing::TakingCard(taking) => taking.step(context, event),
             Doing::Music | Doing::Nothing => heard_besides(context, event),
         };
         match progress {
@@ -126,6 +140,13 @@ impl InFlow {
     /// The caller, or Asterisk, is gone.
     pub(super) fn gone(mut self: Box<Self>, context: &mut Context, outcome: Outcome) -> State {
         self.run.handle(context.now, flow::Input::HungUp);
+        // Channels and prompts go with the call; what is kept of it has to be closed.
+        if let Doing::Message(message) = std::mem::replace(&mut self.doing, Doing::Nothing) {
+            message.stop(context);
+        }
+        while let Some(effect) = self.run.poll() {
+            undo(context, &effect);
+        }
         context.record.path.extend_from_slice(self.run.trace());
         context.end(outcome)
     }
@@ -158,7 +179,7 @@ impl InFlow {
                     }
                 }
                 Effect::Stop { .. } => self.stop(context),
-                Effect::StopRecording | Effect::LeaveZone => {}
+                Effect::StopRecording | Effect::LeaveZone => undo(context, &effect),
                 Effect::End(outcome) => return self.end(context, outcome),
             }
         }
@@ -180,6 +201,10 @@ impl InFlow {
                 context.command(Command::StopPlaying);
             }
             Doing::Music => context.command(Command::StopPlaying),
+            Doing::Message(message) => message.stop(context),
+            Doing::TakingCard(mut taking) => taking.stop(context),
+            // Whatever comes of these is undone by an effect of its own.
+            Doing::Switching(_) | Doing::EnteringZone(_) => {}
             Doing::Talking | Doing::Nothing => {}
         }
     }
@@ -238,12 +263,19 @@ impl Doing {
                 context.play(Played::Music(class));
                 Self::Music
             }
-            Task::Voicemail { .. }
-            | Task::Record(_)
-            | Task::EnterZone
-            | Task::TakeCard { .. }
-            | Task::Pay { .. }
-            | Task::Conference { .. } => {
+            Task::Record(turn) => Self::Switching(Switching::begin(context, turn)?),
+            Task::Voicemail { say, mailbox, most } => {
+                Self::Message(Message::begin(context, say, mailbox, most))
+            }
+            Task::EnterZone => Self::EnteringZone(Entering::begin(context)),
+            Task::TakeCard { item, say, wait } => {
+                Self::TakingCard(TakingCard::begin(context, item, say, wait))
+            }
+            Task::Pay { request, card } => {
+                context.command(Command::Pay { request, card });
+                Self::LookingUp
+            }
+            Task::Conference { .. } => {
                 return Err(Reply::Failed("calls cannot do this yet".to_owned()));
             }
         })
@@ -268,6 +300,15 @@ fn saying(context: &mut Context, playing: PlayId, event: Event) -> Progress {
             }
             heard_besides(context, event)
         }
+    }
+}
+
+/// Ends what a run has left open.
+fn undo(context: &mut Context, effect: &Effect) {
+    match effect {
+        Effect::StopRecording => context.command(Command::StopRecording),
+        Effect::LeaveZone => context.leave_zone(),
+        Effect::Do { .. } | Effect::Stop { .. } | Effect::End(_) => {}
     }
 }
 

@@ -144,7 +144,7 @@ impl Expected {
                 voice: Voice::new(config.rate, now),
                 sending: Sending::default(),
                 stats: LegStats::default(),
-                tap: None,
+                tap: crate::tap::FrameTap::new(),
             };
             tokio::spawn(task.run(command_queue));
             Box::new(commands)

@@ -33,7 +33,7 @@ pub(super) struct Task {
     pub(super) voice: Voice,
     pub(super) sending: Sending,
     pub(super) stats: LegStats,
-    pub(super) tap: Option<Box<FrameTap>>,
+    pub(super) tap: FrameTap,
 }
 
 /// What is made of the bytes that come.
@@ -112,10 +112,7 @@ impl Task {
                 biased;
                 command = commands.recv() => match command {
                     Some(Command::Speak(speech)) => self.voice.command(speech),
-                    Some(Command::Tap(tap)) => {
-                        self.stats.unrecorded = self.stats().unrecorded;
-                        self.tap = Some(Box::new(FrameTap::new(*tap)));
-                    }
+                    Some(Command::Tap(tap)) => self.tap.add(tap),
                     None => return End::Dropped,
                 },
                 () = sleep_until(wake) => {
@@ -138,8 +135,7 @@ impl Task {
     }
 
     fn stats(&self) -> LegStats {
-        let unrecorded = self.stats.unrecorded + self.tap.as_ref().map_or(0, |tap| tap.lost());
-        LegStats { unrecorded, ..self.stats }
+        LegStats { unrecorded: self.tap.lost(), ..self.stats }
     }
 
     /// Reads what is there.
@@ -196,9 +192,7 @@ impl Task {
             Message::Sound(..) => self.stats.wrong_payload_type += 1,
             Message::Digit(key) => {
                 self.tell(LegEvent::Digit(key));
-                if let Some(tap) = &mut self.tap {
-                    tap.pressed(Instant::now(), key);
-                }
+                self.tap.pressed(Instant::now(), key);
             }
             Message::HangUp => return Some(End::HungUp),
             Message::Error(code) => return Some(End::Failed(format!("error {code:?} over there"))),
@@ -220,9 +214,7 @@ impl Task {
         let (untaken, tap) = (&mut self.stats.untaken, &mut self.tap);
         ear.hear(arrived, converter.convert(samples), |frame| {
             gauge.heard(frame);
-            if let Some(tap) = tap {
-                tap.heard(now, frame);
-            }
+            tap.heard(now, frame);
             *untaken += u64::from(!self.outlet.give(frame));
         });
         samples.clear();
@@ -236,9 +228,7 @@ impl Task {
         silence.into_iter().for_each(|event| self.tell(event));
         let (frames, skipped) = self.voice.due(now);
         self.stats.skipped += u64::from(skipped);
-        if let Some(tap) = &mut self.tap {
-            tap.leave_out(skipped);
-        }
+        self.tap.leave_out(skipped);
         for _ in 0..frames {
             self.send_frame(now)?;
         }
@@ -251,18 +241,14 @@ impl Task {
         match self.sending.write(&self.stream, frame, now)? {
             Written::OnItsWay => {
                 self.stats.sent += 1;
-                if let Some(tap) = &mut self.tap {
-                    tap.said(now, self.voice.codes());
-                }
+                self.tap.said(now, self.voice.codes());
                 let audible = told.became_audible;
                 let event = audible.map(|id| LegEvent::FirstAudioOut { id, at: now });
                 event.into_iter().for_each(|event| self.tell(event));
             }
             Written::LeftOut => {
                 self.stats.skipped += 1;
-                if let Some(tap) = &mut self.tap {
-                    tap.leave_out(1);
-                }
+                self.tap.leave_out(1);
             }
         }
         told.finished.into_iter().for_each(|id| self.tell(LegEvent::Finished { id }));

@@ -8,7 +8,7 @@ use crate::{
     player::{Filled, Player},
     stream::Stream,
     system::Name,
-    tap::{Side, Tap},
+    tap::{Side, Taps},
     watch::Watch,
 };
 use audio::{jitter::JitterBuffer, quality::Meter, rtp, telephone_event::Digits};
@@ -46,7 +46,7 @@ pub(super) struct Call {
     turns_to_report: u32,
     meter: Meter,
     stats: LegStats,
-    tap: Option<Box<Tap>>,
+    taps: Taps,
 }
 
 /// Whether the last packet could be sent.
@@ -78,7 +78,7 @@ impl Call {
             turns_to_report: TURNS_A_REPORT,
             meter: Meter::default(),
             stats: LegStats::default(),
-            tap: None,
+            taps: Taps::default(),
         }
     }
 
@@ -87,17 +87,13 @@ impl Call {
     }
 
     pub(super) fn stats(&self) -> LegStats {
-        let unrecorded = self.stats.unrecorded + self.tap.as_ref().map_or(0, |tap| tap.lost());
-        LegStats { heard: self.jitter.stats(), unrecorded, ..self.stats }
+        LegStats { heard: self.jitter.stats(), unrecorded: self.taps.lost(), ..self.stats }
     }
 
     pub(super) fn command(&mut self, command: Command) {
         match command {
             Command::Speak(speech) => self.player.command(speech),
-            Command::Tap(tap) => {
-                self.stats.unrecorded = self.stats().unrecorded;
-                self.tap = Some(tap);
-            }
+            Command::Tap(tap) => self.taps.add(tap),
         }
     }
 
@@ -109,8 +105,8 @@ impl Call {
         datagram: Option<&[u8]>,
         told: &mut Told<'_>,
     ) -> Gap {
-        if let (Some(tap), Some(datagram)) = (&mut self.tap, datagram) {
-            tap.copy(Side::Caller, now, &[datagram]);
+        if let Some(datagram) = datagram {
+            self.taps.copy(Side::Caller, now, &[datagram]);
         }
         let admitted = datagram.ok_or(Refusal::Malformed).and_then(|it| self.gate.admit(it));
         let packet = match admitted {
@@ -158,9 +154,7 @@ impl Call {
         let payload = payload.first_chunk_mut().expect("what follows the header is a frame");
         let filled = self.player.fill(payload);
         *header = self.stream.next(filled.talking);
-        if let Some(tap) = &mut self.tap {
-            tap.hold(&packet);
-        }
+        self.taps.hold(&packet);
         (packet, filled)
     }
 
@@ -176,9 +170,7 @@ impl Call {
             Ok(()) => {
                 self.stats.sent += 1;
                 self.sending = Sending::Works;
-                if let Some(tap) = &mut self.tap {
-                    tap.copy_held(at);
-                }
+                self.taps.copy_held(at);
                 if let Some(id) = filled.became_audible {
                     told.event(LegEvent::FirstAudioOut { id, at: at.into() });
                 }

@@ -3,7 +3,7 @@
 //! Both directions become mu-law at 8 kHz in packets of 20 ms, each with the SSRC that names its side.
 //! Timestamps count the samples heard, and the samples said. What was pressed becomes a telephone event.
 
-use super::{Side, Tap};
+use super::{Side, Tap, Taps};
 use audio::{
     FRAME, FRAME_TIME, SAMPLE_RATE, g711,
     jitter::{Frame, FrameKind},
@@ -13,10 +13,10 @@ use audio::{
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A tap on frames.
+/// The taps of a leg whose sound comes in frames.
 #[derive(Debug)]
 pub(crate) struct FrameTap {
-    tap: Tap,
+    taps: Taps,
     heard: Header,
     said: Header,
     /// When all that was said will have been played.
@@ -31,15 +31,21 @@ const US: u32 = 2;
 const PRESS: u16 = 800;
 
 impl FrameTap {
-    pub(crate) fn new(tap: Tap) -> FrameTap {
+    pub(crate) fn new() -> FrameTap {
         let header = |ssrc| Header { ssrc, payload_type: rtp::PCMU, ..Header::default() };
-        FrameTap { tap, heard: header(CALLER), said: header(US), said_until: None }
+        let taps = Taps::default();
+        FrameTap { taps, heard: header(CALLER), said: header(US), said_until: None }
+    }
+
+    /// Copies into one more from now on.
+    pub(crate) fn add(&mut self, tap: Box<Tap>) {
+        self.taps.add(tap);
     }
 
     /// Copies a frame of the caller's. Silence that was only made up leaves a gap in the timestamps.
     pub(crate) fn heard(&mut self, at: Instant, frame: &Frame) {
         self.heard.timestamp = frame.position as u32;
-        if frame.kind != FrameKind::Silence {
+        if frame.kind != FrameKind::Silence && !self.taps.is_empty() {
             let mut codes = [0; FRAME];
             g711::encode_ulaw(&frame.samples, &mut codes);
             self.caller(at, self.heard, &codes);
@@ -78,7 +84,7 @@ impl FrameTap {
 
     /// Packets left out so far.
     pub(crate) fn lost(&self) -> u64 {
-        self.tap.lost()
+        self.taps.lost()
     }
 
     fn caller(&mut self, at: Instant, header: Header, payload: &[u8]) {
@@ -89,7 +95,7 @@ impl FrameTap {
     fn copy(&mut self, side: Side, at: Instant, header: Header, payload: &[u8]) {
         let mut bytes = [0; rtp::HEADER_LEN];
         header.write(&mut bytes);
-        self.tap.copy(side, at.into(), &[&bytes, payload]);
+        self.taps.copy(side, at.into(), &[&bytes, payload]);
     }
 }
 
@@ -100,16 +106,22 @@ fn samples_in(time: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{ring, timeline::Timeline, valve::Position},
+        super::{Copies, ring, timeline::Timeline, valve::Position},
         *,
     };
     use audio::rtp::Packet;
 
+    fn tap(start: Instant) -> (FrameTap, Copies) {
+        let (tap, copies) = ring(start.into());
+        let mut frames = FrameTap::new();
+        frames.add(Box::new(tap));
+        (frames, copies)
+    }
+
     #[test]
     fn what_is_called_back_makes_room_for_what_is_said_instead() {
         let start = Instant::now();
-        let (tap, mut copies) = ring(start.into());
-        let mut tap = FrameTap::new(tap);
+        let (mut tap, mut copies) = tap(start);
         let at = |ms| start + Duration::from_millis(ms);
         let (old, new) =
             ([g711::encode_ulaw_sample(9_000); FRAME], [g711::encode_ulaw_sample(-9_000); FRAME]);
@@ -136,9 +148,8 @@ mod tests {
     #[test]
     fn a_pause_takes_sound_and_keys_of_frames_too() {
         let start = Instant::now();
-        let (tap, mut copies) = ring(start.into());
+        let (mut tap, mut copies) = tap(start);
         let valve = copies.valve.clone();
-        let mut tap = FrameTap::new(tap);
         let mut taken = |tap: &mut FrameTap| {
             tap.said(start, &[1; FRAME]);
             tap.pressed(start, '5');
@@ -156,8 +167,7 @@ mod tests {
     #[test]
     fn what_is_left_out_is_a_hole() {
         let start = Instant::now();
-        let (tap, mut copies) = ring(start.into());
-        let mut tap = FrameTap::new(tap);
+        let (mut tap, mut copies) = tap(start);
         tap.said(start, &[0; FRAME]);
         tap.leave_out(3);
         tap.said(start + 4 * FRAME_TIME, &[0; FRAME]);

@@ -3,7 +3,7 @@
 use super::{
     Copies, Tap,
     files::{Pcapng, Sink},
-    recording::{Erasure, Recorded, Recording, RecordingError},
+    recording::{Erasure, Recorded, Recording, RecordingError, RecordingSwitch},
     ring,
     sound::{Sound, Tracks},
 };
@@ -27,6 +27,8 @@ pub struct RecordingPlan {
     pub wav: Option<PathBuf>,
     /// The same sound with both sides mixed into one track.
     pub mix: Option<PathBuf>,
+    /// The caller's side alone.
+    pub caller: Option<PathBuf>,
     /// The packets of both directions as they were received and sent, those that the leg refused too.
     /// Of a leg over TCP it holds its frames as mu-law in RTP, SSRC 1 the caller's and 2 ours, each at
     /// the time when it came or is played, and the keys as telephone events.
@@ -41,7 +43,8 @@ impl Default for RecordingPlan {
     /// Nothing; of what is named one hour, and 256 MiB.
     fn default() -> RecordingPlan {
         let max_time = Duration::from_secs(3600);
-        RecordingPlan { wav: None, mix: None, pcapng: None, max_time, max_bytes: 256 << 20 }
+        let (wav, mix, caller, pcapng) = (None, None, None, None);
+        RecordingPlan { wav, mix, caller, pcapng, max_time, max_bytes: 256 << 20 }
     }
 }
 
@@ -81,8 +84,10 @@ impl Recorder {
         let origin = Instant::now();
         let (tap, copies) = ring(origin);
         let ((done, ended), (erasures, erase)) = (oneshot::channel(), mpsc::channel());
-        let recording = Recording { done: ended, valve: copies.valve.clone(), origin, erasures };
-        let job = Job { plan, us, caller, began, copies, erase, tell, done };
+        let (open, opened) = oneshot::channel();
+        let switch = RecordingSwitch { valve: copies.valve.clone(), origin, erasures };
+        let recording = Recording { opened, done: ended, switch };
+        let job = Job { plan, us, caller, began, copies, erase, tell, open, done };
         if let Some(jobs) = &self.jobs {
             // A thread that is gone has dropped the other end of `done`, which says so.
             let _ = jobs.send(job);
@@ -118,6 +123,8 @@ struct Job {
     copies: Copies,
     erase: mpsc::Receiver<Erasure>,
     tell: WeakUnboundedSender<LegEvent>,
+    /// Told when the files are there.
+    open: oneshot::Sender<()>,
     done: oneshot::Sender<Result<Recorded, RecordingError>>,
 }
 
@@ -181,8 +188,8 @@ enum Then {
 impl Writer {
     /// Makes the files; `None` where that failed, which has been told.
     fn open(job: Job) -> Option<Writer> {
-        let Job { plan, us, caller, began, copies, erase, tell, done } = job;
-        let RecordingPlan { wav, mix, pcapng, max_time, max_bytes } = plan;
+        let Job { plan, us, caller, began, copies, erase, tell, open, done } = job;
+        let RecordingPlan { wav, mix, caller: callers, pcapng, max_time, max_bytes } = plan;
         let mut writer = Writer {
             sinks: Vec::new(),
             copies,
@@ -200,16 +207,19 @@ impl Writer {
                 add(path, |path| Ok(Box::new(Sound::create(path, tracks)?) as Box<dyn Sink>))
             })
         };
-        let (wav, mix) = (sound(wav, Tracks::Two), sound(mix, Tracks::Mix));
+        let sounds = [(wav, Tracks::Two), (mix, Tracks::Mix), (callers, Tracks::Caller)];
+        let sounds = sounds.into_iter().filter_map(|(path, tracks)| sound(path, tracks));
         let pcapng = pcapng.map(|path| {
             add(
                 path,
                 |path| Ok(Box::new(Pcapng::create(path, us, caller, began)?) as Box<dyn Sink>),
             )
         });
-        match wav.into_iter().chain(mix).chain(pcapng).collect() {
+        match sounds.chain(pcapng).collect() {
             Ok(sinks) => {
                 writer.sinks = sinks;
+                // Nobody has to wait for it.
+                let _ = open.send(());
                 Some(writer)
             }
             Err(error) => {

@@ -14,7 +14,14 @@ use tokio::sync::oneshot;
 /// A recording that is under way. Dropping it changes nothing: a recording that is paused stays so.
 #[derive(Debug)]
 pub struct Recording {
+    pub(super) opened: oneshot::Receiver<()>,
     pub(super) done: oneshot::Receiver<Result<Recorded, RecordingError>>,
+    pub(super) switch: RecordingSwitch,
+}
+
+/// Pauses and ends a recording, whoever waits for its end. Dropping it changes nothing.
+#[derive(Debug, Clone)]
+pub struct RecordingSwitch {
     pub(super) valve: Arc<Valve>,
     pub(super) origin: Instant,
     pub(super) erasures: mpsc::Sender<Erasure>,
@@ -87,23 +94,30 @@ pub enum NotSilent {
 /// From one look at a passage that is not over to the next.
 const LOOK: Duration = Duration::from_millis(1);
 
-impl Recording {
+impl RecordingSwitch {
     /// Pauses the recording: from now on its files get silence in place of both sides' sound, on the
     /// same line in time, and no keys. The leg's own thread leaves them out, so that nothing of what comes
     /// after this returns is in any queue or buffer of the recording.
     ///
-    /// It returns at once, or when the packet is through that the leg is copying just now.
+    /// It is shut when this returns, and certain when what it returns is over: at once, or when the packet is through
+    /// that the leg is copying just now.
     ///
     /// # Errors
     /// [`NotSilent::Unconfirmed`] if that is not certain within this time.
-    pub async fn pause(&self, within: Duration) -> Result<(), NotSilent> {
-        let Some(passage) = self.valve.set(Position::Shut) else { return Ok(()) };
-        let over = async {
-            while !self.valve.is_over(&passage) {
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        tokio::time::timeout(within, over).await.map_err(|_| NotSilent::Unconfirmed(within))
+    pub fn pause(
+        &self,
+        within: Duration,
+    ) -> impl Future<Output = Result<(), NotSilent>> + Send + 'static {
+        let (valve, passage) = (self.valve.clone(), self.valve.set(Position::Shut));
+        async move {
+            let Some(passage) = passage else { return Ok(()) };
+            let over = async {
+                while !valve.is_over(&passage) {
+                    tokio::time::sleep(LOOK).await;
+                }
+            };
+            tokio::time::timeout(within, over).await.map_err(|_| NotSilent::Unconfirmed(within))
+        }
     }
 
     /// Goes on after a pause. What the caller said before this stays out, however late it comes: of the
@@ -134,12 +148,39 @@ impl Recording {
         }
     }
 
+    /// Ends the recording; the leg goes on. Its files are whole when [`Recording::ended`] says so.
+    pub fn end(&self) {
+        self.valve.set(Position::Ended);
+    }
+}
+
+impl Recording {
+    /// What pauses and ends it.
+    pub fn switch(&self) -> &RecordingSwitch {
+        &self.switch
+    }
+
+    /// Waits until its files are there, and what the leg says and hears goes into them. Cancel safe.
+    ///
+    /// # Errors
+    /// [`RecordingError`] when they could not be made.
+    pub async fn opened(&mut self) -> Result<(), RecordingError> {
+        if self.opened.is_terminated() || (&mut self.opened).await.is_ok() {
+            return Ok(());
+        }
+        match (&mut self.done).await {
+            Ok(Err(error)) => Err(error),
+            // It is over before it began.
+            Ok(Ok(_)) | Err(_) => Err(RecordingError::NoRecorder),
+        }
+    }
+
     /// Ends the recording; the leg goes on.
     ///
     /// # Errors
     /// [`RecordingError`] when it ended before.
     pub async fn stop(self) -> Result<Recorded, RecordingError> {
-        self.valve.set(Position::Ended);
+        self.switch.end();
         self.ended().await
     }
 
@@ -160,10 +201,9 @@ mod tests {
         telephone_event,
     };
 
-    fn recording(copies: &Copies, origin: Instant) -> Recording {
-        let (_, done) = oneshot::channel();
+    fn recording(copies: &Copies, origin: Instant) -> RecordingSwitch {
         let (erasures, _) = mpsc::channel();
-        Recording { done, valve: copies.valve.clone(), origin, erasures }
+        RecordingSwitch { valve: copies.valve.clone(), origin, erasures }
     }
 
     fn packet(payload_type: u8, timestamp: u32, payload: &[u8]) -> Vec<u8> {

@@ -34,6 +34,8 @@ pub(super) enum Tracks {
     Two,
     /// Both at once.
     Mix,
+    /// The caller alone.
+    Caller,
 }
 
 impl Sound {
@@ -115,6 +117,7 @@ fn write(wav: &mut WavWriter<Whole>, tracks: Tracks, both: Both) -> io::Result<u
     match tracks {
         Tracks::Two => both.into_iter().try_for_each(|sample| wav.write_sample(sample)),
         Tracks::Mix => wav.write_sample(caller.saturating_add(us)),
+        Tracks::Caller => wav.write_sample(caller),
     }
     .map_err(io_error)?;
     Ok(tracks.width() as u64)

@@ -30,7 +30,7 @@ pub(super) struct Session {
     events: Vec<LegEvent>,
     gauge: Gauge,
     stats: LegStats,
-    tap: Option<Box<FrameTap>>,
+    tap: FrameTap,
 }
 
 /// A message to send.
@@ -62,7 +62,7 @@ impl Session {
             events: Vec::new(),
             gauge: Gauge::new(now),
             stats: LegStats::default(),
-            tap: None,
+            tap: FrameTap::new(),
         }
     }
 
@@ -74,10 +74,7 @@ impl Session {
             Command::Speak(Speech::Resume) => self.feed.resume(&mut self.items),
             Command::Speak(Speech::Stop(id)) => self.feed.stop(now, id, &mut self.items),
             Command::Speak(Speech::StopAll) => self.feed.stop_all(now, &mut self.items),
-            Command::Tap(tap) => {
-                self.stats.unrecorded = self.stats().unrecorded;
-                self.tap = Some(Box::new(FrameTap::new(*tap)));
-            }
+            Command::Tap(tap) => self.tap.add(tap),
         }
     }
 
@@ -87,9 +84,7 @@ impl Session {
             Ok(Event::MediaStart(start)) => self.start(&start, ControlFormat::of(text))?,
             Ok(Event::DtmfEnd(key)) => {
                 self.events.push(LegEvent::Digit(key));
-                if let Some(tap) = &mut self.tap {
-                    tap.pressed(now, key);
-                }
+                self.tap.pressed(now, key);
             }
             Ok(Event::MediaXoff) => self.feed.close(),
             Ok(Event::MediaXon) => self.feed.open(&mut self.items),
@@ -128,9 +123,7 @@ impl Session {
         let (untaken, gauge, tap) = (&mut self.stats.untaken, &mut self.gauge, &mut self.tap);
         self.ear.hear(arrived, &self.samples, |frame| {
             gauge.heard(frame);
-            if let Some(tap) = tap {
-                tap.heard(now, frame);
-            }
+            tap.heard(now, frame);
             *untaken += u64::from(!give(frame));
         });
         self.samples.clear();
@@ -155,15 +148,13 @@ impl Session {
     /// What is to be sent.
     pub(super) fn outgoing(&mut self, now: Instant) -> Vec<Outgoing> {
         let Some(control) = self.control else { return Vec::new() };
-        if let Some(tap) = &mut self.tap {
-            copy(&self.items, now, self.feed.queued(), tap);
-        }
+        copy(&self.items, now, self.feed.queued(), &mut self.tap);
         let (format, items) = (self.format, self.items.drain(..));
         items.map(|item| to_send(format, control, item)).collect()
     }
 
     pub(super) fn stats(&self) -> LegStats {
-        let unrecorded = self.stats.unrecorded + self.tap.as_ref().map_or(0, |tap| tap.lost());
+        let unrecorded = self.tap.lost();
         LegStats { sent: self.feed.sent(), unrecorded, ..self.stats }
     }
 

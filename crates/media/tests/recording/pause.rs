@@ -46,7 +46,7 @@ async fn tones_and_keys_are_recorded_before_and_after_a_pause_and_not_in_it() {
     press(&line, '2').await;
     line.say(None, 5).await;
 
-    recording.pause(WITHIN).await.unwrap();
+    recording.switch().pause(WITHIN).await.unwrap();
     // What we say in a pause may be what was said to us.
     let mut ours = vec![0; 2000];
     DualTone::key('8').unwrap().fill(&mut ours);
@@ -54,7 +54,7 @@ async fn tones_and_keys_are_recorded_before_and_after_a_pause_and_not_in_it() {
     line.say(Some('3'), 10).await;
     press(&line, '4').await;
     line.say(None, 10).await;
-    recording.resume();
+    recording.switch().resume();
 
     // The pause's last sound is held up for a while, as is a key that goes down in it.
     let (held_up, mut late) = (line.peer.header, Vec::new());
@@ -125,11 +125,11 @@ async fn what_was_said_can_be_erased_later() {
     line.say(Some('7'), 10).await;
     line.say(None, 40).await;
     // A part of it is in the file by now, and what is not is erased as well.
-    recording.erase(from..to, Duration::from_secs(20)).await.unwrap();
+    recording.switch().erase(from..to, Duration::from_secs(20)).await.unwrap();
     let size = std::fs::metadata(folder.join("call.wav")).unwrap().len();
     line.say(Some('9'), 10).await;
     let now = Instant::now();
-    recording.erase(to..now, Duration::from_secs(20)).await.unwrap();
+    recording.switch().erase(to..now, Duration::from_secs(20)).await.unwrap();
     line.say(None, 5).await;
     recording.stop().await.unwrap();
     let both = tracks(&folder.join("call.wav"));

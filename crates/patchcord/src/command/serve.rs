@@ -19,6 +19,7 @@ use crate::media_road::MediaRoad;
 use crate::report::{self, Pen};
 use crate::settings::Settings;
 use crate::speech::Speech;
+use crate::tapes::Tapes;
 use crate::{rehearsal, service};
 
 #[derive(Args)]
@@ -39,6 +40,9 @@ pub(super) fn run(options: &Options) -> CommandResult {
     let speech = Speech::new(settings.synthesis());
     let desk = Desk::open_with(&settings.receptionist(), settings.flow().as_deref(), speech);
     let desk = Arc::new(desk.map_err(words)?);
+    let tapes = settings.tapes(&options.config).map_err(words)?;
+    tapes.suit(&desk.course.flow).map_err(words)?;
+    let tapes = Some(Arc::new(Tapes::start(tapes)?));
     let config = settings.ari(&options.config).map_err(words)?;
     let media = settings.media().map_err(words)?;
     let capture = settings.capture(&options.config).map_err(words)?;
@@ -70,7 +74,8 @@ pub(super) fn run(options: &Options) -> CommandResult {
         let tap = if recordings.is_empty() { Tap::Off } else { Tap::On };
         let road = Arc::new(MediaRoad::build(&media, &client).await?);
         let lookups = Lookups::new()?;
-        let shared = Shared { desk, client: client.clone(), ears, road, lookups, tap, capture };
+        let shared =
+            Shared { desk, client: client.clone(), ears, road, lookups, tap, capture, tapes };
         let (over, mut driven) = mpsc::unbounded_channel::<Driven>();
         let (stop, stopped) = watch::channel(false);
         let mut service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

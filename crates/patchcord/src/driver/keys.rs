@@ -1,9 +1,9 @@
-//! The caller's keys: Asterisk tells of them as events, and some legs see them too.
+//! The caller's keys: Asterisk tells of them as events, and some legs see them too. Which press it was, and when the key
+//! went down.
 
 use std::time::Duration;
 
 use audio::telephone_event::{Deduplicator, Witness};
-use call::Input;
 
 use crate::media_road::TellsKeys;
 
@@ -11,11 +11,33 @@ use crate::media_road::TellsKeys;
 pub(super) struct Keys {
     leg: TellsKeys,
     presses: Deduplicator,
+    asterisk: AsteriskClock,
+}
+
+/// A press that nobody has told of before.
+#[derive(Clone, Copy)]
+pub(super) struct Press {
+    pub(super) key: char,
+    /// When the key went down, as far as that is known.
+    pub(super) down: Duration,
+}
+
+/// When something happened that Asterisk tells of late. Its clock is not ours, but the event that came fastest says how
+/// far they are apart at most.
+#[derive(Debug, Default)]
+struct AsteriskClock {
+    /// What our clock shows less what Asterisk's does, in milliseconds.
+    ahead: Option<i64>,
 }
 
 impl Keys {
     pub(super) fn new(leg: TellsKeys) -> Self {
-        Self { leg, presses: Deduplicator::default() }
+        Self { leg, presses: Deduplicator::default(), asterisk: AsteriskClock::default() }
+    }
+
+    /// When something happened that Asterisk stamped so (milliseconds since 1970) and that came at `came`.
+    pub(super) fn at(&mut self, stamp: Option<i64>, came: Duration) -> Duration {
+        stamp.map_or(came, |stamp| self.asterisk.at(stamp, came))
     }
 
     /// Asterisk has told at `up` of a key that was `held` until then.
@@ -24,22 +46,39 @@ impl Keys {
         key: char,
         up: Duration,
         held: Duration,
-    ) -> Option<Input> {
+    ) -> Option<Press> {
+        let down = up.saturating_sub(held);
         // However long it was held, both must name the same moment.
         let at = match self.leg {
-            TellsKeys::GoingDown => up.saturating_sub(held),
+            TellsKeys::GoingDown => down,
             TellsKeys::LetGo => up,
         };
-        self.told(Witness::Ari, key, at)
+        self.presses.is_new(Witness::Ari, key, at).then_some(Press { key, down })
     }
 
     /// The leg has told of a key.
-    pub(super) fn told_by_leg(&mut self, key: char, at: Duration) -> Option<Input> {
-        self.told(Witness::Media, key, at)
+    pub(super) fn told_by_leg(&mut self, key: char, at: Duration) -> Option<Press> {
+        self.presses.is_new(Witness::Media, key, at).then_some(Press { key, down: at })
     }
 
-    fn told(&mut self, witness: Witness, key: char, at: Duration) -> Option<Input> {
-        self.presses.is_new(witness, key, at).then_some(Input::Digit(key))
+    /// Whether the leg can tell when a key went down. Asterisk always can.
+    pub(super) fn leg_is_exact(&self) -> bool {
+        self.leg == TellsKeys::GoingDown
+    }
+
+    /// Forgets which keys were pressed before then.
+    pub(super) fn forget_before(&mut self, then: Duration) {
+        self.presses.forget_before(then);
+    }
+}
+
+impl AsteriskClock {
+    fn at(&mut self, stamp: i64, came: Duration) -> Duration {
+        let ahead = i64::try_from(came.as_millis()).unwrap_or(i64::MAX).saturating_sub(stamp);
+        let ahead = self.ahead.map_or(ahead, |known| known.min(ahead));
+        self.ahead = Some(ahead);
+        let at = Duration::from_millis(u64::try_from(stamp.saturating_add(ahead)).unwrap_or(0));
+        at.min(came)
     }
 }
 
@@ -49,6 +88,16 @@ mod tests {
 
     const fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn what_comes_late_happened_when_it_was_stamped() {
+        let mut keys = Keys::new(TellsKeys::GoingDown);
+        assert_eq!(keys.at(None, ms(40)), ms(40));
+        assert_eq!(keys.at(Some(1_000_100), ms(100)), ms(100));
+        // One that came faster shows that the first took 30 ms.
+        assert_eq!(keys.at(Some(1_000_230), ms(200)), ms(200));
+        assert_eq!(keys.at(Some(1_000_330), ms(9_000)), ms(300));
     }
 
     #[test]
@@ -77,7 +126,7 @@ mod tests {
             let mut keys = Keys::new(leg);
             let asterisk_first =
                 [keys.told_by_asterisk('5', up, held), keys.told_by_leg('5', seen + ms(30))];
-            let count = |told: &[Option<Input>]| told.iter().flatten().count();
+            let count = |told: &[Option<Press>]| told.iter().flatten().count();
             assert_eq!(
                 [
                     count(&only_asterisk),

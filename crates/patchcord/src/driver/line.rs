@@ -7,11 +7,11 @@ use audio::jitter::{Frame, FrameKind};
 use call::LineQuality;
 use engines::hearing::Ear;
 use media::{FrameSink, Leg, LegEvent, LegStats, Player, Playout};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::Tap;
-use crate::capture::Capture;
+use super::voice::{Voice, Voices};
 use crate::hear::CallClock;
 use crate::media_road::{MediaRoad, line_quality};
 
@@ -35,6 +35,16 @@ struct Inbound {
     saying: Player,
     tap: Tap,
     received: Vec<i16>,
+    /// Who is told of the caller's voice while a message is taken.
+    voices: Option<(Voices, mpsc::UnboundedSender<Voice>)>,
+    keeping: Keeping,
+}
+
+/// Whether what the caller says may be heard or kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    All,
+    Nothing,
 }
 
 struct Sink(Arc<Mutex<Inbound>>);
@@ -47,6 +57,15 @@ impl FrameSink for Sink {
         }
         let mut said = [0; audio::FRAME];
         inbound.saying.fill(&mut said);
+        if inbound.keeping == Keeping::Nothing {
+            return;
+        }
+        if let Some((voices, tell)) = &mut inbound.voices
+            && let Some(voice) = voices.frame(&frame.samples)
+        {
+            // The call may be over; then nobody wants to know.
+            let _ = tell.send(voice);
+        }
         if let Some(ear) = &mut inbound.ear {
             ear.frame_over(&frame.samples, frame.position, &said);
         }
@@ -76,6 +95,8 @@ impl Line {
             saying: Player::default(),
             tap,
             received: Vec::new(),
+            voices: None,
+            keeping: Keeping::All,
         };
         let inbound = Arc::new(Mutex::new(inbound));
         let leg = road.open(client, channel, arrived, Sink(inbound.clone())).await?;
@@ -135,6 +156,27 @@ impl Line {
         lock(&self.inbound).ear = None;
     }
 
+    /// Tells from now on when the caller speaks and when not.
+    pub(super) fn watch_voice(&mut self, tell: mpsc::UnboundedSender<Voice>) {
+        lock(&self.inbound).voices = Some((Voices::default(), tell));
+    }
+
+    pub(super) fn ignore_voice(&mut self) {
+        lock(&self.inbound).voices = None;
+    }
+
+    /// Nothing that the caller says is heard or kept in memory any more. It is certain when this returns.
+    pub(super) fn cut(&mut self) {
+        let mut inbound = lock(&self.inbound);
+        inbound.keeping = Keeping::Nothing;
+        inbound.ear = None;
+    }
+
+    /// What the caller says may be heard again, by whoever asks for it.
+    pub(super) fn uncut(&mut self) {
+        lock(&self.inbound).keeping = Keeping::All;
+    }
+
     pub(super) fn close(&mut self) {
         self.stop_listening();
         self.leg = None;
@@ -145,11 +187,9 @@ impl Line {
         lock(&self.inbound).clock.for_arrival(arrival)
     }
 
-    /// Has both directions written to files.
-    pub(super) fn capture(&self, capture: &Capture, call: &str) {
-        if let Some(leg) = &self.leg {
-            capture.take(leg, call);
-        }
+    /// The leg, while it is open.
+    pub(super) fn leg(&self) -> Option<&Leg> {
+        self.leg.as_ref()
     }
 
     /// How well the caller was heard; none of a leg that heard nothing. Asked for when the line is closed.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ari::{
-    AddChannel, BridgeFeature, Channel, Client, Continue, CreateBridge, Delivery, Event, Hangup,
-    Mailbox, Originate, Reason, RequestError, Resource, ids,
+    AddChannel, BridgeFeature, Channel, ChannelDtmfReceived, Client, Continue, CreateBridge,
+    Delivery, Event, Hangup, Mailbox, Originate, Reason, RequestError, Resource, ids,
 };
 use call::{Input, Place, Why};
 use futures_util::future::BoxFuture;
@@ -321,6 +321,32 @@ impl Switchboard {
         self.hang_up_channel(id);
     }
 
+    /// The id of the bridge in which the caller is.
+    pub(super) fn bridge(&self) -> &str {
+        &self.bridge
+    }
+
+    /// Whether it is the caller who pressed a key.
+    pub(super) fn is_callers(&self, press: &ChannelDtmfReceived) -> bool {
+        press.channel.id == self.caller.id
+    }
+
+    /// Whether nobody in the dialplan records the caller. What has begun there cannot be paused from here, and is not
+    /// known to have ended.
+    pub(super) fn is_unrecorded(
+        &self,
+    ) -> impl Future<Output = Result<(), String>> + Send + 'static {
+        let (client, id) = (self.client.clone(), self.caller.id.clone());
+        async move {
+            match client.channels().get_channel_var(&id, "MIXMONITOR_FILENAME").await {
+                Ok(file) if file.is_empty() => Ok(()),
+                Ok(file) => Err(format!("the dialplan records the caller to {file}")),
+                Err(error) if error.reason() == Some(Reason::NoSuchVariable) => Ok(()),
+                Err(error) => Err(error.to_string()),
+            }
+        }
+    }
+
     /// What an event means to the call.
     pub(super) fn event(&mut self, event: &Event) -> Option<Input> {
         match event {
@@ -331,9 +357,6 @@ impl Switchboard {
                 }
                 None => self.entered(&start.channel.id),
             },
-            Event::ChannelDtmfReceived(key) if key.channel.id == self.caller.id => {
-                key.digit.chars().next().map(Input::Digit)
-            }
             Event::ChannelHangupRequest(request) if request.channel.id == self.caller.id => {
                 self.caller_gone()
             }

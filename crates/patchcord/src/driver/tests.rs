@@ -1,6 +1,8 @@
 //! The driver against the embedded PBX, with engines that hear nothing: every fault leaves the caller with somebody,
 //! and nothing behind.
 
+mod kept;
+
 use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -13,10 +15,12 @@ use pbx::{Caller, Endpoint, Fault, HangsUp, Operation, Pbx, PbxConfig, Place, Re
 use tokio::sync::{mpsc, watch};
 
 use super::{Driven, Lookups, Shared, Tap};
+use crate::capture::Capture;
 use crate::desk::Desk;
 use crate::hear::Ears;
 use crate::media_road::MediaRoad;
 use crate::service;
+use crate::tapes::Tapes;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -56,6 +60,10 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Stage {
+        Stage::with(Desk::embedded().expect("the sample is well formed"), None, None).await
+    }
+
+    async fn with(desk: Desk, tapes: Option<Arc<Tapes>>, capture: Option<Arc<Capture>>) -> Stage {
         let pbx = Pbx::start(PbxConfig::default()).await.expect("a port on loopback");
         for endpoint in ["PJSIP/operator", "PJSIP/helpdesk"] {
             let says = Speech::Once(Arc::from([]));
@@ -68,13 +76,14 @@ impl Stage {
         let (client, arrivals) = ari::Client::connect(config).await.expect("it listens");
         live(&client).await;
         let shared = Shared {
-            desk: Arc::new(Desk::embedded().expect("the sample is well formed")),
+            desk: Arc::new(desk),
             client: client.clone(),
             ears: Arc::new(deaf_ears()),
             road: Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into()).expect("ports on loopback")),
             lookups: Lookups::new().expect("a client"),
             tap: Tap::Off,
-            capture: None,
+            capture,
+            tapes,
         };
         let (over, driven) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);

@@ -1,7 +1,7 @@
 //! The life of a caller: in from outside, through the dialplan, into the application, and out.
 
 use super::{
-    Key, Switch, Timer,
+    Effect, Key, Switch, Timer,
     channel::{CallerLine, Channel, Line, Location, Origin, Party, State},
     end::Ending,
 };
@@ -182,9 +182,25 @@ impl Switch {
     }
 
     pub(super) fn digit(&mut self, key: Key, digit: char) {
+        self.pass_on(key, digit);
         let fields = json!({ "digit": digit.to_string(), "duration_ms": DIGIT_MS });
         self.publish_channel(key, EventKind::ChannelDtmfReceived, fields);
         self.note(key, Moment::DigitSent(digit));
+    }
+
+    /// A bridge passes keys on to its other members, and external media as telephone events.
+    fn pass_on(&mut self, from: Key, key: char) {
+        let lost = self.loses_packet();
+        let Some(bridge) = self.channel(from).bridge.clone() else { return };
+        let Some(bridge) = self.bridges.get(&bridge).filter(|_| !lost) else { return };
+        let held = Duration::from_millis(DIGIT_MS);
+        let began = held.as_millis() as u32 * audio::SAMPLE_RATE / 1_000;
+        let timestamp = self.media_time().wrapping_sub(began);
+        for &channel in bridge.members.iter().filter(|&&member| member != from) {
+            if matches!(self.channels[&channel].line, Line::Media(_)) {
+                self.effects.push_back(Effect::SendKey { channel, timestamp, key, held });
+            }
+        }
     }
 
     pub(super) fn caller_hangs_up(&mut self, key: Key) {

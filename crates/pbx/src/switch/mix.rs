@@ -105,12 +105,12 @@ impl Switch {
     }
 
     /// The tick's place on a clock of samples that starts with the switch and wraps.
-    fn media_time(&self) -> u32 {
+    pub(super) fn media_time(&self) -> u32 {
         let ticks = self.next_tick.as_nanos() / FRAME_TIME.as_nanos();
         (ticks as u32).wrapping_mul(FRAME as u32)
     }
 
-    fn loses_packet(&mut self) -> bool {
+    pub(super) fn loses_packet(&mut self) -> bool {
         self.media_packets = self.media_packets.wrapping_add(1);
         self.faults.iter().any(|fault| match fault {
             Fault::PacketLoss { one_in } => self.media_packets.is_multiple_of(one_in.get()),

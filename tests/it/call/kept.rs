@@ -44,7 +44,7 @@ fn ended(number: u32, why: RecordingEnd) -> Input {
 /// Who has agreed to be recorded; the recording has begun.
 fn recorded() -> Scene {
     let mut scene = flow(RECORDED);
-    assert_eq!(scene.commands(), ["listen test/on#consent", "play May we record this?"]);
+    assert_eq!(scene.commands(), ["listen test/on/consent", "play May we record this?"]);
     scene.after(900, Input::Digit('1'));
     assert_eq!(scene.commands(), ["stop playing", "record"]);
     assert_eq!(scene.after(80, began(1)).commands(), ["play Talk."]);

@@ -88,7 +88,7 @@ fn keeping() -> Call {
         to = { done = "off", no_input = "off" }
         [node.off]
         record = { turn = "off" }
-        to = { done = "card" }
+        to = { done = "hang_up" }
         "#,
     )
 }

@@ -143,6 +143,8 @@ impl Message {
 
 impl Said {
     fn put_away(self, context: &mut Context) {
+        // Nobody tells when the caller falls silent any more.
+        context.speaking = false;
         context.command(match self {
             Self::Nothing => Command::DropMessage,
             Self::Something => Command::KeepMessage,

@@ -104,7 +104,7 @@ impl InFlow {
                 event => heard_besides(context, event),
             },
             Doing::Switching(switching) => {
-                switching.step(event).unwrap_or_else(|event| heard_besides(context, event))
+                switching.step(&event).unwrap_or_else(|| heard_besides(context, event))
             }
             Doing::Message(message) => message.step(context, event),
             Doing::EnteringZone(entering) => entering.step(context, &event),

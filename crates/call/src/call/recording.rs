@@ -22,15 +22,15 @@ impl Switching {
         Ok(Self(turn))
     }
 
-    /// What an event means to it; gives back what is for others.
-    pub(super) fn step(self, event: Event) -> Result<Progress, Event> {
+    /// What an event means to it, if anything.
+    pub(super) fn step(self, event: &Event) -> Option<Progress> {
         match (self.0, event) {
             (Turn::On, Event::Input(Input::RecordingBegan { .. }))
-            | (Turn::Off, Event::Input(Input::RecordingOff)) => Ok(Progress::Over(Reply::Done)),
+            | (Turn::Off, Event::Input(Input::RecordingOff)) => Some(Progress::Over(Reply::Done)),
             (Turn::On, Event::Input(Input::RecordingRefused(why))) => {
-                Ok(Progress::Over(Reply::Failed(why)))
+                Some(Progress::Over(Reply::Failed(why.clone())))
             }
-            (_, event) => Err(event),
+            _ => None,
         }
     }
 }

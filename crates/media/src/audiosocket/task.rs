@@ -112,7 +112,7 @@ impl Task {
                 biased;
                 command = commands.recv() => match command {
                     Some(Command::Speak(speech)) => self.voice.command(speech),
-                    Some(Command::Tap(tap)) => self.tap.add(tap),
+                    Some(Command::Tap(tap)) => self.tap.add(*tap),
                     None => return End::Dropped,
                 },
                 () = sleep_until(wake) => {

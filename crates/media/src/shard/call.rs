@@ -93,7 +93,7 @@ impl Call {
     pub(super) fn command(&mut self, command: Command) {
         match command {
             Command::Speak(speech) => self.player.command(speech),
-            Command::Tap(tap) => self.taps.add(tap),
+            Command::Tap(tap) => self.taps.add(*tap),
         }
     }
 

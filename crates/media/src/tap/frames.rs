@@ -38,7 +38,7 @@ impl FrameTap {
     }
 
     /// Copies into one more from now on.
-    pub(crate) fn add(&mut self, tap: Box<Tap>) {
+    pub(crate) fn add(&mut self, tap: Tap) {
         self.taps.add(tap);
     }
 
@@ -114,7 +114,7 @@ mod tests {
     fn tap(start: Instant) -> (FrameTap, Copies) {
         let (tap, copies) = ring(start.into());
         let mut frames = FrameTap::new();
-        frames.add(Box::new(tap));
+        frames.add(tap);
         (frames, copies)
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 /// Any number of taps, each with a pause of its own.
 #[derive(Debug)]
 pub(crate) struct Taps {
-    taps: Vec<Box<Tap>>,
+    taps: Vec<Tap>,
     held: [u8; PACKET],
     /// Packets that taps missed which are over.
     lost: u64,
@@ -20,7 +20,7 @@ impl Default for Taps {
 
 impl Taps {
     /// Copies into one more from now on, and forgets those that are over.
-    pub(crate) fn add(&mut self, tap: Box<Tap>) {
+    pub(crate) fn add(&mut self, tap: Tap) {
         let before = self.lost();
         self.taps.retain(|tap| !tap.is_over());
         self.lost = 0;
@@ -52,7 +52,7 @@ impl Taps {
 
     /// Packets left out so far.
     pub(crate) fn lost(&self) -> u64 {
-        self.lost + self.taps.iter().map(|tap| tap.lost()).sum::<u64>()
+        self.lost + self.taps.iter().map(Tap::lost).sum::<u64>()
     }
 }
 
@@ -70,8 +70,8 @@ mod tests {
         let (first, mut one) = ring(origin);
         let (second, mut two) = ring(origin);
         let valve = one.valve.clone();
-        taps.add(Box::new(first));
-        taps.add(Box::new(second));
+        taps.add(first);
+        taps.add(second);
         taps.hold(&[7; PACKET]);
         taps.copy_held(origin);
         assert_eq!(one.next().unwrap().packet, [7; PACKET]);
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(taps.lost(), 2);
         valve.set(Position::Ended);
         let (third, mut three) = ring(origin);
-        taps.add(Box::new(third));
+        taps.add(third);
         assert_eq!((taps.taps.len(), taps.lost()), (2, 2));
         taps.copy_held(origin);
         assert!(one.next().is_none() && one.is_ended());

@@ -74,7 +74,7 @@ impl Session {
             Command::Speak(Speech::Resume) => self.feed.resume(&mut self.items),
             Command::Speak(Speech::Stop(id)) => self.feed.stop(now, id, &mut self.items),
             Command::Speak(Speech::StopAll) => self.feed.stop_all(now, &mut self.items),
-            Command::Tap(tap) => self.tap.add(tap),
+            Command::Tap(tap) => self.tap.add(*tap),
         }
     }
 

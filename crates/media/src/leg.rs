@@ -36,7 +36,12 @@ pub enum LegEvent {
     },
     /// The caller has pressed a key. Over RTP it is told when the key goes down, over the other roads
     /// when it is let go, as Asterisk does there.
-    Digit(char),
+    Digit {
+        /// Which.
+        key: char,
+        /// When word of it came: whoever is told of it may be late.
+        at: Instant,
+    },
     /// The first audible sample of a playout (-50 dBFS and above) is on the wire.
     FirstAudioOut {
         /// The playout's.

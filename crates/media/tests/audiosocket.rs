@@ -102,7 +102,7 @@ async fn sound_goes_both_ways_at_its_rate() {
         for piece in bytes.chunks(701) {
             soon(asterisk.write_all(piece)).await.unwrap();
         }
-        until(&mut leg, |event| *event == LegEvent::Digit('#')).await;
+        until(&mut leg, |event| matches!(event, LegEvent::Digit { key: '#', .. })).await;
         let mut last = 0;
         for n in 0..4 {
             let frame = soon(frames.recv()).await.unwrap();

@@ -114,7 +114,7 @@ async fn sound_goes_both_ways_and_marks_tell_of_it() {
     asterisk.send(r#"{"event":"MEDIA_MARK_PROCESSED","correlation_id":"1"}"#).await;
     until(&mut leg, |event| *event == LegEvent::Finished { id: 7 }).await;
     asterisk.send(r#"{"event":"DTMF_END","digit":"5"}"#).await;
-    until(&mut leg, |event| *event == LegEvent::Digit('5')).await;
+    until(&mut leg, |event| matches!(event, LegEvent::Digit { key: '5', .. })).await;
 
     let stats = soon(leg.close()).await;
     assert_eq!((stats.heard.received, stats.malformed, stats.untaken), (1, 0, 0));
@@ -138,7 +138,7 @@ async fn a_sink_that_stands_still_does_not_hold_up_asterisk() {
         asterisk.send(vec![0xFF; FRAME]).await;
     }
     asterisk.send(r#"{"event":"DTMF_END","digit":"1"}"#).await;
-    until(&mut leg, |event| *event == LegEvent::Digit('1')).await;
+    until(&mut leg, |event| matches!(event, LegEvent::Digit { key: '1', .. })).await;
     drop(release);
     let untaken = soon(leg.close()).await.untaken;
     assert!((390..=400).contains(&untaken), "{untaken}");
@@ -286,5 +286,5 @@ async fn a_stream_of_ones_own_such_as_tls_is_as_good_as_a_connection() {
     let (mut leg, mut socket) = (leg.unwrap(), socket.unwrap());
     soon(socket.send(Message::text(START))).await.unwrap();
     soon(socket.send(Message::text(r#"{"event":"DTMF_END","digit":"9"}"#))).await.unwrap();
-    until(&mut leg, |event| *event == LegEvent::Digit('9')).await;
+    until(&mut leg, |event| matches!(event, LegEvent::Digit { key: '9', .. })).await;
 }

@@ -486,8 +486,8 @@ impl Driver {
         let since = |at: Instant| at.saturating_duration_since(self.arrived);
         let input = match event {
             LegEvent::FirstPacket { .. } => Input::FirstAudio,
-            LegEvent::Digit(key) => {
-                let now = self.now();
+            LegEvent::Digit { key, at } => {
+                let now = since(at.into_std());
                 // Around a zone only those count who know when a key went down.
                 if self.keys.leg_is_exact() || !self.zone.is_near(now) {
                     let press = self.keys.told_by_leg(key, now);

@@ -96,7 +96,7 @@ impl Stage {
         self.we_are_heard(road, &mut leg).await;
         if over == Over::Tcp {
             self.caller.act(Act::Press('5'));
-            event(&mut leg, |event| *event == LegEvent::Digit('5')).await;
+            event(&mut leg, |event| matches!(event, LegEvent::Digit { key: '5', .. })).await;
         }
         self.sound_is_held(road, &mut leg).await;
         for _ in 0..5 {

@@ -191,8 +191,9 @@ impl Task {
             }
             Message::Sound(..) => self.stats.wrong_payload_type += 1,
             Message::Digit(key) => {
-                self.tell(LegEvent::Digit(key));
-                self.tap.pressed(Instant::now(), key);
+                let at = Instant::now();
+                self.tell(LegEvent::Digit { key, at });
+                self.tap.pressed(at, key);
             }
             Message::HangUp => return Some(End::HungUp),
             Message::Error(code) => return Some(End::Failed(format!("error {code:?} over there"))),

@@ -122,7 +122,7 @@ impl Call {
         if packet.payload_type == rtp::TELEPHONE_EVENT
             && let Some(digit) = self.digits.push(&packet)
         {
-            told.event(LegEvent::Digit(digit));
+            told.event(LegEvent::Digit { key: digit, at: now.into() });
         }
         self.jitter.push(self.since_epoch(now), &packet);
         self.hear(now, told)

@@ -130,6 +130,7 @@ mod tests {
     use super::*;
     use audio::{FRAME, jitter::FrameKind};
     use std::time::Duration;
+    use tokio::time::Instant;
 
     const KEY: Key = Key { index: 3, generation: 1 };
 
@@ -144,8 +145,9 @@ mod tests {
         assert!(outbox.frame(KEY, frame()).is_ok());
         assert!(outbox.frame(KEY, frame()).is_ok());
         assert!(outbox.frame(KEY, frame()).is_err());
-        for digit in ['1', '2', '3'] {
-            outbox.event(KEY, LegEvent::Digit(digit));
+        let at = Instant::now();
+        for key in ['1', '2', '3'] {
+            outbox.event(KEY, LegEvent::Digit { key, at });
         }
         outbox.stats(KEY, LegStats::default());
         outbox.closed(KEY, LegStats::default());
@@ -157,7 +159,7 @@ mod tests {
                 seen.push(match news {
                     News::Opened(..) => 'o',
                     News::Frame(..) => 'f',
-                    News::Event(_, LegEvent::Digit(digit)) => digit,
+                    News::Event(_, LegEvent::Digit { key, .. }) => key,
                     News::Event(..) => 'e',
                     News::Stats(..) => 's',
                     News::Closed(..) => 'c',
@@ -189,7 +191,7 @@ mod tests {
         let mut outbox = Outbox::new(producer, std::thread::current());
         drop(consumer);
         for _ in 0..100 {
-            outbox.event(KEY, LegEvent::Digit('1'));
+            outbox.event(KEY, LegEvent::Digit { key: '1', at: Instant::now() });
             outbox.wake();
             assert!(outbox.backlog.is_empty());
         }

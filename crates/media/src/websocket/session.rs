@@ -83,7 +83,7 @@ impl Session {
         match Event::parse(text) {
             Ok(Event::MediaStart(start)) => self.start(&start, ControlFormat::of(text))?,
             Ok(Event::DtmfEnd(key)) => {
-                self.events.push(LegEvent::Digit(key));
+                self.events.push(LegEvent::Digit { key, at: now });
                 self.tap.pressed(now, key);
             }
             Ok(Event::MediaXoff) => self.feed.close(),
@@ -271,7 +271,10 @@ mod tests {
         session.text(now, "DTMF_END digit:5 channel_id:m").unwrap();
         session.text(now, "what?").unwrap();
         let told: Vec<LegEvent> = session.events().collect();
-        assert_eq!(told, [LegEvent::FirstPacket { at: now }, LegEvent::Digit('5')]);
+        assert_eq!(
+            told,
+            [LegEvent::FirstPacket { at: now }, LegEvent::Digit { key: '5', at: now }]
+        );
         assert_eq!(session.stats().malformed, 1);
     }
 

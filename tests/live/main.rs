@@ -19,6 +19,7 @@ mod flows;
 mod hanging_up;
 mod media_roads;
 mod outage;
+mod publishing;
 mod roads;
 
 use std::time::{Duration, Instant};

@@ -2,6 +2,7 @@
 
 mod ari;
 mod bench;
+mod calls;
 mod demo;
 mod doctor;
 mod eval;
@@ -9,9 +10,11 @@ mod events;
 mod flow;
 mod models;
 mod nearest;
+mod number;
 mod replay;
 mod say;
 mod serve;
+mod stored;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -66,6 +69,11 @@ enum Command {
     Flow(flow::Action),
     /// Run the tests that are stored with flows
     Test(flow::Files),
+    /// Which flow answers which inbound number
+    #[command(subcommand)]
+    Number(number::Action),
+    /// The calls that are kept
+    Calls(calls::Options),
 }
 
 /// Which receptionist works on which calls.
@@ -97,6 +105,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Bench(bench) => bench::run(&bench),
         Command::Flow(action) => flow::run(&action),
         Command::Test(files) => flow::test(&files),
+        Command::Number(action) => number::run(&action),
+        Command::Calls(options) => calls::run(&options),
     };
     result.unwrap_or_else(|error| {
         eprintln!("patchcord: {error}");

@@ -29,9 +29,13 @@ use tokio::task::AbortHandle;
 
 use crate::capture::Capture;
 use crate::desk::{Answers, Desk};
+use crate::desks::Desks;
 use crate::facts;
+use crate::finished::Finished;
 use crate::hear::{self, Ears, RankingTime};
+use crate::keep::{Keeper, Opening};
 use crate::media_road::MediaRoad;
+use crate::redacted;
 
 use keys::Keys;
 use line::Line;
@@ -41,7 +45,7 @@ use switchboard::{News, Switchboard};
 /// What every call of a process works with.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    pub desk: Arc<Desk>,
+    pub desks: Desks,
     pub client: ari::Client,
     pub ears: Arc<Ears>,
     /// How callers' sound comes and goes.
@@ -51,6 +55,8 @@ pub(crate) struct Shared {
     pub tap: Tap,
     /// Where files of each call go, if anywhere.
     pub capture: Option<Arc<Capture>>,
+    /// What calls leave behind goes here.
+    pub keeper: Keeper,
 }
 
 /// Whether a call keeps the audio that it receives.
@@ -64,6 +70,7 @@ pub(crate) enum Tap {
 pub(crate) struct Driven {
     /// The caller's name, or number where there is none.
     pub caller: String,
+    pub opening: Opening,
     pub record: Record,
     /// The audio that was received, if it was kept.
     pub received: Vec<i16>,
@@ -73,6 +80,8 @@ pub(crate) struct Driven {
 
 struct Driver {
     shared: Shared,
+    /// The one that took the call when it arrived, whatever is published meanwhile.
+    desk: Arc<Desk>,
     /// The caller's channel.
     channel: String,
     arrived: Instant,
@@ -115,10 +124,13 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         .find(|name| !name.is_empty())
         .unwrap_or(&channel.id)
         .clone();
+    let desk = shared.desks.for_call(&channel.dialplan.exten);
+    let opening = Opening::of(&arrival, &desk);
+    let open = shared.keeper.begin(&opening);
     let driver = Driver {
         channel: channel.id.clone(),
         arrived: arrival.at,
-        call: shared.desk.call(facts::of(channel, &arrival.start.args, &shared.desk.course.flow)),
+        call: desk.call(facts::of(channel, &arrival.start.args, &desk)),
         switchboard: Switchboard::new(&shared, channel),
         mailbox: arrival.mailbox,
         line: None,
@@ -128,10 +140,15 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         made: mpsc::unbounded_channel(),
         lookup: None,
         keys: Keys::new(shared.road.tells_keys()),
+        desk,
         shared,
     };
-    let (record, received, began) = driver.run().await;
-    Driven { caller, record, received, began }
+    let (mut record, received, began) = driver.run().await;
+    redacted::redact(&mut record);
+    let mut call = Finished::new(caller, record, None, None);
+    call.opening = Some(opening.clone());
+    open.close(&call);
+    Driven { caller: call.name, opening, record: call.record, received, began }
 }
 
 impl Driver {
@@ -236,7 +253,7 @@ impl Driver {
     }
 
     fn listen(&mut self, question: &Question) {
-        let Some(answers) = self.shared.desk.answers(question) else { return };
+        let Some(answers) = self.desk.answers(question) else { return };
         let heard = self.heard.0.clone();
         let phrases = answers.phrases.clone();
         self.answers = Some(answers);
@@ -252,7 +269,7 @@ impl Driver {
 
     fn play(&mut self, id: PlayId, what: Played) {
         self.playing = id;
-        let desk = &self.shared.desk;
+        let desk = &self.desk;
         let number = u64::from(id.0);
         let music = match &what {
             Played::Music(class) => Some(class.clone()),
@@ -275,7 +292,7 @@ impl Driver {
     /// Has words spoken that were not known before this call.
     fn speak(&mut self, id: PlayId, sounds: Vec<Sound>) {
         self.with_line(Line::stop_playing);
-        let (desk, made) = (self.shared.desk.clone(), self.made.0.clone());
+        let (desk, made) = (self.desk.clone(), self.made.0.clone());
         tokio::task::spawn_blocking(move || {
             // The call may be over; then nobody wants to hear it.
             let _ = made.send(Made::Sound(id, desk.sound_of_any(&sounds)));
@@ -394,5 +411,7 @@ impl Driver {
 
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod kept;
 #[cfg(test)]
 mod tests;

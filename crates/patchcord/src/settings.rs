@@ -14,11 +14,16 @@ use media::road::{Preference, Road, UnknownRoad};
 use media::websocket::Credentials;
 use media::{PlaneConfig, Scheduling};
 use serde::Deserialize;
+use store::LocationError;
 use thiserror::Error;
 use tokio::runtime::Handle;
 
 use crate::capture::CaptureSettings;
 use crate::media_road::MediaSettings;
+
+mod kept;
+
+pub(crate) use kept::StoreSettings;
 
 /// The configuration file.
 #[derive(Deserialize)]
@@ -37,6 +42,7 @@ pub(crate) struct Settings {
     recognition: RecognitionConfig,
     #[serde(default)]
     synthesis: SynthesisConfig,
+    store: Option<kept::Section>,
     /// The folder of the file itself.
     #[serde(skip)]
     folder: PathBuf,
@@ -208,6 +214,18 @@ pub(crate) enum SettingsError {
     Capture { path: PathBuf, folder: PathBuf, source: std::io::Error },
     #[error("{path}: {source}")]
     Recognition { path: PathBuf, source: ConfigError },
+    #[error(
+        "{path}: [store] has {count} passwords\n  mend: give it one of password_env, password_file and password_credential"
+    )]
+    StorePasswords { path: PathBuf, count: usize },
+    #[error("{path}: [store] {source}")]
+    StoreSecret { path: PathBuf, source: ari::SecretError },
+    #[error("{path}: [store] location: {source}")]
+    StoreLocation { path: PathBuf, source: LocationError },
+    #[error(
+        "{path}: there is no [store]\n  mend: add that section; assets/patchcord.toml explains it"
+    )]
+    NoStore { path: PathBuf },
     #[error(transparent)]
     Secret(#[from] ari::SecretError),
     #[error("{path}: [ari] {source}")]
@@ -290,6 +308,11 @@ impl Settings {
         let max_time = Duration::from_secs(60 * u64::from(self.media.capture_minutes.get()));
         let max_bytes = u64::from(self.media.capture_megabytes.get()) * 1_000_000;
         Ok(Some(CaptureSettings { folder, max_time, max_bytes }))
+    }
+
+    /// Where flows, numbers and calls are kept; reads the password. `path` is for the messages.
+    pub(crate) fn store(&self, path: &Path) -> Result<Option<StoreSettings>, SettingsError> {
+        self.store.as_ref().map(|section| section.read(path, &self.folder)).transpose()
     }
 
     /// How many readings may be under way at once; the engines' own default if none.

@@ -2,6 +2,7 @@
 
 mod asterisk;
 mod media_check;
+mod store_check;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -87,10 +88,22 @@ fn examine(options: &Options, findings: &mut Vec<Finding>) -> Result<(), String>
     };
     let speech = Speech::new(settings.synthesis());
     let desk = Desk::open_with(&settings.receptionist(), settings.flow().as_deref(), speech);
-    findings.push(match desk {
-        Ok(desk) => well("receptionist", format!("{} is well formed", desk.receptionist.name)),
-        Err(error) => failure("receptionist", error.to_string(), ""),
-    });
+    let desk = match desk {
+        Ok(desk) => {
+            findings
+                .push(well("receptionist", format!("{} is well formed", desk.receptionist.name)));
+            Some(desk)
+        }
+        Err(error) => {
+            findings.push(failure("receptionist", error.to_string(), ""));
+            None
+        }
+    };
+    match settings.store(&options.config) {
+        Ok(None) => {}
+        Ok(Some(store)) => runtime()?.block_on(store_check::look(&store, desk, findings)),
+        Err(error) => findings.push(failure("store", error.to_string(), "")),
+    }
     let ours = settings.ari(&options.config);
     let configs = ours.and_then(|ours| Ok((settings.ari_for(&options.config, APP)?, ours)));
     let (config, app) = match configs {

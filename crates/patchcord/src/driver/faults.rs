@@ -22,6 +22,7 @@ use super::tests::deaf_ears;
 use super::{Lookups, Shared, Tap};
 use crate::desk::Desk;
 use crate::hear::Ears;
+use crate::keep::Keeper;
 use crate::media_road::MediaRoad;
 use crate::service;
 
@@ -170,8 +171,16 @@ async fn play(seed: u64, desk: Arc<Desk>, ears: Arc<Ears>) -> Result<(), String>
     let road = Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into())?);
     let lookups = Lookups::new()?;
     let client_of_calls = client.clone();
-    let shared =
-        Shared { desk, client: client_of_calls, ears, road, lookups, tap: Tap::Off, capture: None };
+    let shared = Shared {
+        desks: desk.into(),
+        client: client_of_calls,
+        ears,
+        road,
+        lookups,
+        tap: Tap::Off,
+        capture: None,
+        keeper: Keeper::default(),
+    };
     let (over, _driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

@@ -14,11 +14,13 @@ use tokio::sync::{mpsc, watch};
 
 use super::{Driven, Lookups, Shared, Tap};
 use crate::desk::Desk;
+use crate::desks::Desks;
 use crate::hear::Ears;
+use crate::keep::Keeper;
 use crate::media_road::MediaRoad;
 use crate::service;
 
-const MS: Duration = Duration::from_millis(1);
+pub(super) const MS: Duration = Duration::from_millis(1);
 
 struct Deaf;
 
@@ -46,8 +48,8 @@ pub(super) fn deaf_ears() -> Ears {
 }
 
 /// The sample receptionist at an embedded PBX whose operator and help desk answer soon.
-struct Stage {
-    pbx: Pbx,
+pub(super) struct Stage {
+    pub(super) pbx: Pbx,
     client: ari::Client,
     driven: mpsc::UnboundedReceiver<Driven>,
     stop: watch::Sender<bool>,
@@ -56,6 +58,11 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Stage {
+        let desk = Desk::embedded().expect("the sample is well formed");
+        Stage::with(Arc::new(desk).into(), Keeper::default()).await
+    }
+
+    pub(super) async fn with(desks: Desks, keeper: Keeper) -> Stage {
         let pbx = Pbx::start(PbxConfig::default()).await.expect("a port on loopback");
         for endpoint in ["PJSIP/operator", "PJSIP/helpdesk"] {
             let says = Speech::Once(Arc::from([]));
@@ -68,13 +75,14 @@ impl Stage {
         let (client, arrivals) = ari::Client::connect(config).await.expect("it listens");
         live(&client).await;
         let shared = Shared {
-            desk: Arc::new(Desk::embedded().expect("the sample is well formed")),
+            desks,
             client: client.clone(),
             ears: Arc::new(deaf_ears()),
             road: Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into()).expect("ports on loopback")),
             lookups: Lookups::new().expect("a client"),
             tap: Tap::Off,
             capture: None,
+            keeper,
         };
         let (over, driven) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
@@ -83,16 +91,21 @@ impl Stage {
     }
 
     /// Lets one caller ring; gives the call's record and what the caller lived through, once nothing is left.
-    async fn ring(&mut self, caller: Caller) -> (Driven, pbx::Outcome) {
+    pub(super) async fn ring(&mut self, caller: Caller) -> (Driven, pbx::Outcome) {
         let outcome = self.pbx.call(caller).outcome().await;
-        let driven = self.driven.recv().await.expect("the service works");
+        let driven = self.over().await;
         self.pbx.quiet().await;
         let census = self.pbx.census();
         assert_eq!((census.channels, census.bridges, census.external_media_ports), (0, 0, 0));
         (driven, outcome)
     }
 
-    async fn end(self) {
+    /// The next call to be over.
+    pub(super) async fn over(&mut self) -> Driven {
+        self.driven.recv().await.expect("the service works")
+    }
+
+    pub(super) async fn end(self) {
         self.stop.send_replace(true);
         assert_eq!(self.service.await.expect("no panic"), 0, "a call was left");
         self.client.close().await;
@@ -106,7 +119,7 @@ async fn live(client: &ari::Client) {
 }
 
 /// Presses a key soon after the answer, and hangs up once connected.
-fn presses(digit: char) -> Caller {
+pub(super) fn presses(digit: char) -> Caller {
     Caller {
         digits: vec![(150 * MS, digit)],
         hangs_up: HangsUp::OnceConnectedFor(100 * MS),

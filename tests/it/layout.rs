@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("media", &["audio"]),
     ("pbx", &["audio"]),
     ("store", &[]),
-    ("patchcord", &["ari", "audio", "call", "engines", "flow", "intent", "media", "pbx"]),
+    ("patchcord", &["ari", "audio", "call", "engines", "flow", "intent", "media", "pbx", "store"]),
 ];
 
 /// Crates that decide and compute, and do nothing else.

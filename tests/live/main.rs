@@ -20,6 +20,7 @@ mod hanging_up;
 mod keeping;
 mod media_roads;
 mod outage;
+mod publishing;
 mod roads;
 
 use std::time::{Duration, Instant};

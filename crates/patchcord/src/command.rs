@@ -2,6 +2,7 @@
 
 mod ari;
 mod bench;
+mod calls;
 mod demo;
 mod doctor;
 mod eval;
@@ -9,12 +10,14 @@ mod events;
 mod flow;
 mod models;
 mod nearest;
+mod number;
 mod replay;
 mod say;
 mod serve;
+mod stored;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -27,6 +30,8 @@ use tracing_subscriber::EnvFilter;
 use crate::desk::Desk;
 use crate::hear::Ears;
 use crate::labels::{self, SampleCall};
+use crate::settings::Settings;
+use crate::speech::Speech;
 
 /// An AI receptionist for Asterisk: it answers, listens, and connects callers while they still speak.
 #[derive(Parser)]
@@ -66,6 +71,11 @@ enum Command {
     Flow(flow::Action),
     /// Run the tests that are stored with flows
     Test(flow::Files),
+    /// Which flow answers which inbound number
+    #[command(subcommand)]
+    Number(number::Action),
+    /// The calls that are kept
+    Calls(calls::Options),
 }
 
 /// Which receptionist works on which calls.
@@ -97,6 +107,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Bench(bench) => bench::run(&bench),
         Command::Flow(action) => flow::run(&action),
         Command::Test(files) => flow::test(&files),
+        Command::Number(action) => number::run(&action),
+        Command::Calls(options) => calls::run(&options),
     };
     result.unwrap_or_else(|error| {
         eprintln!("patchcord: {error}");
@@ -119,6 +131,14 @@ impl Rehearsed {
         }
         .map_err(words)
     }
+}
+
+/// The receptionist of a configuration, ready to work. `path` is for the messages.
+fn desk(settings: &Settings, path: &Path) -> Result<Desk, String> {
+    let speech = Speech::new(settings.synthesis());
+    let desk = Desk::open_with(&settings.receptionist(), settings.flow().as_deref(), speech);
+    let tapes = settings.tapes(path).map_err(words)?;
+    desk.and_then(|desk| desk.keeping(path, tapes)).map_err(words)
 }
 
 fn calls(folder: Option<&PathBuf>) -> Result<Vec<SampleCall>, String> {

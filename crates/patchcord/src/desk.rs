@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use audio::tone::progress::{Country, Progress, Signal};
-use call::{Call, Course, Findings, Receptionist, Sound};
+use call::{Call, Course, DestinationId, Findings, Receptionist, Sound};
 use engines::phrases::Phrases;
-use flow::{Book, Facts, Question};
+use flow::{Book, Facts, Flow, Question};
 use intent::{TeachError, Understanding};
+use store::{FlowRef, InboundNumber};
 use thiserror::Error;
 
 use crate::assets;
@@ -17,17 +18,34 @@ use crate::flows::{self, FlowError};
 use crate::hear;
 use crate::recording;
 use crate::speech::Speech;
+use crate::tapes::{TapeError, TapeSettings};
 
-/// A receptionist ready to work. Shared by all of its calls.
+/// A receptionist ready to work, with the flow that her calls go through. Shared by these calls, each of which keeps it
+/// until it is over.
 pub(crate) struct Desk {
     pub receptionist: Arc<Receptionist>,
     pub course: Course,
+    /// The language of its calls, if it is not the flow's own.
+    pub language: Option<String>,
+    /// Which flow of the store it is, if it is one.
+    pub flow: Option<FlowRef>,
+    recordings: Recordings,
+    /// For what calls keep.
+    places: TapeSettings,
     /// One for all questions to which the same may be said.
     answers: Vec<(Arc<Question>, Arc<Answers>)>,
     sounds: HashMap<Sound, Arc<[i16]>>,
     ringing: Arc<[i16]>,
     /// For words that are known only while a call goes on.
     speech: Arc<Speech>,
+}
+
+/// Where prompts are that are files.
+#[derive(Clone)]
+enum Recordings {
+    /// In the program.
+    Embedded,
+    Folder(PathBuf),
 }
 
 /// What may be said to a question.
@@ -65,6 +83,12 @@ pub(crate) enum DeskError {
     Prompt { path: PathBuf, prompt: String, cause: String },
     #[error("{path} has words that nobody can speak, {words:?}: {cause}")]
     Spoken { path: PathBuf, words: String, cause: String },
+    #[error(
+        "number {number}: its fallback \"{fallback}\" is no destination of {receptionist}\n  mend: use one of: {known}"
+    )]
+    NoDestination { number: String, fallback: String, receptionist: String, known: String },
+    #[error("{path}: {source}")]
+    NoPlace { path: PathBuf, source: TapeError },
 }
 
 impl Desk {
@@ -72,10 +96,8 @@ impl Desk {
     pub(crate) fn embedded() -> Result<Self, DeskError> {
         let path = Path::new("assets/receptionist.toml");
         let text = assets::file("receptionist.toml").unwrap_or_default();
-        let load = |prompt: &str| {
-            assets::file(prompt).map(<[u8]>::to_vec).ok_or_else(|| "no such file".to_owned())
-        };
-        Self::build(path, &String::from_utf8_lossy(text), None, load, Speech::default())
+        let text = String::from_utf8_lossy(text);
+        Self::build(path, &text, None, Recordings::Embedded, Speech::default())
     }
 
     /// The receptionist of a file, its recordings beside it; words are spoken by the voice of this machine.
@@ -85,9 +107,14 @@ impl Desk {
 
     /// The names that flows of a receptionist's file may use.
     pub(crate) fn names(path: &Path) -> Result<Book, DeskError> {
+        Ok(Self::receptionist(path)?.book())
+    }
+
+    /// The receptionist of a file, who need not be ready to work.
+    pub(crate) fn receptionist(path: &Path) -> Result<Receptionist, DeskError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| DeskError::Read { path: path.to_owned(), source })?;
-        Ok(Receptionist::parse(&path.display().to_string(), &text)?.book())
+        Ok(Receptionist::parse(&path.display().to_string(), &text)?)
     }
 
     /// The names that flows of the sample receptionist may use.
@@ -104,72 +131,162 @@ impl Desk {
     ) -> Result<Self, DeskError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| DeskError::Read { path: path.to_owned(), source })?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let load =
-            |prompt: &str| std::fs::read(folder.join(prompt)).map_err(|error| error.to_string());
-        Self::build(path, &text, flow, load, speech)
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        Self::build(path, &text, flow, Recordings::Folder(folder), speech)
     }
 
     fn build(
         path: &Path,
         text: &str,
         flow: Option<&Path>,
-        load: impl Fn(&str) -> Result<Vec<u8>, String>,
+        recordings: Recordings,
         speech: Speech,
     ) -> Result<Self, DeskError> {
         let receptionist = Receptionist::parse(&path.display().to_string(), text)?;
         let mut course = receptionist.course()?;
         if let Some(path) = flow {
             let flow = flows::open(path, &receptionist.book())?;
-            let zone = facts::zone(flow.document().time_zone.as_deref());
-            zone.map_err(|cause| DeskError::Zone { path: path.to_owned(), cause })?;
-            if let Some((node, what)) = flows::missing(&flow) {
-                let (path, node) = (path.to_owned(), node.to_owned());
-                return Err(DeskError::Missing { path, node, what });
-            }
+            Self::can_do(path, &flow)?;
             course.flow = Arc::new(flow);
         }
-        let mut answers: Vec<(Arc<Question>, Arc<Answers>)> = Vec::new();
+        let desk = Self {
+            receptionist: Arc::new(receptionist),
+            course,
+            language: None,
+            flow: None,
+            recordings,
+            places: TapeSettings::default(),
+            answers: Vec::new(),
+            sounds: HashMap::new(),
+            ringing: ringing(),
+            speech: Arc::new(speech),
+        };
+        desk.ready(path, None)
+    }
+
+    /// The same, with places for what calls keep: every flow of the desk must find its own there.
+    pub(crate) fn keeping(mut self, path: &Path, places: TapeSettings) -> Result<Self, DeskError> {
+        places
+            .suit(&self.course.flow)
+            .map_err(|source| DeskError::NoPlace { path: path.to_owned(), source })?;
+        self.places = places;
+        Ok(self)
+    }
+
+    /// The same receptionist for the calls to an inbound number, whose `flow` begins as the number says. What was learned
+    /// and spoken for a desk that is `like` it is taken from there.
+    pub(crate) fn at_number(
+        &self,
+        number: &InboundNumber,
+        flow: Flow,
+        version: Option<i64>,
+        like: &Desk,
+    ) -> Result<Self, DeskError> {
+        let name = format!("flow {}", number.flow);
+        let shown = Path::new(&name);
+        Self::can_do(shown, &flow)?;
+        let mut receptionist = self.receptionist.clone();
+        let mut course = self.course.clone();
+        if let Some(fallback) = Self::fallback(&self.receptionist, number)? {
+            let mut changed = (*self.receptionist).clone();
+            changed.fallback = fallback;
+            course = changed.course()?;
+            receptionist = Arc::new(changed);
+        }
+        course.flow = Arc::new(flow);
+        let flow = version.map(|version| FlowRef { name: number.flow.clone(), version });
+        let desk = Self {
+            receptionist,
+            course,
+            language: number.language.clone(),
+            flow,
+            recordings: self.recordings.clone(),
+            places: self.places.clone(),
+            answers: Vec::new(),
+            sounds: HashMap::new(),
+            ringing: self.ringing.clone(),
+            speech: self.speech.clone(),
+        };
+        let places = self.places.clone();
+        desk.ready(shown, Some(like))?.keeping(shown, places)
+    }
+
+    /// Who takes the callers of an inbound number whom its flow fails, if that is not the receptionist's own choice.
+    pub(crate) fn fallback(
+        receptionist: &Receptionist,
+        number: &InboundNumber,
+    ) -> Result<Option<DestinationId>, DeskError> {
+        let Some(name) = &number.fallback else { return Ok(None) };
+        let destinations = receptionist.destinations.iter();
+        let known: Vec<_> = destinations.map(|it| it.name.as_str()).collect();
+        let wrong = || DeskError::NoDestination {
+            number: number.pattern.to_string(),
+            fallback: name.clone(),
+            receptionist: receptionist.name.clone(),
+            known: known.join(", "),
+        };
+        receptionist.destination_named(name).map(Some).ok_or_else(wrong)
+    }
+
+    /// Whether calls can do what a flow wants, on this machine.
+    pub(crate) fn can_do(shown: &Path, flow: &Flow) -> Result<(), DeskError> {
+        let path = shown.to_owned();
+        if let Err(cause) = facts::zone(flow.document().time_zone.as_deref()) {
+            return Err(DeskError::Zone { path, cause });
+        }
+        match flows::missing(flow) {
+            Some((node, what)) => Err(DeskError::Missing { path, node: node.to_owned(), what }),
+            None => Ok(()),
+        }
+    }
+
+    /// Learns what may be answered to its questions, and has its prompts ready to be heard.
+    fn ready(mut self, path: &Path, like: Option<&Desk>) -> Result<Self, DeskError> {
+        let known = like.map_or(&[][..], |desk| &desk.answers);
+        let course = self.course.clone();
         for question in course.flow.questions().chain(course.last_resort.questions()) {
-            let alike = answers.iter().find(|(known, _)| known.hears_like(question));
+            let mut all = self.answers.iter().chain(known);
+            let alike = all.find(|(known, _)| known.hears_like(question));
             let heard = match alike {
                 Some((_, known)) => Some(known.clone()),
                 None => Answers::to(question)
                     .map_err(|source| DeskError::Learn { path: path.to_owned(), source })?
                     .map(Arc::new),
             };
-            answers.extend(heard.map(|heard| (question.clone(), heard)));
+            self.answers.extend(heard.map(|heard| (question.clone(), heard)));
         }
-        let said = receptionist.sounds().cloned();
+        let receptionist = self.receptionist.clone();
         let flows = [&course.flow, &course.last_resort].into_iter();
-        let mut sounds: HashMap<Sound, Arc<[i16]>> = HashMap::new();
+        let said = receptionist.sounds().cloned();
         for said in said.chain(flows.flat_map(|flow| flow.fixed_sounds()).cloned()) {
-            if sounds.contains_key(&said) {
+            if self.sounds.contains_key(&said) {
                 continue;
             }
-            let path = path.to_owned();
-            let sound = match &said {
-                Sound::File(name) => load(name)
-                    .and_then(|bytes| {
-                        recording::parse(Path::new(name), &bytes).map_err(|error| error.to_string())
-                    })
-                    .map_err(|cause| DeskError::Prompt { path, prompt: name.clone(), cause })?,
-                Sound::Spoken(words) => speech.say(words).map_err(|cause| DeskError::Spoken {
-                    path,
-                    words: words.clone(),
-                    cause,
-                })?,
+            let sound = match (&said, like.and_then(|like| like.sounds.get(&said))) {
+                (Sound::Spoken(_), Some(spoken)) => spoken.clone(),
+                _ => self.prompt(path, &said)?.into(),
             };
-            sounds.insert(said, sound.into());
+            self.sounds.insert(said, sound);
         }
-        Ok(Self {
-            receptionist: Arc::new(receptionist),
-            course,
-            answers,
-            sounds,
-            ringing: ringing(),
-            speech: Arc::new(speech),
-        })
+        Ok(self)
+    }
+
+    fn prompt(&self, path: &Path, sound: &Sound) -> Result<Vec<i16>, DeskError> {
+        let path = path.to_owned();
+        match sound {
+            Sound::File(name) => {
+                let bytes = self.recordings.load(name);
+                let parse = |bytes: Vec<u8>| {
+                    recording::parse(Path::new(name), &bytes).map_err(|error| error.to_string())
+                };
+                let prompt = name.clone();
+                bytes.and_then(parse).map_err(|cause| DeskError::Prompt { path, prompt, cause })
+            }
+            Sound::Spoken(words) => {
+                let wrong = |cause| DeskError::Spoken { path, words: words.clone(), cause };
+                self.speech.say(words).map_err(wrong)
+            }
+        }
     }
 
     /// A call that has just arrived here.
@@ -214,6 +331,19 @@ impl Desk {
     }
 }
 
+impl Recordings {
+    fn load(&self, name: &str) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Embedded => {
+                assets::file(name).map(<[u8]>::to_vec).ok_or_else(|| "no such file".to_owned())
+            }
+            Self::Folder(folder) => {
+                std::fs::read(folder.join(name)).map_err(|error| error.to_string())
+            }
+        }
+    }
+}
+
 impl Answers {
     fn to(question: &Question) -> Result<Option<Self>, TeachError> {
         let understanding = question.understanding()?;
@@ -239,8 +369,7 @@ mod tests {
     fn with_words(speech: Speech) -> Result<Desk, DeskError> {
         let text = String::from_utf8_lossy(assets::file("receptionist.toml").unwrap_or_default())
             .replace("\"prompts/greeting.wav\"", "{ say = \"Good morning, how can I help?\" }");
-        let load = |prompt: &str| assets::file(prompt).map(<[u8]>::to_vec).ok_or_else(String::new);
-        Desk::build(Path::new("desk.toml"), &text, None, load, speech)
+        Desk::build(Path::new("desk.toml"), &text, None, Recordings::Embedded, speech)
     }
 
     #[test]

@@ -32,10 +32,14 @@ use tokio::task::AbortHandle;
 
 use crate::capture::Capture;
 use crate::desk::{Answers, Desk};
+use crate::desks::Desks;
 use crate::facts;
+use crate::finished::Finished;
 use crate::hear::{self, Ears, RankingTime};
+use crate::keep::{Keeper, Opening};
 use crate::media_road::MediaRoad;
 use crate::tapes::Tapes;
+use crate::redacted;
 
 use keys::{Keys, Press};
 use line::Line;
@@ -49,7 +53,7 @@ use zone::{Pressed, Zone};
 /// What every call of a process works with.
 #[derive(Clone)]
 pub(crate) struct Shared {
-    pub desk: Arc<Desk>,
+    pub desks: Desks,
     pub client: ari::Client,
     pub ears: Arc<Ears>,
     /// How callers' sound comes and goes.
@@ -61,6 +65,8 @@ pub(crate) struct Shared {
     pub capture: Option<Arc<Capture>>,
     /// Where what a flow records goes, if anywhere.
     pub tapes: Option<Arc<Tapes>>,
+    /// What calls leave behind goes here.
+    pub keeper: Keeper,
 }
 
 /// Whether a call keeps the audio that it receives.
@@ -74,6 +80,7 @@ pub(crate) enum Tap {
 pub(crate) struct Driven {
     /// The caller's name, or number where there is none.
     pub caller: String,
+    pub opening: Opening,
     pub record: Record,
     /// The audio that was received, if it was kept.
     pub received: Vec<i16>,
@@ -83,6 +90,8 @@ pub(crate) struct Driven {
 
 struct Driver {
     shared: Shared,
+    /// The one that took the call when it arrived, whatever is published meanwhile.
+    desk: Arc<Desk>,
     arrived: Instant,
     call: Call,
     switchboard: Switchboard,
@@ -140,9 +149,12 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         },
         switchboard.bridge().to_owned(),
     );
+    let desk = shared.desks.for_call(&channel.dialplan.exten);
+    let opening = Opening::of(&arrival, &desk);
+    let open = shared.keeper.begin(&opening);
     let driver = Driver {
         arrived: arrival.at,
-        call: shared.desk.call(facts::of(channel, &arrival.start.args, &shared.desk.course.flow)),
+        call: desk.call(facts::of(channel, &arrival.start.args, &desk)),
         switchboard,
         mailbox: arrival.mailbox,
         line: None,
@@ -155,10 +167,15 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         recordings,
         zone: Zone::default(),
         voice: mpsc::unbounded_channel(),
+        desk,
         shared,
     };
-    let (record, received, began) = driver.run().await;
-    Driven { caller, record, received, began }
+    let (mut record, received, began) = driver.run().await;
+    redacted::redact(&mut record);
+    let mut call = Finished::new(caller, record, None, None);
+    call.opening = Some(opening.clone());
+    open.close(&call);
+    Driven { caller: call.name, opening, record: call.record, received, began }
 }
 
 impl Driver {
@@ -365,7 +382,7 @@ impl Driver {
     }
 
     fn listen(&mut self, question: &Question) {
-        let Some(answers) = self.shared.desk.answers(question) else { return };
+        let Some(answers) = self.desk.answers(question) else { return };
         let heard = self.heard.0.clone();
         let phrases = answers.phrases.clone();
         self.answers = Some(answers);
@@ -381,7 +398,7 @@ impl Driver {
 
     fn play(&mut self, id: PlayId, what: Played) {
         self.playing = id;
-        let desk = &self.shared.desk;
+        let desk = &self.desk;
         let number = u64::from(id.0);
         let music = match &what {
             Played::Music(class) => Some(class.clone()),
@@ -408,7 +425,7 @@ impl Driver {
     /// Has words spoken that were not known before this call.
     fn speak(&mut self, id: PlayId, sounds: Vec<Sound>) {
         self.with_line(Line::stop_playing);
-        let (desk, made) = (self.shared.desk.clone(), self.made.0.clone());
+        let (desk, made) = (self.desk.clone(), self.made.0.clone());
         tokio::task::spawn_blocking(move || {
             // The call may be over; then nobody wants to hear it.
             let _ = made.send(Made::Sound(id, desk.sound_of_any(&sounds)));
@@ -552,5 +569,7 @@ impl Driver {
 
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod kept;
 #[cfg(test)]
 mod tests;

@@ -3,19 +3,22 @@
 use std::collections::BTreeMap;
 
 use ari::Channel;
-use flow::{Civil, Facts, Flow, Value};
+use flow::{Civil, Facts, Value};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
+use crate::desk::Desk;
+
 /// What the dialplan may pass on after the application's name, as `NAME=VALUE`.
-pub(crate) fn of(channel: &Channel, args: &[String], flow: &Flow) -> Facts {
+pub(crate) fn of(channel: &Channel, args: &[String], desk: &Desk) -> Facts {
+    let flow = &desk.course.flow;
     let passed = args.iter().filter_map(|arg| arg.split_once('='));
     Facts {
         caller_number: channel.caller.number.clone(),
         caller_name: channel.caller.name.clone(),
         called_number: channel.dialplan.exten.clone(),
         clock: clock(zone(flow.document().time_zone.as_deref()).unwrap_or(TimeZone::UTC)),
-        language: None,
+        language: desk.language.clone(),
         caller: passed.map(|(name, value)| (name.to_owned(), Value::from(value))).collect(),
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use call::{Basis, Outcome, Record};
 
+use crate::keep::Opening;
 use crate::labels::Label;
 
 /// A call that is over.
@@ -11,6 +12,8 @@ use crate::labels::Label;
 pub(crate) struct Finished {
     /// The recording's name, or the caller's number.
     pub name: String,
+    /// What was known when it began; none of a replay.
+    pub opening: Option<Opening>,
     /// What the call kept of itself.
     pub record: Record,
     /// What should have come of it.
@@ -34,7 +37,7 @@ impl Finished {
             }
             _ => None,
         };
-        Self { name, record, label, word_end }
+        Self { name, opening: None, record, label, word_end }
     }
 
     /// The clock *decide* in milliseconds: against the label where there is one, else against the call's own estimate

@@ -16,42 +16,79 @@ pub(crate) enum FlowError {
     #[error(transparent)]
     File(#[from] Findings),
     #[error(
-        "{path} goes through itself, by way of {way}\n  mend: let the inner flow end in a return node, and go on in the outer one"
+        "{shown} goes through itself, by way of {way}\n  mend: let the inner flow end in a return node, and go on in the outer one"
     )]
-    Circle { path: PathBuf, way: String },
+    Circle { shown: String, way: String },
+    #[error(
+        "{wanted_by} goes through the flow \"{name}\", which is not published\n  mend: publish that one first, --as {name}"
+    )]
+    Unpublished { name: String, wanted_by: String },
+    #[error(
+        "{shown} cannot begin a call: it needs {need}\n  mend: let the number have a flow that goes through this one and knows {need} by then"
+    )]
+    NotAlone { shown: String, need: String },
+    #[error("{shown}: {told}")]
+    Number { shown: String, told: String },
+}
+
+/// The text of a flow, and what messages call it.
+pub(crate) struct Written {
+    pub shown: String,
+    pub text: Vec<u8>,
 }
 
 /// Reads and checks the flow of a file. Those that it goes through are files beside it: `flow = "password_reset"` is
 /// `password_reset.toml` or `password_reset.json`.
 pub(crate) fn open(path: &Path, book: &Book) -> Result<Flow, FlowError> {
-    through(path, book.clone(), &mut Vec::new())
+    let beside = |_: &str, name: &str| {
+        let files = ["toml", "json"].map(|kind| path.with_file_name(format!("{name}.{kind}")));
+        files.iter().find(|file| file.exists()).map(|file| read(file)).transpose()
+    };
+    Ok(through(&read(path)?, &beside, book.clone(), &mut Vec::new())?.0)
 }
 
-fn through(path: &Path, mut book: Book, way: &mut Vec<PathBuf>) -> Result<Flow, FlowError> {
-    if way.iter().any(|known| known == path) {
-        let way: Vec<_> = way.iter().map(|path| path.display().to_string()).collect();
-        return Err(FlowError::Circle { path: path.to_owned(), way: way.join(", ") });
+fn read(path: &Path) -> Result<Written, FlowError> {
+    let text =
+        std::fs::read(path).map_err(|source| FlowError::Read { path: path.to_owned(), source })?;
+    Ok(Written { shown: path.display().to_string(), text })
+}
+
+/// Where flows are found that others go through: by who wants one, and its name. `None` leaves it to the check to say
+/// that there is none.
+pub(crate) type Find<'f> = dyn Fn(&str, &str) -> Result<Option<Written>, FlowError> + 'f;
+
+/// Checks a flow, and before it all those that it goes through; gives it with the names that it was checked against.
+pub(crate) fn through(
+    written: &Written,
+    find: &Find<'_>,
+    mut book: Book,
+    way: &mut Vec<String>,
+) -> Result<(Flow, Book), FlowError> {
+    let shown = &written.shown;
+    if way.contains(shown) {
+        return Err(FlowError::Circle { shown: shown.clone(), way: way.join(", ") });
     }
-    let read = |source| FlowError::Read { path: path.to_owned(), source };
-    let bytes = std::fs::read(path).map_err(read)?;
-    let shown = path.display().to_string();
-    way.push(path.to_owned());
-    // What cannot be read is told by the check below.
-    let document = std::str::from_utf8(&bytes).ok().and_then(|it| Document::read(&shown, it).ok());
-    let nodes = document.iter().flat_map(|document| document.node.values());
-    for name in
-        nodes.filter_map(|node| if let Deed::Flow(name) = &node.deed { Some(name) } else { None })
-    {
-        let files = ["toml", "json"].map(|kind| path.with_file_name(format!("{name}.{kind}")));
-        if let Some(file) = files.iter().find(|file| file.exists())
-            && !book.flows.contains_key(name)
+    way.push(shown.clone());
+    for name in inner(written) {
+        if !book.flows.contains_key(&name)
+            && let Some(found) = find(shown, &name)?
         {
-            let inner = through(file, book.clone(), way)?;
-            book.flows.insert(name.clone(), Arc::new(inner));
+            let (inner, _) = through(&found, find, book.clone(), way)?;
+            book.flows.insert(name, Arc::new(inner));
         }
     }
     way.pop();
-    Ok(Flow::from_bytes(&shown, &bytes, &book)?)
+    Ok((Flow::from_bytes(shown, &written.text, &book)?, book))
+}
+
+/// The names of the flows that it goes through. What cannot be read is told by the check.
+pub(crate) fn inner(written: &Written) -> Vec<String> {
+    let text = std::str::from_utf8(&written.text).ok();
+    let document = text.and_then(|text| Document::read(&written.shown, text).ok());
+    let nodes = document.into_iter().flat_map(|document| document.node.into_values());
+    nodes
+        .filter_map(|node| if let Deed::Flow(name) = node.deed { Some(name) } else { None })
+        .collect()
 }
 
 /// What a node wants that calls cannot do yet, if one does: its name, and what it is.

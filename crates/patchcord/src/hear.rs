@@ -123,7 +123,7 @@ fn ranked(
     tracing::trace!(
         target: "patchcord::words",
         ?cut,
-        text = words.text,
+        text = intent::Redactor::new().partial(&words.text).text,
         through_ms = clock.at(words.through).as_millis(),
         done_ms = clock.of_ear(words.done).as_millis(),
         best = ?ranking.best().map(|best| (answers.understanding.name(best.intent), best.probability)),

@@ -16,6 +16,7 @@ use crate::desk::Desk;
 use crate::driver::{Driven, Lookups, Shared, Tap};
 use crate::finished::Finished;
 use crate::hear::Ears;
+use crate::keep::Keeper;
 use crate::labels::SampleCall;
 use crate::media_road::MediaRoad;
 use crate::service;
@@ -58,7 +59,7 @@ pub(crate) async fn run(
     let road = Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into())?);
     let (lookups, capture) = (Lookups::new()?, None);
     let shared = Shared {
-        desk,
+        desks: desk.into(),
         client: client.clone(),
         ears,
         road,
@@ -66,6 +67,7 @@ pub(crate) async fn run(
         tap: Tap::On,
         capture,
         tapes: None,
+        keeper: Keeper::default(),
     };
     let (over, mut driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
@@ -109,7 +111,9 @@ pub(crate) fn judge(call: Driven, sample: &SampleCall) -> Finished {
     let began = offset
         .zip(call.began)
         .map(|(samples, began)| began + samples as f64 / f64::from(audio::SAMPLE_RATE));
-    Finished::new(sample.name.clone(), call.record, sample.label.clone(), began)
+    let mut finished = Finished::new(sample.name.clone(), call.record, sample.label.clone(), began);
+    finished.opening = Some(call.opening);
+    finished
 }
 
 fn furnish(pbx: &Pbx, receptionist: &Receptionist, agents: &Agents) {

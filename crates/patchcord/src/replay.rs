@@ -32,6 +32,7 @@ use crate::finished::Finished;
 use crate::hear::{self, CallClock, RankingTime};
 use crate::labels::SampleCall;
 use crate::media_road::line_quality;
+use crate::redacted;
 
 use agenda::Agenda;
 pub(crate) use ear::VirtualEar;
@@ -162,7 +163,9 @@ impl<'a> Replay<'a> {
     fn record(&self) -> Record {
         let heard = self.line.stats();
         let line = line_quality(&LegStats { heard, ..LegStats::default() });
-        Record { line, ..self.call.record().clone() }
+        let mut record = Record { line, ..self.call.record().clone() };
+        redacted::redact(&mut record);
+        record
     }
 
     fn run(&mut self) {

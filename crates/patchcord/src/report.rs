@@ -8,11 +8,14 @@ use call::{Mark, Message, Outcome, Recording, RecordingEnd, Slot, ZoneEvent, Zon
 use serde::Serialize;
 
 use crate::finished::Finished;
+use crate::keep::Opening;
 
 /// One call as one JSON object.
 #[derive(Serialize)]
 struct Line<'a> {
     call: &'a str,
+    #[serde(flatten)]
+    opening: Option<&'a Opening>,
     words: String,
     keywords: Vec<&'a str>,
     sentiment: f64,
@@ -105,6 +108,7 @@ pub(crate) fn json(call: &Finished) -> String {
     let decision = record.decision.as_ref();
     let line = Line {
         call: &call.name,
+        opening: call.opening.as_ref(),
         words: record.words(),
         keywords: record.keywords(),
         sentiment: round(f64::from(record.sentiment().value()), 1e2),

@@ -14,12 +14,17 @@ use media::road::{Preference, Road, UnknownRoad};
 use media::websocket::Credentials;
 use media::{PlaneConfig, Scheduling};
 use serde::Deserialize;
+use store::LocationError;
 use thiserror::Error;
 use tokio::runtime::Handle;
 
 use crate::capture::CaptureSettings;
 use crate::media_road::MediaSettings;
 use crate::tapes::{self, RecordingSettings, TapeSettings};
+
+mod kept;
+
+pub(crate) use kept::StoreSettings;
 
 /// The configuration file.
 #[derive(Deserialize)]
@@ -42,6 +47,7 @@ pub(crate) struct Settings {
     recognition: RecognitionConfig,
     #[serde(default)]
     synthesis: SynthesisConfig,
+    store: Option<kept::Section>,
     /// The folder of the file itself.
     #[serde(skip)]
     folder: PathBuf,
@@ -243,6 +249,18 @@ pub(crate) enum SettingsError {
     Tapes { path: PathBuf, section: &'static str, folder: PathBuf, source: std::io::Error },
     #[error("{path}: {source}")]
     Recognition { path: PathBuf, source: ConfigError },
+    #[error(
+        "{path}: [store] has {count} passwords\n  mend: give it one of password_env, password_file and password_credential"
+    )]
+    StorePasswords { path: PathBuf, count: usize },
+    #[error("{path}: [store] {source}")]
+    StoreSecret { path: PathBuf, source: ari::SecretError },
+    #[error("{path}: [store] location: {source}")]
+    StoreLocation { path: PathBuf, source: LocationError },
+    #[error(
+        "{path}: there is no [store]\n  mend: add that section; assets/patchcord.toml explains it"
+    )]
+    NoStore { path: PathBuf },
     #[error(transparent)]
     Secret(#[from] ari::SecretError),
     #[error("{path}: [ari] {source}")]
@@ -349,6 +367,11 @@ impl Settings {
         });
         let voicemail = made("voicemail", &self.voicemail.folder)?;
         Ok(TapeSettings { recordings, voicemail })
+    }
+
+    /// Where flows, numbers and calls are kept; reads the password. `path` is for the messages.
+    pub(crate) fn store(&self, path: &Path) -> Result<Option<StoreSettings>, SettingsError> {
+        self.store.as_ref().map(|section| section.read(path, &self.folder)).transpose()
     }
 
     /// How many readings may be under way at once; the engines' own default if none.

@@ -57,6 +57,11 @@ impl Snapshot {
         self.numbers.find(called)
     }
 
+    /// Every inbound number.
+    pub fn numbers(&self) -> impl Iterator<Item = &Arc<InboundNumber>> {
+        self.numbers.all()
+    }
+
     /// Another after every change.
     #[must_use]
     pub fn revision(&self) -> i64 {

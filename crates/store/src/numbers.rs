@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Audit, Json};
+use crate::{Audit, By, Json};
 
 /// Which called numbers are meant: `5550100` that one, `555*` all that begin so, `*` every other.
 ///
@@ -111,6 +111,11 @@ impl Directory {
         };
         self.exact.get(called).or_else(prefix).or(self.default.as_ref())
     }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<InboundNumber>> {
+        let prefixes = self.prefixes.iter().map(|(_, number)| number);
+        self.exact.values().chain(prefixes).chain(&self.default)
+    }
 }
 
 impl FromIterator<InboundNumber> for Directory {
@@ -145,21 +150,29 @@ impl From<Directory> for Vec<InboundNumber> {
 }
 
 /// The audit row of a number that was added or changed.
-pub(crate) fn set(author: &str, before: Option<&InboundNumber>, after: &InboundNumber) -> Audit {
-    let audit = Audit::new(author, "number.set").about(after.pattern.to_string());
-    audit.change(before.map(InboundNumber::json), Some(after.json()))
+pub(crate) fn set(by: &By, before: Option<&InboundNumber>, after: &InboundNumber) -> Audit {
+    let audit = Audit::new(&by.author, "number.set").about(after.pattern.to_string());
+    let after = Reasoned { number: Some(after), reason: &by.reason };
+    audit.change(before.map(json), Some(json(&after)))
 }
 
 /// The audit row of a number that was removed.
-pub(crate) fn removed(author: &str, before: &InboundNumber) -> Audit {
-    let audit = Audit::new(author, "number.remove").about(before.pattern.to_string());
-    audit.change(Some(before.json()), None)
+pub(crate) fn removed(by: &By, before: &InboundNumber) -> Audit {
+    let audit = Audit::new(&by.author, "number.remove").about(before.pattern.to_string());
+    let after = Reasoned { number: None, reason: &by.reason };
+    audit.change(Some(json(before)), Some(json(&after)))
 }
 
-impl InboundNumber {
-    fn json(&self) -> Json {
-        Json::new(self).expect("strings are JSON")
-    }
+/// What is there now, and why.
+#[derive(Serialize)]
+struct Reasoned<'a> {
+    #[serde(flatten)]
+    number: Option<&'a InboundNumber>,
+    reason: &'a str,
+}
+
+fn json(value: &impl Serialize) -> Json {
+    Json::new(value).expect("strings are JSON")
 }
 
 #[cfg(test)]

@@ -210,18 +210,18 @@ impl Store {
     ///
     /// # Errors
     /// [`EditError::NoFlow`] if its flow has never been saved.
-    pub async fn set_number(&self, number: &InboundNumber, author: &str) -> Result<(), EditError> {
-        let (number, author) = (number.clone(), author.to_owned());
-        each!(self, change, changed, set_number(&number, &author)).await
+    pub async fn set_number(&self, number: &InboundNumber, by: &By) -> Result<(), EditError> {
+        let (number, by) = (number.clone(), by.clone());
+        each!(self, change, changed, set_number(&number, &by)).await
     }
 
     /// Removes the number of that pattern, with an audit row. Whether there was one.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn remove_number(&self, pattern: &Pattern, author: &str) -> Result<bool, StoreError> {
-        let (pattern, author) = (pattern.clone(), author.to_owned());
-        each!(self, write, answer, remove_number(&pattern, &author)).await
+    pub async fn remove_number(&self, pattern: &Pattern, by: &By) -> Result<bool, StoreError> {
+        let (pattern, by) = (pattern.clone(), by.clone());
+        each!(self, write, answer, remove_number(&pattern, &by)).await
     }
 
     // Calls.

@@ -2,6 +2,7 @@
 
 mod asterisk;
 mod media_check;
+mod store_check;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,10 +11,8 @@ use ari::{Client, ConnectError, Reason, RequestError};
 use clap::Args;
 use engines::models::FileState;
 
-use super::{CommandResult, models, runtime};
-use crate::desk::Desk;
+use super::{CommandResult, desk, models, runtime};
 use crate::settings::Settings;
-use crate::speech::Speech;
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -85,12 +84,22 @@ fn examine(options: &Options, findings: &mut Vec<Finding>) -> Result<(), String>
             return Ok(());
         }
     };
-    let speech = Speech::new(settings.synthesis());
-    let desk = Desk::open_with(&settings.receptionist(), settings.flow().as_deref(), speech);
-    findings.push(match desk {
-        Ok(desk) => well("receptionist", format!("{} is well formed", desk.receptionist.name)),
-        Err(error) => failure("receptionist", error.to_string(), ""),
-    });
+    let desk = match desk(&settings, &options.config) {
+        Ok(desk) => {
+            findings
+                .push(well("receptionist", format!("{} is well formed", desk.receptionist.name)));
+            Some(desk)
+        }
+        Err(error) => {
+            findings.push(failure("receptionist", error, ""));
+            None
+        }
+    };
+    match settings.store(&options.config) {
+        Ok(None) => {}
+        Ok(Some(store)) => runtime()?.block_on(store_check::look(&store, desk, findings)),
+        Err(error) => findings.push(failure("store", error.to_string(), "")),
+    }
     let ours = settings.ari(&options.config);
     let configs = ours.and_then(|ours| Ok((settings.ari_for(&options.config, APP)?, ours)));
     let (config, app) = match configs {

@@ -1,4 +1,6 @@
-//! `patchcord flow` and `patchcord test`: flows that are checked, and rehearsed.
+//! `patchcord flow` and `patchcord test`: flows that are checked, rehearsed, and kept in the store.
+
+mod stored;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,6 +17,8 @@ use crate::flows;
 pub(super) enum Action {
     /// Checks flows, and tells every mistake with its line and its mend
     Check(Files),
+    #[command(flatten)]
+    Stored(stored::Action),
 }
 
 #[derive(Args)]
@@ -30,6 +34,7 @@ pub(super) struct Files {
 pub(super) fn run(action: &Action) -> CommandResult {
     match action {
         Action::Check(files) => check(files),
+        Action::Stored(action) => stored::run(action),
     }
 }
 

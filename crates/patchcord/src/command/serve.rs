@@ -4,21 +4,24 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
+use store::{Live, Store, Writer, WriterConfig};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-use super::{CommandResult, calls, ears, runtime, words};
+use super::{CommandResult, calls, desk, ears, runtime, words};
 use crate::capture::Capture;
 use crate::desk::Desk;
+use crate::desks::Desks;
 use crate::driver::{Driven, Lookups, Shared, Tap};
 use crate::finished::Finished;
+use crate::keep::Keeper;
 use crate::labels::SampleCall;
 use crate::media_road::MediaRoad;
 use crate::report::{self, Pen};
-use crate::settings::Settings;
-use crate::speech::Speech;
+use crate::settings::{Settings, StoreSettings};
 use crate::tapes::Tapes;
 use crate::{rehearsal, service};
 
@@ -37,11 +40,8 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options) -> CommandResult {
     let settings = Settings::open(&options.config).map_err(words)?;
-    let speech = Speech::new(settings.synthesis());
-    let desk = Desk::open_with(&settings.receptionist(), settings.flow().as_deref(), speech);
-    let desk = Arc::new(desk.map_err(words)?);
+    let desk = Arc::new(desk(&settings, &options.config)?);
     let tapes = settings.tapes(&options.config).map_err(words)?;
-    tapes.suit(&desk.course.flow).map_err(words)?;
     let tapes = Some(Arc::new(Tapes::start(tapes)?));
     let config = settings.ari(&options.config).map_err(words)?;
     let media = settings.media().map_err(words)?;
@@ -54,6 +54,10 @@ pub(super) fn run(options: &Options) -> CommandResult {
     }
     let capture = capture.map(Capture::start).transpose()?.map(Arc::new);
     if let Some(exposed) = settings.exposed_password() {
+        eprintln!("warning: {exposed}");
+    }
+    let store = settings.store(&options.config).map_err(words)?;
+    if let Some(exposed) = store.as_ref().and_then(|store| store.exposed.as_ref()) {
         eprintln!("warning: {exposed}");
     }
     let recordings = match &options.rehearse {
@@ -70,12 +74,26 @@ pub(super) fn run(options: &Options) -> CommandResult {
     runtime.block_on(async {
         let name = desk.receptionist.name.clone();
         let url = settings.ari_url().to_owned();
+        let (desks, keeper) = match store {
+            Some(store) => open(&store, desk).await?,
+            None => (Desks::from(desk), Keeper::default()),
+        };
         let (client, arrivals) = ari::Client::connect(config).await.map_err(words)?;
         let tap = if recordings.is_empty() { Tap::Off } else { Tap::On };
         let road = Arc::new(MediaRoad::build(&media, &client).await?);
         let lookups = Lookups::new()?;
-        let shared =
-            Shared { desk, client: client.clone(), ears, road, lookups, tap, capture, tapes };
+        let (client_of_calls, kept) = (client.clone(), keeper.clone());
+        let shared = Shared {
+            desks,
+            client: client_of_calls,
+            ears,
+            road,
+            lookups,
+            tap,
+            capture,
+            tapes,
+            keeper,
+        };
         let (over, mut driven) = mpsc::unbounded_channel::<Driven>();
         let (stop, stopped) = watch::channel(false);
         let mut service = tokio::spawn(service::serve(shared, arrivals, over, stopped));
@@ -102,6 +120,9 @@ pub(super) fn run(options: &Options) -> CommandResult {
         }
         let state = client.state().borrow().clone();
         client.close().await;
+        if let Some(left) = kept.stop(LAST_WORDS).await {
+            eprintln!("warning: {left}");
+        }
         eprintln!("{taken} calls taken, {left} cut off at the end");
         match state {
             ari::ConnectionState::Replaced => {
@@ -114,9 +135,27 @@ pub(super) fn run(options: &Options) -> CommandResult {
     })
 }
 
+/// How long the store may take what the last calls left, before that waits in the spool.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// The store: what calls go through, and where they are kept. It may be away: then calls go through what was last seen of
+/// it, and what they leave waits on the disk.
+async fn open(settings: &StoreSettings, desk: Arc<Desk>) -> Result<(Desks, Keeper), String> {
+    let store = Store::lazy(&settings.location);
+    let writer = Writer::start(store.clone(), WriterConfig::new(&settings.spool)).map_err(words)?;
+    let keeper = Keeper::new(writer);
+    let live = Live::start_kept(store, settings.last_seen()).await;
+    let desks = Desks::follow(desk, live, keeper.clone()).await;
+    Ok((desks, keeper))
+}
+
 fn finished(call: Driven, recordings: &HashMap<String, SampleCall>) -> Finished {
     match recordings.get(&call.caller) {
         Some(sample) => rehearsal::judge(call, sample),
-        None => Finished::new(call.caller, call.record, None, None),
+        None => {
+            let mut finished = Finished::new(call.caller, call.record, None, None);
+            finished.opening = Some(call.opening);
+            finished
+        }
     }
 }

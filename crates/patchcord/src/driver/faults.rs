@@ -22,6 +22,7 @@ use super::tests::deaf_ears;
 use super::{Lookups, Shared, Tap};
 use crate::desk::Desk;
 use crate::hear::Ears;
+use crate::keep::Keeper;
 use crate::media_road::MediaRoad;
 use crate::service;
 
@@ -171,7 +172,7 @@ async fn play(seed: u64, desk: Arc<Desk>, ears: Arc<Ears>) -> Result<(), String>
     let lookups = Lookups::new()?;
     let client_of_calls = client.clone();
     let shared = Shared {
-        desk,
+        desks: desk.into(),
         client: client_of_calls,
         ears,
         road,
@@ -179,6 +180,7 @@ async fn play(seed: u64, desk: Arc<Desk>, ears: Arc<Ears>) -> Result<(), String>
         tap: Tap::Off,
         capture: None,
         tapes: None,
+        keeper: Keeper::default(),
     };
     let (over, _driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);

@@ -17,12 +17,14 @@ use tokio::sync::{mpsc, watch};
 use super::{Driven, Lookups, Shared, Tap};
 use crate::capture::Capture;
 use crate::desk::Desk;
+use crate::desks::Desks;
 use crate::hear::Ears;
+use crate::keep::Keeper;
 use crate::media_road::MediaRoad;
 use crate::service;
 use crate::tapes::Tapes;
 
-const MS: Duration = Duration::from_millis(1);
+pub(super) const MS: Duration = Duration::from_millis(1);
 
 struct Deaf;
 
@@ -49,9 +51,17 @@ pub(super) fn deaf_ears() -> Ears {
     Ears { hearing, epoch }
 }
 
+/// Where a stage's calls leave what they leave.
+#[derive(Default)]
+pub(super) struct Keeping {
+    pub(super) keeper: Keeper,
+    pub(super) tapes: Option<Arc<Tapes>>,
+    pub(super) capture: Option<Arc<Capture>>,
+}
+
 /// The sample receptionist at an embedded PBX whose operator and help desk answer soon.
-struct Stage {
-    pbx: Pbx,
+pub(super) struct Stage {
+    pub(super) pbx: Pbx,
     client: ari::Client,
     driven: mpsc::UnboundedReceiver<Driven>,
     stop: watch::Sender<bool>,
@@ -60,10 +70,11 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Stage {
-        Stage::with(Desk::embedded().expect("the sample is well formed"), None, None).await
+        let desk = Desk::embedded().expect("the sample is well formed");
+        Stage::with(Arc::new(desk).into(), Keeping::default()).await
     }
 
-    async fn with(desk: Desk, tapes: Option<Arc<Tapes>>, capture: Option<Arc<Capture>>) -> Stage {
+    pub(super) async fn with(desks: Desks, keeping: Keeping) -> Stage {
         let pbx = Pbx::start(PbxConfig::default()).await.expect("a port on loopback");
         for endpoint in ["PJSIP/operator", "PJSIP/helpdesk"] {
             let says = Speech::Once(Arc::from([]));
@@ -76,14 +87,15 @@ impl Stage {
         let (client, arrivals) = ari::Client::connect(config).await.expect("it listens");
         live(&client).await;
         let shared = Shared {
-            desk: Arc::new(desk),
+            desks,
             client: client.clone(),
             ears: Arc::new(deaf_ears()),
             road: Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into()).expect("ports on loopback")),
             lookups: Lookups::new().expect("a client"),
             tap: Tap::Off,
-            capture,
-            tapes,
+            capture: keeping.capture,
+            tapes: keeping.tapes,
+            keeper: keeping.keeper,
         };
         let (over, driven) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
@@ -92,16 +104,21 @@ impl Stage {
     }
 
     /// Lets one caller ring; gives the call's record and what the caller lived through, once nothing is left.
-    async fn ring(&mut self, caller: Caller) -> (Driven, pbx::Outcome) {
+    pub(super) async fn ring(&mut self, caller: Caller) -> (Driven, pbx::Outcome) {
         let outcome = self.pbx.call(caller).outcome().await;
-        let driven = self.driven.recv().await.expect("the service works");
+        let driven = self.over().await;
         self.pbx.quiet().await;
         let census = self.pbx.census();
         assert_eq!((census.channels, census.bridges, census.external_media_ports), (0, 0, 0));
         (driven, outcome)
     }
 
-    async fn end(self) {
+    /// The next call to be over.
+    pub(super) async fn over(&mut self) -> Driven {
+        self.driven.recv().await.expect("the service works")
+    }
+
+    pub(super) async fn end(self) {
         self.stop.send_replace(true);
         assert_eq!(self.service.await.expect("no panic"), 0, "a call was left");
         self.client.close().await;
@@ -115,7 +132,7 @@ async fn live(client: &ari::Client) {
 }
 
 /// Presses a key soon after the answer, and hangs up once connected.
-fn presses(digit: char) -> Caller {
+pub(super) fn presses(digit: char) -> Caller {
     Caller {
         digits: vec![(150 * MS, digit)],
         hangs_up: HangsUp::OnceConnectedFor(100 * MS),

@@ -5,7 +5,7 @@ use tokio_postgres::{Client, Error, GenericClient, Row};
 use crate::error::Change;
 use crate::numbers::{removed, set};
 use crate::postgres::audit::add_audit;
-use crate::{EditError, InboundNumber, Pattern};
+use crate::{By, EditError, InboundNumber, Pattern};
 
 const SELECT: &str = "SELECT pattern, flow, language, greeting, hours, fallback FROM numbers";
 
@@ -17,7 +17,7 @@ pub(crate) async fn numbers(db: &impl GenericClient) -> Result<Vec<InboundNumber
 pub(crate) async fn set_number(
     db: &mut Client,
     number: &InboundNumber,
-    author: &str,
+    by: &By,
 ) -> Result<(), Change<Error>> {
     let tx = db.transaction().await?;
     let exists = "SELECT 1 FROM flows WHERE name = $1";
@@ -35,14 +35,14 @@ pub(crate) async fn set_number(
         &[pattern, flow, language, greeting, hours, fallback],
     )
     .await?;
-    add_audit(&tx, &set(author, before.as_ref(), number)).await?;
+    add_audit(&tx, &set(by, before.as_ref(), number)).await?;
     Ok(tx.commit().await?)
 }
 
 pub(crate) async fn remove_number(
     db: &mut Client,
     pattern: &Pattern,
-    author: &str,
+    by: &By,
 ) -> Result<bool, Error> {
     let tx = db.transaction().await?;
     let Some(before) = lock(&tx, pattern).await? else {
@@ -50,7 +50,7 @@ pub(crate) async fn remove_number(
         return Ok(false);
     };
     tx.execute("DELETE FROM numbers WHERE pattern = $1", &[pattern]).await?;
-    add_audit(&tx, &removed(author, &before)).await?;
+    add_audit(&tx, &removed(by, &before)).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
 use crate::error::Change;
 use crate::numbers::{removed, set};
 use crate::sqlite::{add_audit, flow_exists};
-use crate::{EditError, InboundNumber, Pattern};
+use crate::{By, EditError, InboundNumber, Pattern};
 
 const SELECT: &str = "SELECT pattern, flow, language, greeting, hours, fallback FROM numbers";
 
@@ -17,7 +17,7 @@ pub(crate) fn numbers(db: &Connection) -> rusqlite::Result<Vec<InboundNumber>> {
 pub(crate) fn set_number(
     db: &mut Connection,
     number: &InboundNumber,
-    author: &str,
+    by: &By,
 ) -> Result<(), Change<rusqlite::Error>> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if !flow_exists(&tx, &number.flow)? {
@@ -39,19 +39,19 @@ pub(crate) fn set_number(
             &number.fallback,
         ),
     )?;
-    add_audit(&tx, &set(author, before.as_ref(), number))?;
+    add_audit(&tx, &set(by, before.as_ref(), number))?;
     Ok(tx.commit()?)
 }
 
 pub(crate) fn remove_number(
     db: &mut Connection,
     pattern: &Pattern,
-    author: &str,
+    by: &By,
 ) -> rusqlite::Result<bool> {
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let Some(before) = one(&tx, pattern)? else { return Ok(false) };
     tx.execute("DELETE FROM numbers WHERE pattern = ?1", [pattern])?;
-    add_audit(&tx, &removed(author, &before))?;
+    add_audit(&tx, &removed(by, &before))?;
     tx.commit()?;
     Ok(true)
 }

@@ -157,18 +157,18 @@ async fn what_was_published_stays(ground: Ground) {
 async fn numbers_are_changed_with_an_audit(ground: Ground) {
     let store = ground.store().await;
     let desk = number("555*", "desk");
-    let unknown = store.set_number(&desk, "maria").await;
+    let unknown = store.set_number(&desk, &by("maria")).await;
     assert_eq!(unknown, Err(EditError::NoFlow("desk".to_owned())));
     store.save_draft("desk", "one", "maria", None).await.unwrap();
     store.publish("night", text("two"), &by("maria")).await.unwrap();
-    store.set_number(&desk, "maria").await.unwrap();
-    store.set_number(&number("*", "night"), "maria").await.unwrap();
+    store.set_number(&desk, &by("maria")).await.unwrap();
+    store.set_number(&number("*", "night"), &by("maria")).await.unwrap();
     let mut night = number("555*", "night");
     night.language = None;
-    store.set_number(&night, "tom").await.unwrap();
+    store.set_number(&night, &by("tom")).await.unwrap();
     assert_eq!(store.numbers().await.unwrap(), [number("*", "night"), night.clone()]);
-    assert!(store.remove_number(&night.pattern, "tom").await.unwrap());
-    assert!(!store.remove_number(&night.pattern, "tom").await.unwrap());
+    assert!(store.remove_number(&night.pattern, &by("tom")).await.unwrap());
+    assert!(!store.remove_number(&night.pattern, &by("tom")).await.unwrap());
     assert_eq!(store.numbers().await.unwrap(), [number("*", "night")]);
 
     let filter = AuditFilter { subject: Some("555*".to_owned()), ..AuditFilter::default() };
@@ -184,5 +184,11 @@ async fn numbers_are_changed_with_an_audit(ground: Ground) {
     };
     assert_eq!((flow(&changed.before), flow(&changed.after)), ("desk".into(), "night".into()));
     assert_eq!(audit[2].audit.before, None);
-    assert_eq!(audit[0].audit.after, None);
+    let reason = |row: &store::AuditRow| {
+        let after = row.audit.after.as_ref().unwrap().as_str();
+        serde_json::from_str::<serde_json::Value>(after).unwrap()["reason"].clone()
+    };
+    assert_eq!(reason(&audit[0]), "tom has a reason");
+    assert_eq!(reason(&audit[2]), "maria has a reason");
+    assert!(!audit[0].audit.after.as_ref().unwrap().as_str().contains("pattern"));
 }

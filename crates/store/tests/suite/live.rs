@@ -36,9 +36,9 @@ async fn edits_of_another_program_are_seen_and_a_call_keeps_its_version(ground: 
     elsewhere.point("desk", 1, &by("maria")).await.unwrap();
     assert_eq!(in_time(live.changed()).await.flow("desk").unwrap().version, 1);
 
-    elsewhere.set_number(&number("555*", "desk"), "maria").await.unwrap();
+    elsewhere.set_number(&number("555*", "desk"), &by("maria")).await.unwrap();
     assert_eq!(in_time(live.changed()).await.number("5550100").unwrap().flow, "desk");
-    elsewhere.remove_number(&"555*".parse().unwrap(), "maria").await.unwrap();
+    elsewhere.remove_number(&"555*".parse().unwrap(), &by("maria")).await.unwrap();
     assert!(in_time(live.changed()).await.number("5550100").is_none());
     // A draft is nobody's business.
     let revision = live.now().revision();
@@ -51,7 +51,7 @@ async fn edits_of_another_program_are_seen_and_a_call_keeps_its_version(ground: 
 async fn edits_by_hand_are_seen(ground: Ground) {
     let store = ground.store().await;
     store.publish("desk", text("one"), &by("maria")).await.unwrap();
-    store.set_number(&number("*", "desk"), "maria").await.unwrap();
+    store.set_number(&number("*", "desk"), &by("maria")).await.unwrap();
     let mut live = Live::start(store).await.unwrap();
     let statement = "UPDATE numbers SET fallback = 'porter'";
     ground.by_hand(statement, statement).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_program_that_starts_without_the_database_begins_with_what_it_kept(mut
     let store = ground.store().await;
     store.publish("desk", text("one"), &by("maria")).await.unwrap();
     for (pattern, flow) in [("5550100", "desk"), ("555*", "desk"), ("*", "desk")] {
-        store.set_number(&number(pattern, flow), "maria").await.unwrap();
+        store.set_number(&number(pattern, flow), &by("maria")).await.unwrap();
     }
     let file = ground.folder().join("live.json");
     let mut live = Live::start_kept(store.clone(), &file).await;

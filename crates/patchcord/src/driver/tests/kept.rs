@@ -63,7 +63,8 @@ impl Folder {
         let captures = CaptureSettings { folder: sub("captures"), max_time, max_bytes };
         let tapes = Arc::new(Tapes::start(settings).expect("a thread"));
         let capture = Arc::new(Capture::start(captures).expect("a thread"));
-        Stage::with(desk, Some(tapes), Some(capture)).await
+        let keeping = Keeping { tapes: Some(tapes), capture: Some(capture), ..Keeping::default() };
+        Stage::with(Arc::new(desk).into(), keeping).await
     }
 
     fn files(&self, below: &str) -> Vec<PathBuf> {

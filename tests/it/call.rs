@@ -1,6 +1,7 @@
 //! One call in virtual time: what it does in every state, told as short scenes.
 
 mod barge_in;
+mod journal;
 mod properties;
 mod scene;
 mod through_flows;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use intent::grammar::SlotKind;
+use serde::Serialize;
 
 use crate::book::Book;
 use crate::calendar::Calendar;
@@ -171,7 +172,7 @@ pub(crate) struct Lookup {
 pub(crate) type Texts = BTreeMap<String, Template>;
 
 /// A place in the dialplan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// The context.
     pub context: String,

@@ -32,6 +32,11 @@ impl Capture {
         Ok(Self { settings, recorder })
     }
 
+    /// Where the packets of a call are, or will be.
+    pub(crate) fn packets(&self, channel: &str) -> PathBuf {
+        self.settings.folder.join(format!("{}.pcapng", file_name(channel)))
+    }
+
     /// Writes a call's leg. Files that are there already are left as they are: then nothing is written, and the log
     /// says so.
     pub(crate) fn take(&self, leg: &Leg, channel: &str) {
@@ -40,7 +45,7 @@ impl Capture {
         let plan = RecordingPlan {
             wav: Some(folder.join(format!("{name}.wav"))),
             mix: None,
-            pcapng: Some(folder.join(format!("{name}.pcapng"))),
+            pcapng: Some(self.packets(channel)),
             max_time: *max_time,
             max_bytes: *max_bytes,
         };
@@ -50,7 +55,7 @@ impl Capture {
 }
 
 /// A channel's id is Asterisk's, but whoever makes the channel may choose it.
-fn file_name(channel: &str) -> String {
+pub(crate) fn file_name(channel: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
     let name: String = channel.chars().map(safe).take(100).collect();
     if name.starts_with('.') { format!("_{name}") } else { name }

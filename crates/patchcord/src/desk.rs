@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use audio::tone::progress::{Country, Progress, Signal};
+use call::journal::Document;
 use call::{Call, Course, Findings, Receptionist, Sound};
 use engines::phrases::Phrases;
 use flow::{Book, Facts, Question};
@@ -22,6 +23,8 @@ use crate::speech::Speech;
 pub(crate) struct Desk {
     pub receptionist: Arc<Receptionist>,
     pub course: Course,
+    /// The receptionist's file, and the flow with those that it goes through if it has one: for journals.
+    pub documents: (Document, Vec<Document>),
     /// One for all questions to which the same may be said.
     answers: Vec<(Arc<Question>, Arc<Answers>)>,
     sounds: HashMap<Sound, Arc<[i16]>>,
@@ -119,8 +122,11 @@ impl Desk {
     ) -> Result<Self, DeskError> {
         let receptionist = Receptionist::parse(&path.display().to_string(), text)?;
         let mut course = receptionist.course()?;
+        let own = Document { file: path.display().to_string(), text: text.to_owned() };
+        let mut documents = (own, Vec::new());
         if let Some(path) = flow {
-            let flow = flows::open(path, &receptionist.book())?;
+            let (flow, read) = flows::open_with_documents(path, &receptionist.book())?;
+            documents.1 = read;
             let zone = facts::zone(flow.document().time_zone.as_deref());
             zone.map_err(|cause| DeskError::Zone { path: path.to_owned(), cause })?;
             if let Some((node, what)) = flows::missing(&flow) {
@@ -165,6 +171,7 @@ impl Desk {
         Ok(Self {
             receptionist: Arc::new(receptionist),
             course,
+            documents,
             answers,
             sounds,
             ringing: ringing(),

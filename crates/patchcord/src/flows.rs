@@ -1,8 +1,11 @@
-//! Flows from files: a flow, and those that it goes through, which lie in the same folder.
+//! Flows from files: a flow, and those that it goes through, which lie in the same folder. Also from the documents of a
+//! journal, which were such files.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use call::journal;
 use flow::{Book, Deed, Document, Findings, Flow};
 use thiserror::Error;
 
@@ -24,17 +27,56 @@ pub(crate) enum FlowError {
 /// Reads and checks the flow of a file. Those that it goes through are files beside it: `flow = "password_reset"` is
 /// `password_reset.toml` or `password_reset.json`.
 pub(crate) fn open(path: &Path, book: &Book) -> Result<Flow, FlowError> {
-    through(path, book.clone(), &mut Vec::new())
+    Ok(open_with_documents(path, book)?.0)
 }
 
-fn through(path: &Path, mut book: Book, way: &mut Vec<PathBuf>) -> Result<Flow, FlowError> {
+/// The same, with all the documents that were read, its own first.
+pub(crate) fn open_with_documents(
+    path: &Path,
+    book: &Book,
+) -> Result<(Flow, Vec<journal::Document>), FlowError> {
+    let mut read = Reading { from: &|path| std::fs::read(path), documents: Vec::new() };
+    let flow = through(path, book.clone(), &mut Vec::new(), &mut read)?;
+    Ok((flow, read.documents))
+}
+
+/// The flow that begins with the first of these documents; none if there are none.
+pub(crate) fn of_documents(
+    documents: &[journal::Document],
+    book: &Book,
+) -> Option<Result<Flow, FlowError>> {
+    let first = Path::new(&documents.first()?.file);
+    let from = |path: &Path| {
+        let found = documents.iter().find(|document| Path::new(&document.file) == path);
+        found.map(|it| it.text.clone().into_bytes()).ok_or(io::ErrorKind::NotFound.into())
+    };
+    let mut read = Reading { from: &from, documents: Vec::new() };
+    Some(through(first, book.clone(), &mut Vec::new(), &mut read))
+}
+
+/// Where documents come from, and those that came.
+struct Reading<'a> {
+    from: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    documents: Vec<journal::Document>,
+}
+
+fn through(
+    path: &Path,
+    mut book: Book,
+    way: &mut Vec<PathBuf>,
+    read: &mut Reading<'_>,
+) -> Result<Flow, FlowError> {
     if way.iter().any(|known| known == path) {
         let way: Vec<_> = way.iter().map(|path| path.display().to_string()).collect();
         return Err(FlowError::Circle { path: path.to_owned(), way: way.join(", ") });
     }
-    let read = |source| FlowError::Read { path: path.to_owned(), source };
-    let bytes = std::fs::read(path).map_err(read)?;
     let shown = path.display().to_string();
+    let bytes =
+        (read.from)(path).map_err(|source| FlowError::Read { path: path.to_owned(), source })?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    if read.documents.iter().all(|known| known.file != shown) {
+        read.documents.push(journal::Document { file: shown.clone(), text });
+    }
     way.push(path.to_owned());
     // What cannot be read is told by the check below.
     let document = std::str::from_utf8(&bytes).ok().and_then(|it| Document::read(&shown, it).ok());
@@ -43,10 +85,10 @@ fn through(path: &Path, mut book: Book, way: &mut Vec<PathBuf>) -> Result<Flow, 
         nodes.filter_map(|node| if let Deed::Flow(name) = &node.deed { Some(name) } else { None })
     {
         let files = ["toml", "json"].map(|kind| path.with_file_name(format!("{name}.{kind}")));
-        if let Some(file) = files.iter().find(|file| file.exists())
+        if let Some(file) = files.iter().find(|file| (read.from)(file).is_ok())
             && !book.flows.contains_key(name)
         {
-            let inner = through(file, book.clone(), way)?;
+            let inner = through(file, book.clone(), way, read)?;
             book.flows.insert(name.clone(), Arc::new(inner));
         }
     }

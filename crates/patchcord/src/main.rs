@@ -20,6 +20,7 @@ mod facts;
 mod finished;
 mod flows;
 mod hear;
+mod journals;
 mod labels;
 mod media_road;
 mod recording;

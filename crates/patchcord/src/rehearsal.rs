@@ -16,6 +16,7 @@ use crate::desk::Desk;
 use crate::driver::{Driven, Lookups, Shared, Tap};
 use crate::finished::Finished;
 use crate::hear::Ears;
+use crate::journals::Journals;
 use crate::labels::SampleCall;
 use crate::media_road::MediaRoad;
 use crate::service;
@@ -31,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// A busy agent is told so at once, as a SIP phone does.
 const BUSY_AFTER: Duration = Duration::ZERO;
 
-/// Plays `samples` to a receptionist, `at_once` at a time, and passes each on when it is over.
+/// Plays `samples` to a receptionist, `at_once` at a time, and passes each on when it is over; writes their journals if told where.
 ///
 /// # Errors
 /// In words, with the mend.
@@ -40,6 +41,7 @@ pub(crate) async fn run(
     ears: Arc<Ears>,
     samples: &[SampleCall],
     at_once: usize,
+    journals: Option<Arc<Journals>>,
     mut finished: impl FnMut(Finished),
 ) -> Result<(), String> {
     let config = PbxConfig {
@@ -56,9 +58,9 @@ pub(crate) async fn run(
         ari::Config::new(&pbx.url(), USERNAME, PASSWORD, APP).map_err(|error| error.to_string())?;
     let (client, arrivals) = ari::Client::connect(config).await.map_err(|e| e.to_string())?;
     let road = Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into())?);
-    let (lookups, capture) = (Lookups::new()?, None);
+    let (lookups, capture, tap) = (Lookups::new()?, None, Tap::On);
     let shared =
-        Shared { desk, client: client.clone(), ears, road, lookups, tap: Tap::On, capture };
+        Shared { desk, client: client.clone(), ears, road, lookups, tap, capture, journals };
     let (over, mut driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

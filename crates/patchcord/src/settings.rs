@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     receptionist: PathBuf,
     /// What happens in calls, a flow relative to this file; what the receptionist's file says if it is left out.
     flow: Option<PathBuf>,
+    /// A folder for the journal of each call, relative to this file; none is written unless it is set.
+    journals: Option<PathBuf>,
     ari: AriSettings,
     #[serde(default)]
     media: Media,
@@ -206,6 +208,10 @@ pub(crate) enum SettingsError {
         "{path}: [media] capture: {folder} cannot be made or written: {source}\n  mend: name a folder of ours, or take the key out"
     )]
     Capture { path: PathBuf, folder: PathBuf, source: std::io::Error },
+    #[error(
+        "{path}: journals: {folder} cannot be made: {source}\n  mend: name a folder of ours, or take the key out"
+    )]
+    Journals { path: PathBuf, folder: PathBuf, source: std::io::Error },
     #[error("{path}: {source}")]
     Recognition { path: PathBuf, source: ConfigError },
     #[error(transparent)]
@@ -290,6 +296,17 @@ impl Settings {
         let max_time = Duration::from_secs(60 * u64::from(self.media.capture_minutes.get()));
         let max_bytes = u64::from(self.media.capture_megabytes.get()) * 1_000_000;
         Ok(Some(CaptureSettings { folder, max_time, max_bytes }))
+    }
+
+    /// Where the journal of each call goes; none unless asked for. `path` is for the messages.
+    pub(crate) fn journals(&self, path: &Path) -> Result<Option<PathBuf>, SettingsError> {
+        let Some(folder) = self.beside(&self.journals) else { return Ok(None) };
+        std::fs::create_dir_all(&folder).map_err(|source| SettingsError::Journals {
+            path: path.to_owned(),
+            folder: folder.clone(),
+            source,
+        })?;
+        Ok(Some(folder))
     }
 
     /// How many readings may be under way at once; the engines' own default if none.

@@ -43,7 +43,7 @@ fn input(now: Duration) -> impl Strategy<Value = Input> {
     ]
 }
 
-fn life() -> impl Strategy<Value = Vec<(u64, Input)>> {
+pub(super) fn life() -> impl Strategy<Value = Vec<(u64, Input)>> {
     let step = (0..3_000_u64).prop_flat_map(|ms| (Just(ms), input(Duration::from_millis(ms))));
     prop::collection::vec(step, 0..60)
 }

@@ -14,6 +14,7 @@ use crate::capture::Capture;
 use crate::desk::Desk;
 use crate::driver::{Driven, Lookups, Shared, Tap};
 use crate::finished::Finished;
+use crate::journals::Journals;
 use crate::labels::SampleCall;
 use crate::media_road::MediaRoad;
 use crate::report::{self, Pen};
@@ -42,12 +43,18 @@ pub(super) fn run(options: &Options) -> CommandResult {
     let config = settings.ari(&options.config).map_err(words)?;
     let media = settings.media().map_err(words)?;
     let capture = settings.capture(&options.config).map_err(words)?;
+    let journals = settings.journals(&options.config).map_err(words)?;
     if let Some(capture) = &capture {
         let folder = capture.folder.display();
         eprintln!(
             "warning: what callers say, and the keys that they press, is written to {folder}"
         );
     }
+    if let Some(folder) = &journals {
+        let folder = folder.display();
+        eprintln!("warning: who calls, and what they say and press, is written to {folder}");
+    }
+    let journals = journals.map(Journals::start).transpose()?.map(Arc::new);
     let capture = capture.map(Capture::start).transpose()?.map(Arc::new);
     if let Some(exposed) = settings.exposed_password() {
         eprintln!("warning: {exposed}");
@@ -70,7 +77,8 @@ pub(super) fn run(options: &Options) -> CommandResult {
         let tap = if recordings.is_empty() { Tap::Off } else { Tap::On };
         let road = Arc::new(MediaRoad::build(&media, &client).await?);
         let lookups = Lookups::new()?;
-        let shared = Shared { desk, client: client.clone(), ears, road, lookups, tap, capture };
+        let shared =
+            Shared { desk, client: client.clone(), ears, road, lookups, tap, capture, journals };
         let (over, mut driven) = mpsc::unbounded_channel::<Driven>();
         let (stop, stopped) = watch::channel(false);
         let mut service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

@@ -170,8 +170,16 @@ async fn play(seed: u64, desk: Arc<Desk>, ears: Arc<Ears>) -> Result<(), String>
     let road = Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into())?);
     let lookups = Lookups::new()?;
     let client_of_calls = client.clone();
-    let shared =
-        Shared { desk, client: client_of_calls, ears, road, lookups, tap: Tap::Off, capture: None };
+    let shared = Shared {
+        desk,
+        client: client_of_calls,
+        ears,
+        road,
+        lookups,
+        tap: Tap::Off,
+        capture: None,
+        journals: None,
+    };
     let (over, _driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);
     let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));

@@ -9,7 +9,7 @@
 //! | an input | `at`: the moment at which the call was told, since its arrival; `in`: the [`Input`] |
 //! | a command | `out`: the [`Command`] |
 //! | a mark | `mark`: a bar of the waterfall that the driver has timed, with its `stage`, `start` and `end` |
-//! | the last | `end`: `outcome` and `ended` as the [`Record`] has them, `lines`: how many stand before this one, `check`: the FNV-1a hash of 64 bits of all bytes before this line, in hexadecimal |
+//! | the last | `end`: `outcome` and `ended` as the [`Record`] has them, `lines`: how many stand before this one, `check`: the FNV-1a hash of 64 bits, in hexadecimal, of all bytes before this line and of this line with an empty `check` |
 //!
 //! Lines stand in the order in which it happened. Commands that were there when the call began follow the first line.
 //!
@@ -109,6 +109,14 @@ struct End {
     ended: Option<Duration>,
     lines: usize,
     check: String,
+}
+
+impl End {
+    /// The check of a journal that ends so, and has `before` in front of it.
+    fn check(&self, mut before: Check) -> String {
+        before.add(scribe::end(&Self { check: String::new(), ..self.clone() }).as_bytes());
+        before.name()
+    }
 }
 
 impl Journaled {

@@ -124,9 +124,9 @@ impl Journal {
                     What::Mark(mark)
                 }
                 Written { at: None, r#in: None, out: None, mark: None, end: Some(end) } => {
-                    if (end.lines, &end.check) != (before, &check.name()) {
+                    let check = end.check(check);
+                    if (end.lines, &end.check) != (before, &check) {
                         let said = format!("{} lines with check {}", end.lines, end.check);
-                        let check = check.name();
                         return Err(JournalError::Altered { lines: before, check, said });
                     }
                     journal.end = Some(end);

@@ -29,6 +29,7 @@ pub(super) struct Scribe {
     check: Check,
     held: VecDeque<Held>,
     row: Row,
+    over: bool,
 }
 
 /// A line that waits.
@@ -68,6 +69,7 @@ impl Scribe {
             check: Check::new(),
             held: VecDeque::new(),
             row: Row::default(),
+            over: false,
         };
         scribe.put(&line(header));
         scribe
@@ -106,11 +108,14 @@ impl Scribe {
         self.later(line(&Line { mark }));
     }
 
-    /// The last line.
+    /// The last line; nothing is written behind it.
     pub(super) fn end(&mut self, record: &Record) {
         self.release(self.held.len());
-        let (lines, check) = (self.lines, self.check.name());
-        self.put(&end(&End { outcome: record.outcome, ended: record.ended, lines, check }));
+        let (outcome, ended) = (record.outcome, record.ended);
+        let mut last = End { outcome, ended, lines: self.lines, check: String::new() };
+        last.check = last.check(self.check);
+        self.put(&end(&last));
+        self.over = true;
     }
 
     fn key(&mut self, at: Duration, key: char) {
@@ -170,6 +175,9 @@ impl Scribe {
     }
 
     fn put(&mut self, line: &str) {
+        if self.over {
+            return;
+        }
         self.lines += 1;
         for part in [line, "\n"] {
             self.check.add(part.as_bytes());

@@ -23,8 +23,8 @@
 //! - `receptionist` and `flows` hold the whole documents, the flow that calls begin with first and then those that it goes
 //!   through: a journal needs no other file to be replayed.
 //! - A card is never written. Keys that make up the number of a card are [`MASKED`] from the seventh on, as are these
-//!   digits in commands; lines from the seventh key of a row on are held back until that is known. What was keyed
-//!   in for a card within a zone is a count, and whether it may be one. Card numbers in what was heard have been taken out before
+//!   digits in commands; lines from the seventh key of a row on are held back until that is known. A secret in a reply
+//!   is a count, and whether it may be what was asked for. Card numbers in what was heard have been taken out before
 //!   the call was told of it.
 //!
 //! A journal without its last line was cut off, by a kill or a crash; it replays up to there. A reader refuses versions

@@ -1,7 +1,7 @@
 //! Keys that answer a question: one of a few, or the digits of a number.
 //!
-//! The number of a card is no answer: nothing outside of a zone takes one. A journal does not have its keys, so that its
-//! replay has to come to the same without them.
+//! The number of a card is no answer: nothing outside of a zone takes one. A journal does not have its keys, so its replay
+//! has to come to the same without them.
 
 use std::collections::BTreeSet;
 

@@ -10,9 +10,9 @@ use crate::record::Outcome;
 use crate::words::{Input, Why};
 
 impl Journal {
-    /// The call as a test: what was said, turn by turn in the words of the last reading, and the keys that were pressed;
-    /// what each lookup answered; which destinations did not take the call. A caller's silence is left out: who has nothing
-    /// more to say is silent in a test as well.
+    /// The call as a test: what was said, turn by turn in the words of the last reading, and the keys that were
+    /// pressed; what each lookup answered; which destinations did not take the call. A caller's silence is left out: who
+    /// has nothing more to say is silent in a test as well.
     ///
     /// Nothing is expected. It says what the caller said and not why: a question that was never put has no answer here.
     #[must_use]

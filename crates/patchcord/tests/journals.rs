@@ -185,7 +185,7 @@ fn a_draft_is_held_to_calls_of_the_past() {
     let flow = |billing: &str, sales: &str| {
         let flow = format!(
             "schema = 1\nname = \"draft\"\nstart = \"greet\"\n[node.greet.ask]\nprompt = \"Yes?\"\nwishes = true\n\
-             [node.greet.to]\nwish = \"connect\"\nbilling = \"{billing}\"\nsales = \"{sales}\"\n\
+             [node.greet.to]\nwish = \"connect\"\nemergency = \"sure\"\nbroken_laptop = \"tom\"\nbilling = \"{billing}\"\nsales = \"{sales}\"\n\
              [node.connect]\nconnect = {{ destination = \"wish\" }}\n\
              [node.tom]\nconnect = {{ destination = \"tom\" }}\n\
              [node.sure.ask]\nprompt = \"Sure?\"\nanswers = {{ yes = [\"yes\"], no = [\"no\"] }}\n\

@@ -2,6 +2,7 @@
 
 mod barge_in;
 mod kept;
+mod journal;
 mod properties;
 mod scene;
 mod through_flows;

@@ -13,7 +13,8 @@ use crate::asterisk::{Asterisk, RigError, USERNAME};
 /// How long the models may take to load.
 const START: Duration = Duration::from_secs(60);
 
-/// A Patchcord that serves an Asterisk. Dropping it ends it.
+/// A Patchcord that serves an Asterisk. Dropping it ends it, and replays the journals of all its calls: a call that did not
+/// what its journal says is a failure of whatever was tried.
 #[derive(Debug)]
 pub struct Patchcord {
     child: Child,
@@ -120,7 +121,7 @@ impl Patchcord {
         std::fs::write(
             &config,
             format!(
-                "receptionist = \"receptionist.toml\"\n{through}[ari]\nurl = \"{ari_url}\"\nusername = \"{USERNAME}\"\n\
+                "receptionist = \"receptionist.toml\"\n{through}journals = \"journals\"\n[ari]\nurl = \"{ari_url}\"\nusername = \"{USERNAME}\"\n\
                  password_env = \"PATCHCORD_ARI_PASSWORD\"\n{added}"
             ),
         )?;
@@ -212,8 +213,29 @@ impl Drop for Patchcord {
         // Both fail only if it is over already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let replayed = replay(&self.folder.join("journals"));
         let _ = std::fs::remove_dir_all(&self.folder);
+        if let Err(difference) = replayed
+            && !std::thread::panicking()
+        {
+            panic!("{difference}");
+        }
     }
+}
+
+/// Replays the journals of a folder in a process of their own.
+fn replay(folder: &Path) -> Result<(), String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
+    let journals: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    if journals.is_empty() {
+        return Ok(());
+    }
+    let program = program().map_err(|error| error.to_string())?;
+    let output = Command::new(program).arg("replay").args(journals).output();
+    let output = output.map_err(|error| error.to_string())?;
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let differ = || format!("{}{}", said(&output.stdout), said(&output.stderr));
+    output.status.success().then_some(()).ok_or_else(differ)
 }
 
 /// The folder with the sample receptionist and the sample calls.

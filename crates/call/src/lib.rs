@@ -1,7 +1,7 @@
 //! One call as a value.
 //!
 //! A [`Call`] is told what happened, by [`Call::handle`], and says what is to be done, by [`Call::poll`]. It reads no
-//! clock and does nothing itself, so a call can be recorded as a list of inputs and replayed in virtual time:
+//! clock and does nothing itself, so a call can be kept as a list of inputs, its [`journal`], and replayed in virtual time:
 //!
 //! ```text
 //! call.handle(now, input);
@@ -19,6 +19,7 @@
 mod budget;
 mod call;
 mod kept;
+pub mod journal;
 mod receptionist;
 mod record;
 mod timers;

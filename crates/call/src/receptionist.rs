@@ -11,6 +11,7 @@ use flow::{Book, Findings, Flow, Sound};
 use intent::{
     CommitConfig, Examples, IntentExamples, IntentId, Keywords, TeachError, Understanding, grammar,
 };
+use serde::Serialize;
 
 use crate::budget::Budget;
 
@@ -104,7 +105,7 @@ pub struct Destination {
 }
 
 /// A destination in Asterisk's words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Place {
     /// A channel to originate, such as `PJSIP/helpdesk` or `Local/700@queues`.
     Endpoint(String),

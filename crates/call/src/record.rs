@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use intent::Sentiment;
+use serde::{Deserialize, Serialize};
 
 use crate::budget::{Overrun, Stage};
 use crate::kept::{Message, Recording, ZoneMark};
@@ -57,7 +58,7 @@ pub struct LineQuality {
 }
 
 /// How a call ended for the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// An agent answered, or the dialplan place of the destination took the call.
     Connected,

@@ -10,12 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flow::{CardItem, Question, Reply, Request, Secret, Sound};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::kept::{RecordedBy, RecordingEnd, RecordingId, ZoneCut};
 use crate::receptionist::Place;
 
 /// Something that happened.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Input {
     /// The caller's channel is answered.
     Answered,
@@ -140,7 +142,8 @@ pub enum Input {
 }
 
 /// A reading of the caller's utterance, with the intents that it may mean.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Heard {
     /// Where the reading ends: within a word perhaps, at a pause, or at the end of the turn.
     pub cut: intent::Cut,
@@ -161,7 +164,8 @@ pub struct Heard {
 }
 
 /// A slot as a caller filled it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Slot {
     /// Its name.
     pub name: String,
@@ -174,7 +178,7 @@ pub struct Slot {
 }
 
 /// Why an attempt came to nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Why {
     /// The destination is busy.
     Busy,
@@ -195,7 +199,7 @@ pub enum Why {
 }
 
 /// Something to be done by the driver.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum Command {
     /// Answer the caller. Answered by [`Input::Answered`] or [`Input::SetupFailed`].
     Answer,
@@ -217,7 +221,7 @@ pub enum Command {
     /// Fall silent for good.
     StopPlaying,
     /// Feed the recogniser, and understand what it reads as answers to this question.
-    Listen(Arc<Question>),
+    Listen(#[serde(serialize_with = "by_name")] Arc<Question>),
     /// Read what the caller has said so far again as soon as there is a little more of it: one more reading like the
     /// last may decide.
     ReadSoon,
@@ -305,11 +309,12 @@ pub enum Command {
 }
 
 /// The number of something that is played in a call, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct PlayId(pub u32);
 
 /// Something that the caller hears from us.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Played {
     /// These, one after the other.
     Sounds(Vec<Sound>),
@@ -319,4 +324,9 @@ pub enum Played {
     Music(String),
     /// The beep before a message.
     Beep,
+}
+
+/// A question is known by its name: what may be answered stands in the flow.
+fn by_name<S: Serializer>(question: &Arc<Question>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(question.name())
 }

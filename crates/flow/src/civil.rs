@@ -3,8 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A date and a time of day, to the second, in the proleptic Gregorian calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+use serde::{Deserialize, Serialize};
+
+/// A date and a time of day, to the second, in the proleptic Gregorian calendar. It is stored as `2026-03-03 10:00:00`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Civil {
     /// Days since 1 January 1970.
     days: i64,
@@ -97,6 +100,21 @@ impl Civil {
     pub fn weekday(self) -> Weekday {
         // 1 January 1970 was a Thursday.
         Weekday::ALL[usize::try_from((self.days + 3).rem_euclid(7)).expect("less than seven")]
+    }
+}
+
+impl From<Civil> for String {
+    fn from(civil: Civil) -> Self {
+        format!("{civil}:{:02}", civil.second % 60)
+    }
+}
+
+impl TryFrom<String> for Civil {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+            .ok_or_else(|| format!("{text:?} is no moment such as 2026-03-03 10:00:00"))
     }
 }
 

@@ -38,7 +38,7 @@ pub use expression::{Expression, Name, Names, ParseError, Problem};
 pub use finding::{Finding, Findings};
 pub use plan::{Flow, Place};
 pub use question::Question;
-pub use rehearse::{Difference, Rehearsal, rehearse};
+pub use rehearse::{Difference, Rehearsal, Stage, rehearse};
 pub use run::{
     Effect, Facts, Filled, Input, Keys, MOST_STEPS, Outcome, Reply, Request, Run, Step, Task,
     TaskId, Why,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use intent::grammar::SlotKind;
+use serde::Serialize;
 
 use crate::book::Book;
 use crate::calendar::Calendar;
@@ -171,7 +172,7 @@ pub(crate) struct Lookup {
 pub(crate) type Texts = BTreeMap<String, Template>;
 
 /// A place in the dialplan.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// The context.
     pub context: String,
@@ -249,6 +250,11 @@ impl Flow {
     pub fn documents(&self) -> impl Iterator<Item = &Document> {
         let within = self.within.values().map(|flow| &flow.document);
         std::iter::once(&self.document).chain(within)
+    }
+
+    /// The flows that it goes through, and those that they go through, by the names under which they do.
+    pub fn within(&self) -> impl Iterator<Item = (&str, &Flow)> {
+        self.within.iter().map(|(name, flow)| (&**name, &**flow))
     }
 
     /// What must be known before it is begun: names such as `slots.account`, or `verified`.

@@ -29,6 +29,8 @@ pub struct Rehearsal {
     pub heard: Vec<String>,
     /// Where the call ended, in the words of [`Expected::ends`](crate::Expected::ends).
     pub end: String,
+    /// How many questions were put after the caller had done all that the test says.
+    pub unanswered: usize,
     /// The first difference from what was expected, if there is one.
     pub difference: Option<Difference>,
 }
@@ -70,15 +72,44 @@ pub enum Difference {
 /// # Errors
 /// [`TeachError`] if the wishes that its questions listen for cannot be learned.
 pub fn rehearse(flow: &Arc<Flow>) -> Result<Vec<Rehearsal>, TeachError> {
-    let mut ears = BTreeMap::new();
-    if !flow.document().test.is_empty() {
+    let tests = &flow.document().test;
+    if tests.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stage = Stage::set(flow)?;
+    Ok(tests.iter().map(|test| stage.rehearse(test)).collect())
+}
+
+/// A flow that understands its callers, for tests of any kind.
+#[derive(Debug)]
+pub struct Stage {
+    flow: Arc<Flow>,
+    ears: BTreeMap<String, Understanding>,
+}
+
+impl Stage {
+    /// Learns to understand the answers to every question of the flow.
+    ///
+    /// # Errors
+    /// [`TeachError`] if the wishes that its questions listen for cannot be learned.
+    pub fn set(flow: &Arc<Flow>) -> Result<Self, TeachError> {
+        let mut ears = BTreeMap::new();
         for question in flow.questions() {
             if let Some(understanding) = question.understanding()? {
                 ears.insert(question.name().to_owned(), understanding);
             }
         }
+        Ok(Self { flow: flow.clone(), ears })
     }
-    Ok(flow.document().test.iter().map(|test| one(flow, test, &ears)).collect())
+
+    /// Runs one test, whether it is stored with the flow or not.
+    ///
+    /// # Panics
+    /// If its moment is none; those of stored tests have been checked.
+    #[must_use]
+    pub fn rehearse(&self, test: &Test) -> Rehearsal {
+        one(&self.flow, test, &self.ears)
+    }
 }
 
 fn one(flow: &Arc<Flow>, test: &Test, ears: &BTreeMap<String, Understanding>) -> Rehearsal {
@@ -126,6 +157,7 @@ fn one(flow: &Arc<Flow>, test: &Test, ears: &BTreeMap<String, Understanding>) ->
         trace: run.trace().to_vec(),
         heard: caller.heard,
         end,
+        unanswered: caller.silences,
         difference,
     }
 }

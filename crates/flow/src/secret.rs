@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use zeroize::Zeroizing;
 
 /// What is taken of a card.
@@ -16,7 +18,9 @@ pub enum CardItem {
 }
 
 /// Digits that a caller has keyed in within a zone. They print as dots, compare by what can be seen, and are wiped.
-#[derive(Clone)]
+/// Stored, they are forgotten.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(into = "Forgotten", from = "Forgotten")]
 pub struct Secret {
     digits: Zeroizing<String>,
     count: usize,
@@ -107,6 +111,26 @@ fn passes_luhn(digits: &str) -> bool {
     sum.is_multiple_of(10)
 }
 
+/// What is stored of digits.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forgotten {
+    count: usize,
+    plausible: bool,
+}
+
+impl From<Secret> for Forgotten {
+    fn from(secret: Secret) -> Self {
+        Self { count: secret.count, plausible: secret.plausible }
+    }
+}
+
+impl From<Forgotten> for Secret {
+    fn from(Forgotten { count, plausible }: Forgotten) -> Self {
+        Self::forgotten(count, plausible)
+    }
+}
+
 /// Dots, as many as there are digits.
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -139,6 +163,9 @@ mod tests {
             assert!(printed.contains("••••••••••••••••") && !printed.contains('1'), "{printed}");
         }
         assert_eq!(secret, Secret::forgotten(16, true));
+        let stored = serde_json::to_string(&secret).expect("it can be stored");
+        assert_eq!(stored, r#"{"count":16,"plausible":true}"#);
+        assert_eq!(serde_json::from_str::<Secret>(&stored).expect("and read"), secret);
     }
 
     #[test]

@@ -29,12 +29,29 @@ mod search;
 mod tests;
 
 use self::atoms::{Atom, Kind, atoms};
+use self::issuers::{LONGEST, Luhn, PREFIX, SHORTEST};
 use std::{collections::VecDeque, fmt, ops::Range};
 
 /// Takes the card numbers out of a text that stands alone. A caller's turns belong to a [`Redactor`].
 #[must_use]
 pub fn redact(text: &str) -> Redacted {
     Redactor::new().turn(text)
+}
+
+/// Whether these are the digits of a card's number and nothing else: by their count, by whose they can be, and by the
+/// check digit.
+#[must_use]
+pub fn is_card_number(digits: &str) -> bool {
+    let len = digits.len();
+    if !(SHORTEST..=LONGEST).contains(&len) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    let mut luhn = Luhn::default();
+    for (before, digit) in digits.bytes().enumerate() {
+        luhn.push(digit - b'0', before);
+    }
+    let prefix = digits[..PREFIX].parse().ok();
+    luhn.holds(len) && prefix.is_some_and(|prefix| issuers::fit(prefix, len).is_some())
 }
 
 /// A text without card numbers.

@@ -32,6 +32,11 @@ impl Capture {
         Ok(Self { settings, recorder })
     }
 
+    /// Where the packets of a call are, or will be.
+    pub(crate) fn packets(&self, channel: &str) -> PathBuf {
+        self.settings.folder.join(format!("{}.pcapng", file_name(channel)))
+    }
+
     /// Writes a call's leg. Files that are there already are left as they are: then nothing is written, and the log
     /// says so.
     pub(crate) fn take(&self, leg: &Leg, channel: &str) -> Recording {
@@ -39,7 +44,7 @@ impl Capture {
         let name = file_name(channel);
         let plan = RecordingPlan {
             wav: Some(folder.join(format!("{name}.wav"))),
-            pcapng: Some(folder.join(format!("{name}.pcapng"))),
+            pcapng: Some(self.packets(channel)),
             max_time: *max_time,
             max_bytes: *max_bytes,
             ..RecordingPlan::default()

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use audio::tone::progress::{Country, Progress, Signal};
+use call::journal::Document;
 use call::{Call, Course, DestinationId, Findings, Receptionist, Sound};
 use engines::phrases::Phrases;
 use flow::{Book, Facts, Flow, Question};
@@ -32,6 +33,8 @@ pub(crate) struct Desk {
     recordings: Recordings,
     /// For what calls keep.
     places: TapeSettings,
+    /// The receptionist's file, and the flow with those that it goes through if it has one: for journals.
+    pub documents: (Document, Vec<Document>),
     /// One for all questions to which the same may be said.
     answers: Vec<(Arc<Question>, Arc<Answers>)>,
     sounds: HashMap<Sound, Arc<[i16]>>,
@@ -144,9 +147,12 @@ impl Desk {
     ) -> Result<Self, DeskError> {
         let receptionist = Receptionist::parse(&path.display().to_string(), text)?;
         let mut course = receptionist.course()?;
+        let own = Document { file: path.display().to_string(), text: text.to_owned() };
+        let mut flow_documents = Vec::new();
         if let Some(path) = flow {
             let flow = flows::open(path, &receptionist.book())?;
             Self::can_do(path, &flow)?;
+            flow_documents = flows::documents(&flow);
             course.flow = Arc::new(flow);
         }
         let desk = Self {
@@ -154,6 +160,7 @@ impl Desk {
             course,
             language: None,
             flow: None,
+            documents: (own, flow_documents),
             recordings,
             places: TapeSettings::default(),
             answers: Vec::new(),
@@ -193,6 +200,7 @@ impl Desk {
             course = changed.course()?;
             receptionist = Arc::new(changed);
         }
+        let documents = (self.documents.0.clone(), flows::documents(&flow));
         course.flow = Arc::new(flow);
         let flow = version.map(|version| FlowRef { name: number.flow.clone(), version });
         let desk = Self {
@@ -200,6 +208,7 @@ impl Desk {
             course,
             language: number.language.clone(),
             flow,
+            documents,
             recordings: self.recordings.clone(),
             places: self.places.clone(),
             answers: Vec::new(),

@@ -23,7 +23,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ari::{Arrival, Delivery, Event, Mailbox};
-use call::{Call, Command, Input, PlayId, Played, Record, Sound, Stage, ZoneCut};
+use call::journal::Journaled;
+use call::{Command, Input, PlayId, Played, Record, Sound, Stage, ZoneCut};
 use engines::listener::Heard;
 use flow::Question;
 use media::{LegEvent, Playout};
@@ -36,6 +37,7 @@ use crate::desks::Desks;
 use crate::facts;
 use crate::finished::Finished;
 use crate::hear::{self, Ears, RankingTime};
+use crate::journals::{self, Journals, Page};
 use crate::keep::{Keeper, Opening};
 use crate::media_road::MediaRoad;
 use crate::tapes::Tapes;
@@ -67,6 +69,8 @@ pub(crate) struct Shared {
     pub tapes: Option<Arc<Tapes>>,
     /// What calls leave behind goes here.
     pub keeper: Keeper,
+    /// Where the journal of each call goes, if anywhere.
+    pub journals: Option<Arc<Journals>>,
 }
 
 /// Whether a call keeps the audio that it receives.
@@ -93,7 +97,9 @@ struct Driver {
     /// The one that took the call when it arrived, whatever is published meanwhile.
     desk: Arc<Desk>,
     arrived: Instant,
-    call: Call,
+    call: Journaled,
+    page: Option<Page>,
+    redactor: intent::Redactor,
     switchboard: Switchboard,
     mailbox: Mailbox,
     line: Option<Line>,
@@ -152,9 +158,16 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
     let desk = shared.desks.for_call(&channel.dialplan.exten);
     let opening = Opening::of(&arrival, &desk);
     let open = shared.keeper.begin(&opening);
+    let facts = facts::of(channel, &arrival.start.args, &desk);
+    let header = shared.journals.as_ref().map(|_| {
+        let packets = shared.capture.as_ref().map(|capture| capture.packets(&channel.id));
+        journals::header(&desk, &facts, &channel.id, arrival.at, packets)
+    });
     let driver = Driver {
         arrived: arrival.at,
-        call: desk.call(facts::of(channel, &arrival.start.args, &desk)),
+        call: Journaled::new(desk.call(facts), header.as_ref()),
+        page: shared.journals.as_ref().map(|journals| journals.page(&channel.id)),
+        redactor: intent::Redactor::new(),
         switchboard,
         mailbox: arrival.mailbox,
         line: None,
@@ -187,6 +200,7 @@ impl Driver {
                 }
                 self.carry_out(command);
             }
+            self.write_down();
             match self.wait().await {
                 Woken::Mail(Some(delivery)) => self.delivered(&delivery),
                 Woken::Mail(None) => self.tell(Input::PbxLost),
@@ -234,6 +248,17 @@ impl Driver {
 
     fn tell(&mut self, input: Input) {
         self.call.handle(self.now(), input);
+    }
+
+    /// Hands over what the journal has by now. It waits for nobody: what cannot be written is lost, and the call goes on.
+    fn write_down(&mut self) {
+        let text = self.call.written();
+        if let Some(page) = &self.page
+            && !text.is_empty()
+            && !page.write(text)
+        {
+            self.call.give_up_writing();
+        }
     }
 
     fn carry_out(&mut self, command: Command) {
@@ -527,7 +552,8 @@ impl Driver {
     fn heard(&mut self, heard: Heard) {
         let (Some(line), Some(answers)) = (&self.line, &self.answers) else { return };
         let clock = line.clock(self.arrived.saturating_duration_since(self.shared.ears.epoch));
-        let input = hear::input(answers, clock, RankingTime::Measured, heard);
+        let time = RankingTime::Measured;
+        let input = hear::input(&mut self.redactor, answers, clock, time, heard);
         let Some(input) = input else { return };
         let words = matches!(input, Input::Heard(_));
         let began = self.now();
@@ -539,6 +565,7 @@ impl Driver {
 
     /// Waits for what is still under way, then takes everything down.
     async fn finish(mut self) -> (Record, Vec<i16>, Option<f64>) {
+        self.write_down();
         if let Some(lookup) = self.lookup.take() {
             lookup.abort();
         }
@@ -562,6 +589,9 @@ impl Driver {
         let mut record = self.call.record().clone();
         if let Some(line) = &mut line {
             record.line = line.quality().await;
+        }
+        if let Some(why) = self.page.as_ref().and_then(Page::lost) {
+            record.troubles.push(format!("the journal of this call is not whole: {why}"));
         }
         (record, received, began)
     }

@@ -1,8 +1,10 @@
-//! Flows from files: a flow, and those that it goes through, which lie in the same folder.
+//! Flows from files: a flow, and those that it goes through, which lie in the same folder. Also from the documents of a
+//! journal, which were such files.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use call::journal;
 use flow::{Book, Deed, Document, Findings, Flow};
 use thiserror::Error;
 
@@ -56,6 +58,33 @@ fn read(path: &Path) -> Result<Written, FlowError> {
 /// Where flows are found that others go through: by who wants one, and its name. `None` leaves it to the check to say
 /// that there is none.
 pub(crate) type Find<'f> = dyn Fn(&str, &str) -> Result<Option<Written>, FlowError> + 'f;
+
+/// The documents of a flow and of those that it goes through, its own first, as [`of_documents`] takes them.
+pub(crate) fn documents(flow: &Flow) -> Vec<journal::Document> {
+    let own = std::iter::once((flow.name(), flow));
+    let all = own.chain(flow.within());
+    all.map(|(name, flow)| journal::Document {
+        file: name.to_owned(),
+        text: flow.document().to_json(),
+    })
+    .collect()
+}
+
+/// The flow that begins with the first of these documents; none if there are none.
+pub(crate) fn of_documents(
+    documents: &[journal::Document],
+    book: &Book,
+) -> Option<Result<Flow, FlowError>> {
+    let (first, within) = documents.split_first()?;
+    let written = |document: &journal::Document| Written {
+        shown: document.file.clone(),
+        text: document.text.clone().into_bytes(),
+    };
+    let find =
+        |_: &str, name: &str| Ok(within.iter().find(|document| document.file == name).map(written));
+    let read = through(&written(first), &find, book.clone(), &mut Vec::new());
+    Some(read.map(|(flow, _)| flow))
+}
 
 /// Checks a flow, and before it all those that it goes through; gives it with the names that it was checked against.
 pub(crate) fn through(

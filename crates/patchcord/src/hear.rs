@@ -9,7 +9,7 @@ use engines::phrases::Phrases;
 use engines::script::{Script, Step};
 use engines::words::Word;
 use intent::grammar;
-use intent::{Believed, Cut, Meaning, Scripted, Understanding};
+use intent::{Believed, Cut, Held, Meaning, Redactor, Scripted, Understanding};
 
 use crate::desk::Answers;
 
@@ -63,6 +63,9 @@ fn seconds(samples: u64) -> f64 {
     samples as f64 / f64::from(audio::SAMPLE_RATE)
 }
 
+/// Digits in the value of a slot that are not kept where a card was named in the same breath.
+const PART_OF_CARD: usize = 3;
+
 /// How long a ranking takes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum RankingTime {
@@ -72,8 +75,11 @@ pub(crate) enum RankingTime {
     Stated(Duration),
 }
 
-/// What the call is told of something heard; none for what does not concern it.
+/// What the call is told of something heard; none for what does not concern it. Cards are taken out here, before anybody
+/// keeps the words: the call, its record and its journal do not know them. A caller who is in the middle of so many digits
+/// that they may become a card is heard out first.
 pub(crate) fn input(
+    redactor: &mut Redactor,
     answers: &Answers,
     clock: CallClock,
     ranking_time: RankingTime,
@@ -90,10 +96,11 @@ pub(crate) fn input(
         }
         listener::Heard::SpeechEnded { at, .. } => Some(Input::SpeechEnded { at: clock.at(at) }),
         listener::Heard::Partial { cut, words } => {
-            Some(Input::Heard(ranked(answers, clock, ranking_time, self::cut(cut), words)))
+            let cut = self::cut(cut);
+            ranked(redactor, answers, clock, ranking_time, cut, words).map(Input::Heard)
         }
         listener::Heard::Final(words) => {
-            Some(Input::Heard(ranked(answers, clock, ranking_time, Cut::Final, words)))
+            ranked(redactor, answers, clock, ranking_time, Cut::Final, words).map(Input::Heard)
         }
         listener::Heard::Failed { stage: listener::Stage::Partial, .. }
         | listener::Heard::SpeechPaused { .. } => None,
@@ -102,12 +109,13 @@ pub(crate) fn input(
 }
 
 fn ranked(
+    redactor: &mut Redactor,
     answers: &Answers,
     clock: CallClock,
     ranking_time: RankingTime,
     cut: Cut,
     words: listener::Transcript,
-) -> Heard {
+) -> Option<Heard> {
     let began = Instant::now();
     let Meaning { ranking, slots, believed } =
         answers.understanding.of_all(&words.text, &scripted(&words));
@@ -119,27 +127,42 @@ fn ranked(
         RankingTime::Measured => began.elapsed(),
         RankingTime::Stated(time) => time,
     };
+    let clean = match cut {
+        Cut::Final => redactor.turn(&words.text),
+        Cut::MidWord | Cut::AtPause => redactor.partial(&words.text),
+    };
+    if clean.marks.iter().any(|mark| mark.held == Held::PerhapsCardNumber) {
+        return None;
+    }
+    let with_card = !clean.marks.is_empty();
+    let slots = slots.into_iter().map(|slot| {
+        let digits = slot.value.bytes().filter(u8::is_ascii_digit).count();
+        // Whichever of the readings it was found in, it may be a part of the card.
+        let hidden = with_card && digits >= PART_OF_CARD;
+        let value = if hidden { "[card]".to_owned() } else { slot.value };
+        placed(grammar::Slot { value, ..slot }, clock, said)
+    });
     // A caller's words are nobody's business but the one's who asks for exactly this.
     tracing::trace!(
         target: "patchcord::words",
         ?cut,
-        text = intent::Redactor::new().partial(&words.text).text,
+        text = clean.text,
         through_ms = clock.at(words.through).as_millis(),
         done_ms = clock.of_ear(words.done).as_millis(),
         best = ?ranking.best().map(|best| (answers.understanding.name(best.intent), best.probability)),
         without_last_word = ranking.without_last_word,
         "heard"
     );
-    Heard {
+    Some(Heard {
         cut,
-        slots: slots.into_iter().map(|slot| placed(slot, clock, said)).collect(),
-        text: words.text,
+        slots: slots.collect(),
+        text: clean.text,
         ranking,
         through: clock.at(words.through),
         asked: clock.of_ear(words.asked),
         done: clock.of_ear(words.done),
         ranked_in,
-    }
+    })
 }
 
 /// Where a partial ends, as understanding has it.
@@ -182,4 +205,49 @@ pub(crate) fn phrases(understanding: &Understanding) -> Phrases {
         (from, to, step)
     });
     hints.with_script(Script::new(steps, &script.ends))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::Desk;
+
+    fn transcript(text: &str) -> listener::Transcript {
+        listener::Transcript {
+            turn: 1,
+            text: text.to_owned(),
+            confidence: 1.0,
+            tokens: [].into(),
+            words: [].into(),
+            stable: 0,
+            scripted: [].into(),
+            from: 0,
+            through: 0,
+            asked: Duration::ZERO,
+            done: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn a_call_is_told_no_card() {
+        let desk = Desk::embedded().expect("well formed");
+        let mut questions = desk.course.flow.questions();
+        let question = questions.find(|question| question.listens()).expect("it asks");
+        let answers = desk.answers(question).expect("it listens");
+        let mut redactor = Redactor::new();
+        let mut told = |heard| {
+            let time = RankingTime::Stated(Duration::ZERO);
+            match input(&mut redactor, &answers, CallClock::default(), time, heard) {
+                Some(Input::Heard(heard)) => Some(heard.text),
+                _ => None,
+            }
+        };
+        let cut = listener::Cut::AtPause;
+        let mut partial = |text| told(listener::Heard::Partial { cut, words: transcript(text) });
+        assert_eq!(partial("about my bill").as_deref(), Some("about my bill"));
+        assert_eq!(partial("it is four one one one 1111 1111 11"), None);
+        let whole = "it is four one one one 1111 1111 1111 thanks";
+        let told = told(listener::Heard::Final(transcript(whole)));
+        assert_eq!(told.as_deref(), Some("it is [card] thanks"));
+    }
 }

@@ -23,6 +23,7 @@ mod finished;
 mod flows;
 mod hear;
 mod keep;
+mod journals;
 mod labels;
 mod media_road;
 mod published;

@@ -16,6 +16,7 @@ use crate::desk::Desk;
 use crate::driver::{Driven, Lookups, Shared, Tap};
 use crate::finished::Finished;
 use crate::hear::Ears;
+use crate::journals::Journals;
 use crate::keep::Keeper;
 use crate::labels::SampleCall;
 use crate::media_road::MediaRoad;
@@ -32,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// A busy agent is told so at once, as a SIP phone does.
 const BUSY_AFTER: Duration = Duration::ZERO;
 
-/// Plays `samples` to a receptionist, `at_once` at a time, and passes each on when it is over.
+/// Plays `samples` to a receptionist, `at_once` at a time, and passes each on when it is over; writes their journals if told where.
 ///
 /// # Errors
 /// In words, with the mend.
@@ -41,6 +42,7 @@ pub(crate) async fn run(
     ears: Arc<Ears>,
     samples: &[SampleCall],
     at_once: usize,
+    journals: Option<Arc<Journals>>,
     mut finished: impl FnMut(Finished),
 ) -> Result<(), String> {
     let config = PbxConfig {

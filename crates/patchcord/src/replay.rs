@@ -22,6 +22,7 @@ use engines::runtime::Runtime;
 use engines::silero::Silero;
 use engines::voice::Batch;
 use flow::Reply;
+use intent::Redactor;
 use media::{LegStats, Player, Playout};
 
 use crate::agents::{Agents, Reaction};
@@ -74,6 +75,7 @@ struct Replay<'a> {
     line: CallerLine<'a>,
     ear: Option<(VirtualEar, Arc<Answers>)>,
     clock: CallClock,
+    redactor: Redactor,
     player: Player,
     /// The mu-law of the packet that was sent last.
     codes: [u8; audio::FRAME],
@@ -152,6 +154,7 @@ impl<'a> Replay<'a> {
             line,
             ear: None,
             clock: CallClock::default(),
+            redactor: Redactor::new(),
             player: Player::default(),
             codes: [audio::g711::ULAW_SILENCE; audio::FRAME],
             #[cfg(test)]
@@ -354,7 +357,8 @@ impl<'a> Replay<'a> {
         while let Some((ear, answers)) = &mut self.ear {
             let Some(heard) = ear.poll(self.now, self.engines) else { return };
             let time = RankingTime::Stated(RANKING);
-            if let Some(input) = hear::input(answers, self.clock, time, heard) {
+            let input = hear::input(&mut self.redactor, answers, self.clock, time, heard);
+            if let Some(input) = input {
                 self.tell(input);
             }
         }

@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     receptionist: PathBuf,
     /// What happens in calls, a flow relative to this file; what the receptionist's file says if it is left out.
     flow: Option<PathBuf>,
+    /// A folder for the journal of each call, relative to this file; none is written unless it is set.
+    journals: Option<PathBuf>,
     ari: AriSettings,
     #[serde(default)]
     media: Media,
@@ -247,6 +249,9 @@ pub(crate) enum SettingsError {
         "{path}: [{section}] folder: {folder} cannot be made or written: {source}\n  mend: name a folder of ours, or take the key out"
     )]
     Tapes { path: PathBuf, section: &'static str, folder: PathBuf, source: std::io::Error },
+        "{path}: journals: {folder} cannot be made: {source}\n  mend: name a folder of ours, or take the key out"
+    )]
+    Journals { path: PathBuf, folder: PathBuf, source: std::io::Error },
     #[error("{path}: {source}")]
     Recognition { path: PathBuf, source: ConfigError },
     #[error(
@@ -372,6 +377,17 @@ impl Settings {
     /// Where flows, numbers and calls are kept; reads the password. `path` is for the messages.
     pub(crate) fn store(&self, path: &Path) -> Result<Option<StoreSettings>, SettingsError> {
         self.store.as_ref().map(|section| section.read(path, &self.folder)).transpose()
+    }
+
+    /// Where the journal of each call goes; none unless asked for. `path` is for the messages.
+    pub(crate) fn journals(&self, path: &Path) -> Result<Option<PathBuf>, SettingsError> {
+        let Some(folder) = self.beside(&self.journals) else { return Ok(None) };
+        std::fs::create_dir_all(&folder).map_err(|source| SettingsError::Journals {
+            path: path.to_owned(),
+            folder: folder.clone(),
+            source,
+        })?;
+        Ok(Some(folder))
     }
 
     /// How many readings may be under way at once; the engines' own default if none.

@@ -93,7 +93,7 @@ fn keeping() -> Call {
     )
 }
 
-fn life() -> impl Strategy<Value = Vec<(u64, Input)>> {
+pub(super) fn life() -> impl Strategy<Value = Vec<(u64, Input)>> {
     let step = (0..3_000_u64).prop_flat_map(|ms| (Just(ms), input(Duration::from_millis(ms))));
     prop::collection::vec(step, 0..60)
 }

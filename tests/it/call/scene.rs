@@ -12,7 +12,7 @@ use call::{
 use flow::{Civil, Facts, Flow};
 use intent::{Cut, IntentId, Ranking, Scored};
 
-const DESK: &str = r#"
+pub(super) const DESK: &str = r#"
 name = "Test desk"
 fallback = "operator"
 [prompts]
@@ -46,7 +46,7 @@ dialplan = "announcements,hours,1"
 4 = "hours"
 "#;
 
-fn desk() -> (Arc<Receptionist>, Course) {
+pub(super) fn desk() -> (Arc<Receptionist>, Course) {
     let desk = Receptionist::parse("desk.toml", DESK).expect("the desk is well formed");
     let course = desk.course().expect("it can be a flow");
     (Arc::new(desk), course)
@@ -66,7 +66,7 @@ pub(super) fn call_through(flow: &str) -> Call {
     Call::new(desk, Course { flow: Arc::new(flow), ..course }, facts())
 }
 
-fn facts() -> Facts {
+pub(super) fn facts() -> Facts {
     Facts {
         caller_number: "+441234".to_owned(),
         caller_name: "Ann".to_owned(),

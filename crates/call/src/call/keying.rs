@@ -1,8 +1,14 @@
 //! Keys that answer a question: one of a few, or the digits of a number.
+//!
+//! The number of a card is no answer: nothing outside of a zone takes one. A journal does not have its keys, so its replay
+//! has to come to the same without them.
 
 use std::collections::BTreeSet;
 
 use flow::{Keys, Question, Reply};
+use intent::is_card_number;
+
+use crate::journal::MASKED;
 
 /// The key that ends a number.
 const END: char = '#';
@@ -28,7 +34,7 @@ impl Keying {
     pub(super) fn wants(&self, key: char) -> bool {
         match self {
             Self::One(keys) => keys.contains(&key),
-            Self::Number { .. } => key.is_ascii_digit() || key == END,
+            Self::Number { .. } => key.is_ascii_digit() || [END, MASKED].contains(&key),
         }
     }
 
@@ -40,7 +46,7 @@ impl Keying {
                 if key != END {
                     typed.push(key);
                 }
-                (key == END || typed.len() >= keys.most).then(|| self.take())
+                (key == END || typed.chars().count() >= keys.most).then(|| self.take())
             }
         }
     }
@@ -48,7 +54,13 @@ impl Keying {
     /// What was pressed, now that no more comes.
     pub(super) fn take(&mut self) -> Reply {
         match self {
-            Self::Number { typed, .. } if !typed.is_empty() => Reply::Digits(std::mem::take(typed)),
+            Self::Number { typed, .. } if !typed.is_empty() => {
+                let typed = std::mem::take(typed);
+                match typed.contains(MASKED) || is_card_number(&typed) {
+                    true => Reply::NoMatch,
+                    false => Reply::Digits(typed),
+                }
+            }
             _ => Reply::NoInput,
         }
     }

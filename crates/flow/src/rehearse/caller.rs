@@ -21,6 +21,8 @@ pub(super) struct Caller<'t> {
     pub(super) heard: Vec<String>,
     /// A lookup for which the test has no answer.
     pub(super) unanswered: Option<String>,
+    /// How many questions were put after the last act.
+    pub(super) silences: usize,
     /// The last act at each step of the trace.
     did: BTreeMap<usize, &'t Act>,
     step: usize,
@@ -43,6 +45,7 @@ impl<'t> Caller<'t> {
             asked: BTreeMap::new(),
             heard: Vec::new(),
             unanswered: None,
+            silences: 0,
             did: BTreeMap::new(),
             step: 0,
         }
@@ -122,6 +125,7 @@ impl<'t> Caller<'t> {
 
     fn act(&mut self) -> Option<&'t Act> {
         let act = self.acts.pop_front();
+        self.silences += usize::from(act.is_none());
         self.did.extend(act.map(|act| (self.step, act)));
         act
     }

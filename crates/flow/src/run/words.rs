@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::civil::Civil;
 use crate::document::{Method, Ring, Sound, Turn};
 use crate::plan::Place;
@@ -12,7 +14,8 @@ use crate::secret::{CardItem, Secret};
 use crate::value::Value;
 
 /// What is known when a run begins.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Facts {
     /// The caller's number; empty if it is withheld.
     pub caller_number: String,
@@ -54,7 +57,8 @@ pub enum Input {
 }
 
 /// What came of a task. Which replies a task may have stands with [`Task`]; any other is a failure.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Reply {
     /// It is done.
     Done,
@@ -124,7 +128,8 @@ pub enum Reply {
 }
 
 /// A slot with its value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Filled {
     /// The slot's name.
     pub slot: String,
@@ -268,7 +273,7 @@ pub struct Keys {
 }
 
 /// What is asked elsewhere, ready to be sent.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Request {
     /// The lookup's name.
     pub lookup: String,
@@ -281,6 +286,7 @@ pub struct Request {
     /// How long the answer may take.
     pub timeout: Duration,
     /// What is wanted of the answer: JSON pointers by name.
+    #[serde(serialize_with = "pointers")]
     pub fields: Arc<BTreeMap<String, String>>,
 }
 
@@ -291,6 +297,13 @@ impl Request {
         let fields = self.fields.iter();
         fields.map(|(name, pointer)| (name.clone(), value_at(answer, pointer))).collect()
     }
+}
+
+fn pointers<S: serde::Serializer>(
+    fields: &Arc<BTreeMap<String, String>>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    fields.as_ref().serialize(to)
 }
 
 fn value_at(answer: &serde_json::Value, pointer: &str) -> Value {

@@ -53,7 +53,7 @@ fn route(route: &Route) -> CommandResult {
     let mut finished = Vec::new();
     for _ in 0..route.rounds {
         let (desk, ears) = (desk.clone(), ears.clone());
-        let run = rehearsal::run(desk, ears, &samples, route.at_once.into(), |call| {
+        let run = rehearsal::run(desk, ears, &samples, route.at_once.into(), None, |call| {
             if route.rehearsed.json {
                 println!("{}", report::json(&call));
             }

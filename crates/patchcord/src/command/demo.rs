@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{CommandResult, Rehearsed, calls, ears, runtime};
+use crate::journals::Journals;
 use crate::rehearsal;
 use crate::report::{self, Pen};
 
@@ -18,6 +19,9 @@ pub(super) struct Options {
     /// How many callers at a time
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
     at_once: u16,
+    /// Write a journal of each call into this folder, which is there
+    #[arg(long, value_name = "DIR")]
+    journals: Option<PathBuf>,
     #[command(flatten)]
     rehearsed: Rehearsed,
 }
@@ -26,6 +30,7 @@ pub(super) fn run(options: &Options) -> CommandResult {
     let desk = Arc::new(options.rehearsed.desk()?);
     let samples = calls(options.calls.as_ref())?;
     let ears = ears(None, None)?;
+    let journals = options.journals.clone().map(Journals::start).transpose()?.map(Arc::new);
     let json = options.rehearsed.json;
     let pen = Pen::for_stdout();
     if !json {
@@ -38,7 +43,8 @@ pub(super) fn run(options: &Options) -> CommandResult {
         println!("{}\n", pen.legend());
     }
     let mut finished = Vec::new();
-    runtime()?.block_on(rehearsal::run(desk, ears, &samples, options.at_once.into(), |call| {
+    let at_once = options.at_once.into();
+    runtime()?.block_on(rehearsal::run(desk, ears, &samples, at_once, journals, |call| {
         println!("{}", if json { report::json(&call) } else { pen.draw(&call) });
         finished.push(call);
     }))?;

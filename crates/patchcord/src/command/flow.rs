@@ -12,6 +12,7 @@ use flow::{Flow, rehearse};
 use super::{CommandResult, words};
 use crate::desk::Desk;
 use crate::flows;
+use crate::journals::whatif::{self, Draft, Verdict};
 
 #[derive(Subcommand)]
 pub(super) enum Action {
@@ -19,6 +20,25 @@ pub(super) enum Action {
     Check(Files),
     #[command(flatten)]
     Stored(stored::Action),
+    /// Replays what callers did in calls of the past against a draft of a flow, and lists those that would go elsewhere;
+    /// exit code 1 if there are any
+    Whatif(WhatIf),
+}
+
+#[derive(Args)]
+pub(super) struct WhatIf {
+    /// The draft, in TOML or JSON
+    #[arg(value_name = "FLOW")]
+    draft: PathBuf,
+    /// The folder with the journals
+    #[arg(long, value_name = "FOLDER")]
+    journals: PathBuf,
+    /// Only the last so many calls
+    #[arg(long, value_name = "N")]
+    last: Option<usize>,
+    /// The receptionist's file whose names the draft uses; the calls' own if it is left out
+    #[arg(long, value_name = "FILE")]
+    receptionist: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -35,6 +55,7 @@ pub(super) fn run(action: &Action) -> CommandResult {
     match action {
         Action::Check(files) => check(files),
         Action::Stored(action) => stored::run(action),
+        Action::Whatif(options) => what_if(options),
     }
 }
 
@@ -52,6 +73,29 @@ fn check(files: &Files) -> CommandResult {
         }
         Ok(true)
     })
+}
+
+fn what_if(options: &WhatIf) -> CommandResult {
+    let journals = whatif::journals(&options.journals, options.last)?;
+    let mut draft = Draft::new(options.draft.clone(), options.receptionist.clone());
+    let (mut same, mut elsewhere, mut unknown) = (0, 0, 0);
+    for path in &journals {
+        let name = path.file_stem().unwrap_or_default().display();
+        match draft.judge(path)? {
+            Verdict::Same(_) => same += 1,
+            Verdict::Elsewhere { then, now } => {
+                elsewhere += 1;
+                println!("{name}: went to {then}, would go to {now}");
+            }
+            Verdict::Unknown(why) => {
+                unknown += 1;
+                println!("{name}: cannot be judged: {why}");
+            }
+        }
+    }
+    let count = journals.len();
+    println!("{count} calls: {same} as before, {elsewhere} elsewhere, {unknown} cannot be judged");
+    Ok(if elsewhere == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs the tests that are stored with flows.

@@ -17,6 +17,7 @@ use crate::desk::Desk;
 use crate::desks::Desks;
 use crate::driver::{Driven, Lookups, Shared, Tap};
 use crate::finished::Finished;
+use crate::journals::Journals;
 use crate::keep::Keeper;
 use crate::labels::SampleCall;
 use crate::media_road::MediaRoad;
@@ -46,12 +47,18 @@ pub(super) fn run(options: &Options) -> CommandResult {
     let config = settings.ari(&options.config).map_err(words)?;
     let media = settings.media().map_err(words)?;
     let capture = settings.capture(&options.config).map_err(words)?;
+    let journals = settings.journals(&options.config).map_err(words)?;
     if let Some(capture) = &capture {
         let folder = capture.folder.display();
         eprintln!(
             "warning: what callers say, and the keys that they press, is written to {folder}"
         );
     }
+    if let Some(folder) = &journals {
+        let folder = folder.display();
+        eprintln!("warning: who calls, and what they say and press, is written to {folder}");
+    }
+    let journals = journals.map(Journals::start).transpose()?.map(Arc::new);
     let capture = capture.map(Capture::start).transpose()?.map(Arc::new);
     if let Some(exposed) = settings.exposed_password() {
         eprintln!("warning: {exposed}");
@@ -91,6 +98,7 @@ pub(super) fn run(options: &Options) -> CommandResult {
             lookups,
             tap,
             capture,
+            journals,
             tapes,
             keeper,
         };

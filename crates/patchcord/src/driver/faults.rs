@@ -181,6 +181,7 @@ async fn play(seed: u64, desk: Arc<Desk>, ears: Arc<Ears>) -> Result<(), String>
         capture: None,
         tapes: None,
         keeper: Keeper::default(),
+        journals: None,
     };
     let (over, _driven) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(false);

@@ -5,7 +5,9 @@ mod kept;
 
 use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use call::{Basis, Outcome};
@@ -19,6 +21,8 @@ use crate::capture::Capture;
 use crate::desk::Desk;
 use crate::desks::Desks;
 use crate::hear::Ears;
+use crate::journals::Journals;
+use crate::journals::again::Replayer;
 use crate::keep::Keeper;
 use crate::media_road::MediaRoad;
 use crate::service;
@@ -66,6 +70,7 @@ pub(super) struct Stage {
     driven: mpsc::UnboundedReceiver<Driven>,
     stop: watch::Sender<bool>,
     service: tokio::task::JoinHandle<usize>,
+    journals: Kept,
 }
 
 impl Stage {
@@ -86,6 +91,7 @@ impl Stage {
         let config = ari::Config::new(&pbx.url(), username, password, app).expect("well formed");
         let (client, arrivals) = ari::Client::connect(config).await.expect("it listens");
         live(&client).await;
+        let journals = Kept::new();
         let shared = Shared {
             desks,
             client: client.clone(),
@@ -96,11 +102,12 @@ impl Stage {
             capture: keeping.capture,
             tapes: keeping.tapes,
             keeper: keeping.keeper,
+            journals: Some(journals.start()),
         };
         let (over, driven) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));
-        Stage { pbx, client, driven, stop, service }
+        Stage { pbx, client, driven, stop, service, journals }
     }
 
     /// Lets one caller ring; gives the call's record and what the caller lived through, once nothing is left.
@@ -123,6 +130,46 @@ impl Stage {
         assert_eq!(self.service.await.expect("no panic"), 0, "a call was left");
         self.client.close().await;
         self.pbx.shutdown().await;
+        self.journals.replay_identical();
+    }
+}
+
+/// A folder of journals for one test.
+struct Kept(PathBuf);
+
+impl Kept {
+    fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("patchcord-journals-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        Self(folder)
+    }
+
+    fn start(&self) -> Arc<Journals> {
+        Arc::new(Journals::start(self.0.clone()).expect("a thread"))
+    }
+
+    /// Every call that was driven did what its journal does. The service is over, and all is written.
+    fn replay_identical(&self) {
+        let mut replayer = Replayer::default();
+        let mut count = 0;
+        for entry in std::fs::read_dir(&self.0).expect("it is there") {
+            let path = entry.expect("readable").path();
+            let replayed = replayer.replay(&path).unwrap_or_else(|error| panic!("{error}"));
+            assert!(replayed.difference.is_none(), "{}", replayed.difference.expect("one"));
+            assert!(replayed.journal.is_whole(), "{}", path.display());
+            count += 1;
+        }
+        assert!(count > 0, "no call was written down");
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

@@ -14,6 +14,7 @@ mod back_channel;
 mod barge_in;
 mod connecting;
 mod in_flow;
+mod introducing;
 mod keying;
 mod messages;
 mod queueing;

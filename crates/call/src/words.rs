@@ -75,6 +75,30 @@ pub enum Input {
         /// By which attempt.
         attempt: u32,
     },
+    /// The agent of an attempt that waits to be [admitted](Command::Admit) answered: we and the agent hear each other.
+    Reached {
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// What was said to the agent alone was played to its end.
+    WhisperEnded {
+        /// Of which attempt.
+        attempt: u32,
+    },
+    /// The agent pressed a key while only we heard.
+    AgentDigit {
+        /// Of which attempt.
+        attempt: u32,
+        /// The key.
+        key: char,
+    },
+    /// A reading of what the agent said while only we heard.
+    AgentHeard {
+        /// Of which attempt.
+        attempt: u32,
+        /// The reading.
+        heard: Heard,
+    },
     /// The attempt came to nothing.
     NotConnected {
         /// Which attempt.
@@ -287,6 +311,24 @@ pub enum Command {
         ring: Duration,
         /// Channel variables for whoever takes the call.
         variables: BTreeMap<String, String>,
+        /// Whether whoever answers hears the caller at once.
+        join: Join,
+    },
+    /// Say something to the agent of an attempt alone, who was [reached](Input::Reached), in place of what is said there
+    /// now, and understand what the agent says as answers to this question. Answered by [`Input::WhisperEnded`].
+    Whisper {
+        /// Of which attempt.
+        attempt: u32,
+        /// What is said, one after the other.
+        say: Vec<Sound>,
+        /// What may be answered.
+        question: Arc<Question>,
+    },
+    /// Join the agent of an attempt, who was [reached](Input::Reached), with the caller. Answered by
+    /// [`Input::Connected`] or [`Input::NotConnected`].
+    Admit {
+        /// Which attempt.
+        attempt: u32,
     },
     /// Give up an attempt, whether it still rings or has just been answered.
     Abandon {
@@ -306,6 +348,15 @@ pub enum Command {
     HangUp,
     /// The call is over: release all that is left and keep the record. Comes exactly once, and last.
     Finish,
+}
+
+/// When an agent who answers is joined with the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Join {
+    /// At once.
+    AtOnce,
+    /// When the call says so, by [`Command::Admit`].
+    WhenAdmitted,
 }
 
 /// The number of something that is played in a call, from 1.

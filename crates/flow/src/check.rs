@@ -48,6 +48,8 @@ struct Checker<'d> {
     ids: BTreeMap<&'d str, usize>,
     /// What is said by nodes that do not say it in their own words.
     again: Option<Prompt>,
+    /// Said behind every introduction.
+    accept: Prompt,
     still_there: Option<Prompt>,
     /// The names that are read, and where.
     uses: Vec<Use>,
@@ -82,6 +84,7 @@ impl<'d> Checker<'d> {
             lookups: BTreeMap::new(),
             ids: ids.collect(),
             again: None,
+            accept: fixed(ACCEPT),
             still_there: None,
             uses: Vec::new(),
         }
@@ -98,7 +101,7 @@ impl<'d> Checker<'d> {
         let within = self.within(&nodes);
         let apology = match &self.document.voice.apology {
             Some(sound) => self.prompt(&at(["prompts", "apology"]), sound, &[]),
-            None => Prompt::Spoken(Template::constant(APOLOGY)),
+            None => fixed(APOLOGY),
         };
         self.tests();
         let keys = self.keys_at_any_moment();
@@ -378,6 +381,14 @@ impl<'d> Checker<'d> {
         self.report.add(place.clone(), cause, mend);
     }
 }
+
+/// Words that are always the same.
+fn fixed(words: &str) -> Prompt {
+    Prompt::Spoken(Template::constant(words))
+}
+
+/// What is said behind an introduction where a flow does not say it in words of its own.
+const ACCEPT: &str = "Press 1 to take the call, or 2 to refuse it.";
 
 /// What is said where a flow has no apology of its own.
 const APOLOGY: &str = "I am sorry, something went wrong. Please hold on.";

@@ -125,7 +125,8 @@ impl Document {
 
     /// Everything that is said by it.
     pub fn sounds(&self) -> impl Iterator<Item = &Sound> {
-        let voice = [&self.voice.again, &self.voice.still_there, &self.voice.apology];
+        let voice = &self.voice;
+        let voice = [&voice.again, &voice.still_there, &voice.apology, &voice.accept];
         let nodes = self.node.values().flat_map(|node| node.deed.sounds());
         voice.into_iter().flatten().chain(nodes)
     }

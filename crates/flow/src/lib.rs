@@ -40,8 +40,8 @@ pub use plan::{Flow, Place};
 pub use question::Question;
 pub use rehearse::{Difference, Rehearsal, Stage, rehearse};
 pub use run::{
-    Effect, Facts, Filled, Input, Keys, MOST_STEPS, Outcome, Reply, Request, Run, Step, Task,
-    TaskId, Why,
+    Effect, Facts, Filled, Input, Introduction, Keys, MOST_STEPS, Outcome, Reply, Request, Run,
+    Step, Task, TaskId, Why,
 };
 pub use secret::{CardItem, Secret};
 pub use value::Value;

@@ -138,7 +138,14 @@ pub(crate) struct Connect {
     pub(crate) ring: Ring,
     pub(crate) ring_for: Option<Duration>,
     pub(crate) announce: Option<Prompt>,
-    pub(crate) introduce: Option<Prompt>,
+    pub(crate) introduce: Option<Introduce>,
+}
+
+/// What an agent is told of the caller, and asked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Introduce {
+    pub(crate) confirm: Confirm,
+    pub(crate) accept: Prompt,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -300,6 +307,9 @@ impl Flow {
                     [Some(&collect.question), read_back]
                 }
                 Deed::Record { consent: Some(confirm), .. } => [Some(&confirm.question), None],
+                Deed::Connect(Connect { introduce: Some(introduce), .. }) => {
+                    [Some(&introduce.confirm.question), None]
+                }
                 _ => [None, None],
             };
             asked.into_iter().flatten()

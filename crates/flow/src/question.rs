@@ -7,6 +7,7 @@ use intent::grammar::{Domain, Grammar, GrammarError, IntentPatterns, SlotKind};
 use intent::{IntentExamples, IntentId, TeachError, Understanding};
 
 use crate::book::Wishes;
+use crate::check::{NO_LABEL, YES_LABEL};
 use crate::run::{Filled, Reply};
 
 /// One question of a flow: what may be said to it, and what may be pressed.
@@ -187,6 +188,30 @@ impl Question {
         match self.labels.get(at - wishes.len()) {
             Some(label) => Reply::Answer { label: label.clone(), slots, confidence },
             None => Reply::NoMatch,
+        }
+    }
+
+    /// Whether a reply is a yes to this question, if it is one of the two.
+    #[must_use]
+    pub fn yes_or_no(&self, reply: &Reply) -> Option<bool> {
+        let label = match reply {
+            Reply::Answer { label, .. } => label.as_str(),
+            Reply::Digits(keys) => self.pressed(keys)?,
+            _ => return None,
+        };
+        match label {
+            YES_LABEL => Some(true),
+            NO_LABEL => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The label of the key that was pressed, if it is one key.
+    pub(crate) fn pressed(&self, keys: &str) -> Option<&str> {
+        let mut keys = keys.chars();
+        match (keys.next(), keys.next()) {
+            (Some(key), None) => self.keys.get(&key).map(String::as_str),
+            _ => None,
         }
     }
 

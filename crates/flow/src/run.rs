@@ -17,7 +17,8 @@ use crate::ways;
 
 use names::Scope;
 pub use words::{
-    Effect, Facts, Filled, Input, Keys, Outcome, Reply, Request, Step, Task, TaskId, Why,
+    Effect, Facts, Filled, Input, Introduction, Keys, Outcome, Reply, Request, Step, Task, TaskId,
+    Why,
 };
 
 /// Nodes that a call goes through at most. One that comes so far goes round in circles: it is ended politely.

@@ -151,6 +151,11 @@ impl Commit {
         Some(Decision { intent: best.intent, probability: best.probability, basis })
     }
 
+    /// Forgets the readings so far: another turn begins.
+    pub fn forget(&mut self) {
+        (self.run, self.near) = (None, false);
+    }
+
     /// Whether the last reading came so near to a decision that one more like it would be enough: then it pays to
     /// read again soon.
     #[must_use]

@@ -107,7 +107,11 @@ fn several_agents_are_introduced_to_the_caller() {
     };
     assert_eq!((destinations, ring), (vec!["maria".to_owned(), "tom".to_owned()], flow::Ring::All));
     assert_eq!(ring_for, Some(Duration::from_secs(7)));
-    assert_eq!(introduce, Some("Ann wants phones".into()));
+    let introduction = introduce.expect("the agent is told");
+    let accept = "Press 1 to take the call, or 2 to refuse it.";
+    assert_eq!(introduction.say, ["Ann wants phones".into(), accept.into()]);
+    let yes = Reply::Digits("1".to_owned());
+    assert_eq!(introduction.question.yes_or_no(&yes), Some(true));
     scene.tell(Reply::Connected("tom".to_owned()));
     assert_eq!((scene.run.deadline(), scene.effects()), (None, Vec::new()));
     // A transfer that Asterisk reports is followed.

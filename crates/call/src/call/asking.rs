@@ -323,12 +323,12 @@ impl Asking {
 }
 
 /// The rule by which a turn of a caller's is decided, who may give these answers.
-fn commit(context: &Context, question: &Question) -> Commit {
+pub(super) fn commit(context: &Context, question: &Question) -> Commit {
     let costs = question.destinations().map(|name| context.receptionist.wrong_route_s(name));
     Commit::with_routes(context.receptionist.caution, costs.collect())
 }
 
-fn filled(heard: &Heard) -> Vec<Filled> {
+pub(super) fn filled(heard: &Heard) -> Vec<Filled> {
     let slots = heard.slots.iter();
     slots.map(|slot| Filled { slot: slot.name.clone(), value: slot.value.clone() }).collect()
 }

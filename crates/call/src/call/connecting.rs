@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use flow::{Reply, Ring, Sound};
+use flow::{Introduction, Reply, Ring, Sound};
 
 use super::in_flow::Progress;
+use super::introducing::{Introducing, Verdict};
 use super::{Context, Event, Ground};
 use crate::budget::{Fallback, Stage, What};
 use crate::receptionist::{DestinationId, Place};
 use crate::record::{Attempt, Basis, Decision};
 use crate::timers::Timer;
-use crate::words::{Command, Input, PlayId, Played, Why};
+use crate::words::{Command, Input, Join, PlayId, Played, Why};
 
 /// How long a caller who goes on speaking is left the floor before the announcement.
 const POLITENESS: Duration = Duration::from_millis(1_500);
@@ -30,6 +31,8 @@ pub(super) struct Connecting {
     tried: Vec<DestinationId>,
     rung: Vec<Rung>,
     ring_for: Option<Duration>,
+    /// What an agent is told before the caller is joined, if anything.
+    introduction: Option<Introduction>,
     /// In place of the destination's own announcement.
     announce: Option<Sound>,
     announcement: Announcement,
@@ -42,8 +45,9 @@ struct Rung {
     destination: DestinationId,
     began: Duration,
     accepted: Option<Duration>,
-    /// When it is given up.
+    /// When it is given up, unless the agent is being told of the caller.
     until: Duration,
+    introducing: Option<Introducing>,
 }
 
 /// Where the announcement of the destination stands.
@@ -65,6 +69,7 @@ impl Connecting {
         ring: Ring,
         ring_for: Option<Duration>,
         announce: Option<Sound>,
+        introduction: Option<Introduction>,
     ) -> Option<Self> {
         let known =
             destinations.iter().filter_map(|name| context.receptionist.destination_named(name));
@@ -77,6 +82,7 @@ impl Connecting {
             tried: Vec::new(),
             rung: Vec::new(),
             ring_for,
+            introduction,
             announce,
             announcement: Announcement::Held,
         };
@@ -134,6 +140,21 @@ impl Connecting {
                     return self.not_taken(context, at, why);
                 }
             }
+            Input::Reached { attempt } => self.reached(context, attempt),
+            Input::WhisperEnded { attempt } => {
+                if let Some(introducing) = self.introducing(attempt) {
+                    introducing.told(context);
+                    self.arm(context);
+                }
+            }
+            Input::AgentDigit { attempt, key } => {
+                let verdict = self.introducing(attempt).map(|introducing| introducing.key(key));
+                return self.judged(context, attempt, verdict);
+            }
+            Input::AgentHeard { attempt, heard } => {
+                let verdict = self.introducing(attempt).map(|introducing| introducing.heard(&heard));
+                return self.judged(context, attempt, verdict);
+            }
             Input::Digit(key) => return Progress::Key(key),
             Input::SpeechStarted { at } => context.turn_began(at),
             Input::SpeechEnded { at } => {
@@ -167,8 +188,13 @@ impl Connecting {
                 }
             }
             Timer::Ring => {
-                let late = |rung: &Rung| rung.until <= context.now;
+                let late = |rung: &Rung| rung.until() <= context.now;
                 if let Some(at) = self.rung.iter().position(late) {
+                    let rung = &mut self.rung[at];
+                    if let Some(introducing) = &mut rung.introducing {
+                        let (attempt, verdict) = (rung.attempt, introducing.late(context));
+                        return self.judged(context, attempt, Some(verdict));
+                    }
                     let rung = &self.rung[at];
                     let (attempt, ring) = (rung.attempt, self.rings(context, rung.destination));
                     context.overrun(What::Stage(Stage::Ring), ring, Fallback::NextDestination);
@@ -198,6 +224,7 @@ impl Connecting {
             began: context.now,
             accepted: None,
             until: context.now + context.receptionist.budget.ari,
+            introducing: None,
         });
         context.command(Command::Connect {
             attempt,
@@ -205,6 +232,7 @@ impl Connecting {
             place,
             ring,
             variables: BTreeMap::new(),
+            join: if self.introduction.is_some() { Join::WhenAdmitted } else { Join::AtOnce },
         });
         self.arm(context);
     }
@@ -213,7 +241,7 @@ impl Connecting {
     fn arm(&self, context: &mut Context) {
         for (timer, accepted) in [(Timer::Accept, false), (Timer::Ring, true)] {
             let waits = self.rung.iter().filter(|rung| rung.accepted.is_some() == accepted);
-            match waits.map(|rung| rung.until).min() {
+            match waits.map(Rung::until).min() {
                 Some(until) => context.timers.arm(timer, until),
                 None => context.timers.disarm(timer),
             }
@@ -249,6 +277,52 @@ impl Connecting {
         context.record.mark(Stage::Ari, rung.began, context.now);
         context.record.accepted.get_or_insert(context.now);
         self.arm(context);
+    }
+
+    fn reached(&mut self, context: &mut Context, attempt: u32) {
+        let rung = self.rung.iter_mut().find(|rung| rung.attempt == attempt);
+        let (Some(rung), Some(introduction)) = (rung, &self.introduction) else {
+            // Somebody else has the caller by now.
+            return context.command(Command::Abandon { attempt });
+        };
+        rung.introducing = Some(Introducing::begin(context, attempt, introduction.clone()));
+        rung.accepted.get_or_insert(context.now);
+        self.arm(context);
+    }
+
+    fn introducing(&mut self, attempt: u32) -> Option<&mut Introducing> {
+        let rung = self.rung.iter_mut().find(|rung| rung.attempt == attempt)?;
+        rung.introducing.as_mut()
+    }
+
+    /// What follows from what an agent says to the introduction.
+    fn judged(
+        &mut self,
+        context: &mut Context,
+        attempt: u32,
+        verdict: Option<Verdict>,
+    ) -> Progress {
+        let Some(at) = self.rung.iter().position(|rung| rung.attempt == attempt) else {
+            return Progress::Going;
+        };
+        let why = match verdict {
+            Some(Verdict::Takes) => {
+                let rung = &mut self.rung[at];
+                rung.introducing = None;
+                rung.until = context.now + context.receptionist.budget.ari;
+                context.command(Command::Admit { attempt });
+                self.arm(context);
+                return Progress::Going;
+            }
+            Some(Verdict::Refuses) => Why::Rejected,
+            Some(Verdict::Silent) => Why::NoAnswer,
+            Some(Verdict::Open) | None => {
+                self.arm(context);
+                return Progress::Going;
+            }
+        };
+        context.command(Command::Abandon { attempt });
+        self.not_taken(context, at, why)
     }
 
     fn connected(&mut self, context: &mut Context, attempt: u32) -> Progress {
@@ -304,6 +378,13 @@ impl Connecting {
             context.record.mark(Stage::FirstAudioOut, decided, at);
         }
         context.replied(at);
+    }
+}
+
+impl Rung {
+    /// When something is to be done about it.
+    fn until(&self) -> Duration {
+        self.introducing.as_ref().map_or(self.until, Introducing::until)
     }
 }
 

@@ -251,8 +251,9 @@ impl Doing {
                 context.say(say);
                 Self::LookingUp
             }
-            Task::Connect { destinations, ring, ring_for, announce, introduce: _ } => {
-                let begun = Connecting::begin(context, &destinations, ring, ring_for, announce);
+            Task::Connect { destinations, ring, ring_for, announce, introduce } => {
+                let to = &destinations;
+                let begun = Connecting::begin(context, to, ring, ring_for, announce, introduce);
                 Self::Connecting(begun.ok_or(Reply::Gone)?)
             }
             Task::Queue { name, announce, variables, most } => {

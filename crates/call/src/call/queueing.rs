@@ -12,7 +12,7 @@ use crate::budget::{Fallback, Stage, What};
 use crate::receptionist::Place;
 use crate::record::Attempt;
 use crate::timers::Timer;
-use crate::words::{Command, Input, PlayId, Played, Why};
+use crate::words::{Command, Input, Join, PlayId, Played, Why};
 
 /// A caller who waits for an agent of a queue.
 #[derive(Debug)]
@@ -44,6 +44,7 @@ impl Queueing {
             place,
             ring: most,
             variables,
+            join: Join::AtOnce,
         });
         context.arm(Timer::Accept, context.receptionist.budget.ari);
         // Music is nothing to be read.

@@ -8,7 +8,7 @@ use super::graph::A_WISH;
 use super::{Checker, Reader, Use};
 use crate::document::{self, Agents, At, Deed as Written, Sound, at};
 use crate::finding::meant;
-use crate::plan::{Agent, Connect, Deed, Lookup, Place, Prompt, Zone};
+use crate::plan::{Agent, Connect, Deed, Introduce, Lookup, Place, Prompt, Zone};
 use crate::secret::CardItem;
 use crate::ways::WISH;
 
@@ -183,12 +183,16 @@ impl Checker<'_> {
             WISH => Agent::Wish,
             _ => Agent::Destination(name.clone()),
         };
+        let introduce = connect.introduce.as_ref().map(|sound| Introduce {
+            confirm: self.confirm(&place("introduce"), node, "introduce", sound, &[]),
+            accept: self.accept.clone(),
+        });
         Deed::Connect(Connect {
             agents: names.iter().map(agent).collect(),
             ring: connect.ring.unwrap_or_default(),
             ring_for: connect.ring_s.map(|ring| self.seconds(&place("ring_s"), ring, 1.0..=300.0)),
             announce: self.perhaps(&place("announce"), connect.announce.as_ref()),
-            introduce: self.perhaps(&place("introduce"), connect.introduce.as_ref()),
+            introduce,
         })
     }
 

@@ -237,6 +237,8 @@ impl Checker<'_> {
         self.again = self.perhaps(&at(["prompts", "again"]), voice.again.as_ref());
         self.still_there =
             self.perhaps(&at(["prompts", "still_there"]), voice.still_there.as_ref());
+        let accept = self.perhaps(&at(["prompts", "accept"]), voice.accept.as_ref());
+        self.accept = accept.unwrap_or_else(|| self.accept.clone());
         if voice.yes.is_empty() != voice.no.is_empty() {
             let cause = "only one of yes and no is written in other words";
             self.add(&at(["prompts"]), cause, "write both lists, yes and no, or none");

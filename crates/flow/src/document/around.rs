@@ -64,6 +64,9 @@ pub struct Voice {
     /// Said when the call is ended because it went round in circles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apology: Option<Sound>,
+    /// Said behind the introduction of a caller: how the agent takes the call, or refuses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept: Option<Sound>,
     /// What callers say who mean yes, as phrases or patterns; English if it is left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub yes: Vec<String>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Doing, Next, Outcome, Request, Run, Task};
+use super::{Doing, Introduction, Next, Outcome, Request, Run, Task};
 use crate::calendar::Now;
 use crate::document::{Method, Sound};
 use crate::plan::{Agent, Connect, Deed, Lookup, Prompt, Texts};
@@ -208,7 +208,10 @@ impl Run {
             ring: connect.ring,
             ring_for: connect.ring_for,
             announce: self.perhaps(now, connect.announce.as_ref()),
-            introduce: self.perhaps(now, connect.introduce.as_ref()),
+            introduce: connect.introduce.as_ref().map(|introduce| Introduction {
+                say: self.sounds(now, [&introduce.confirm.prompt, &introduce.accept]),
+                question: introduce.confirm.question.clone(),
+            }),
         };
         self.start(what, Some(now + RINGING), Doing::Connecting)
     }

@@ -7,9 +7,7 @@ use std::time::Duration;
 use intent::grammar::SlotKind;
 
 use super::{Doing, Filled, Next, Outcome, Reply, Run, Scope};
-use crate::check::{NO_LABEL, YES_LABEL};
 use crate::plan::{Collect, Deed, Lookup};
-use crate::question::Question;
 use crate::secret::{CardItem, Secret};
 use crate::value::Value;
 use crate::ways::{
@@ -48,7 +46,7 @@ impl Run {
             },
             (Doing::Consenting { asked }, reply) => match deed {
                 Deed::Record { turn, consent: Some(confirm) } => {
-                    match yes_or_no(&confirm.question, &reply) {
+                    match confirm.question.yes_or_no(&reply) {
                         Some(true) => self.record(now, *turn),
                         None if asked + 1 < CONFIRMS => self.consent(now, asked + 1),
                         _ => Next::leave(REFUSED),
@@ -119,7 +117,7 @@ impl Run {
                 let own = flow.nodes[node].exits.iter().find(|exit| *exit.name == *intent);
                 return own.map_or_else(|| Next::leave(WISH), |own| Next::Leave(own.name.clone()));
             }
-            Reply::Digits(keys) => match pressed(question, &keys) {
+            Reply::Digits(keys) => match question.pressed(&keys) {
                 Some(label) => return self.labelled(label.to_owned()),
                 None => match keys.chars().next().and_then(|key| self.leads_from_answer(key)) {
                     Some(next) => return next,
@@ -218,7 +216,7 @@ impl Run {
         reply: Reply,
     ) -> Next {
         let Some(confirm) = &collect.read_back else { return Next::leave(ERROR) };
-        match (yes_or_no(&confirm.question, &reply), reply) {
+        match (confirm.question.yes_or_no(&reply), reply) {
             (Some(true), _) => self.filled(collect, value),
             (Some(false), _) if tried + 1 < collect.tries => {
                 let say = self.sounds(now, [&collect.prompts.first]);
@@ -321,29 +319,6 @@ impl Run {
         if let Some(step) = self.trace.last_mut() {
             step.confidence = Some(confidence);
         }
-    }
-}
-
-/// The label of the key that was pressed.
-fn pressed<'q>(question: &'q Question, keys: &str) -> Option<&'q str> {
-    let mut keys = keys.chars();
-    match (keys.next(), keys.next()) {
-        (Some(key), None) => question.keys().get(&key).map(String::as_str),
-        _ => None,
-    }
-}
-
-/// Whether a reply is a yes, if it is one of the two.
-fn yes_or_no(question: &Question, reply: &Reply) -> Option<bool> {
-    let label = match reply {
-        Reply::Answer { label, .. } => label.as_str(),
-        Reply::Digits(keys) => pressed(question, keys)?,
-        _ => return None,
-    };
-    match label {
-        YES_LABEL => Some(true),
-        NO_LABEL => Some(false),
-        _ => None,
     }
 }
 

@@ -204,8 +204,8 @@ pub enum Task {
         ring_for: Option<Duration>,
         /// What the caller hears before.
         announce: Option<Sound>,
-        /// What the agent hears, and may then refuse.
-        introduce: Option<Sound>,
+        /// What the agent hears first, and may then refuse.
+        introduce: Option<Introduction>,
     },
     /// Hand the caller to a queue: [`Reply::Connected`] and then [`Reply::Ended`] or [`Reply::Left`]; or
     /// [`Reply::Empty`], [`Reply::Full`].
@@ -261,6 +261,15 @@ pub enum Task {
         /// Its class.
         class: String,
     },
+}
+
+/// What an agent is told of a caller before the two are joined, and how the agent takes or refuses the call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Introduction {
+    /// What is said, one after the other.
+    pub say: Vec<Sound>,
+    /// To be answered by yes or no: [`Question::yes_or_no`].
+    pub question: Arc<Question>,
 }
 
 /// How many keys make a value.

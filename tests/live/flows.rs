@@ -207,7 +207,7 @@ fn queue(name: &str) -> String {
         start = "queue"
         [node.queue]
         queue = {{ name = "{name}", announce = "One moment, please.", variables = {{ PATCHCORD_WISH = "help" }} }}
-        to = {{ empty = "sorry", error = "sorry", gone = "gone" }}
+        to = {{ empty = "sorry", error = "gone" }}
         [node.sorry]
         connect = {{ destination = "operator", announce = "Nobody is here." }}
         [node.gone]
@@ -241,7 +241,7 @@ fn a_queue_with_nobody_in_it_says_so_at_once() {
 }
 
 #[test]
-fn a_queue_that_does_not_exist_is_gone() {
+fn a_queue_that_does_not_exist_is_an_error() {
     let Some(stage) = Stage::through(&queue("nowhere")) else { return };
     let caller = Caller::new("100", DID).start(&stage.asterisk).expect("a caller");
     let call = stage.next_call();

@@ -173,6 +173,14 @@ impl Journaled {
         self.scribe.as_mut().map(Scribe::written).unwrap_or_default()
     }
 
+    /// The words of the last turns, which ended in digits, belong to the number of a card: as far as they are not written
+    /// yet, they never are.
+    pub fn hide_said(&mut self) {
+        if let Some(scribe) = &mut self.scribe {
+            scribe.hide_said();
+        }
+    }
+
     /// Writes nothing more.
     pub fn give_up_writing(&mut self) {
         self.scribe = None;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// The number of a recording in a call, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RecordingId(pub u32);
 
 /// A recording of the call.
@@ -24,7 +26,7 @@ pub struct Recording {
 }
 
 /// Who makes a recording.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecordedBy {
     /// We do, of the caller's sound and ours, each on its own track; beside it lies a mix.
     Us,
@@ -44,7 +46,7 @@ impl RecordedBy {
 }
 
 /// Why a recording ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecordingEnd {
     /// It was to end here, or the call did.
     Stopped,
@@ -113,7 +115,7 @@ impl ZoneEvent {
 }
 
 /// What has to be cut off before a card may be keyed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ZoneCut {
     /// What the dialplan has begun to record of the caller (`MixMonitor`): it cannot be paused from here.
     MixMonitor,

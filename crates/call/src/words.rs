@@ -322,6 +322,7 @@ pub enum Command {
         /// What is said, one after the other.
         say: Vec<Sound>,
         /// What may be answered.
+        #[serde(serialize_with = "by_name")]
         question: Arc<Question>,
     },
     /// Join the agent of an attempt, who was [reached](Input::Reached), with the caller. Answered by
@@ -351,7 +352,7 @@ pub enum Command {
 }
 
 /// When an agent who answers is joined with the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Join {
     /// At once.
     AtOnce,

@@ -54,6 +54,12 @@ pub fn is_card_number(digits: &str) -> bool {
     luhn.holds(len) && prefix.is_some_and(|prefix| issuers::fit(prefix, len).is_some())
 }
 
+/// Whether a text breaks off in digits, with which a number may go on in the next turn.
+#[must_use]
+pub fn ends_in_digits(text: &str) -> bool {
+    !digits_at_end(&atoms([text])).is_empty()
+}
+
 /// A text without card numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redacted {
@@ -250,11 +256,20 @@ fn mark(marks: &mut Vec<Mark>, atoms: &[Atom], held: Held) {
 
 /// The digits at the end of a partial, if they are many.
 fn held_back(atoms: &[Atom]) -> Option<Range<usize>> {
+    let tail = digits_at_end(atoms);
+    let digits: usize = atoms[tail.clone()].iter().map(readings::most).sum();
+    (digits >= HELD_BACK).then_some(tail)
+}
+
+/// What may be digits, from somewhere to the end; empty if the end is none.
+fn digits_at_end(atoms: &[Atom]) -> Range<usize> {
     let goes_on = |atom: &&Atom| !matches!(atom.kind, Kind::Other | Kind::Unit | Kind::Elsewhere);
-    let tail = atoms.iter().rev().take_while(goes_on).count();
-    let start = atoms.len() - tail;
-    let digits: usize = atoms[start..].iter().map(readings::most).sum();
-    (digits >= HELD_BACK).then_some(start..atoms.len())
+    let tail = atoms.iter().rev().take_while(goes_on);
+    let start = atoms.len() - tail.clone().count();
+    match tail.map(readings::most).any(|most| most > 0) {
+        true => start..atoms.len(),
+        false => atoms.len()..atoms.len(),
+    }
 }
 
 /// `text` with what is marked replaced.

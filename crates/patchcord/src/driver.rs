@@ -11,10 +11,12 @@
 //! event; when the call is over, the task waits for what is still under way and takes down every channel and bridge
 //! that it made.
 
+mod asides;
 mod keys;
 mod line;
 mod lookup;
 mod recordings;
+mod room;
 mod switchboard;
 mod voice;
 mod zone;
@@ -40,9 +42,10 @@ use crate::hear::{self, Ears, RankingTime};
 use crate::journals::{self, Journals, Page};
 use crate::keep::{Keeper, Opening};
 use crate::media_road::MediaRoad;
+use crate::redacted::Cards;
 use crate::tapes::Tapes;
-use crate::redacted;
 
+use asides::Asides;
 use keys::{Keys, Press};
 use line::Line;
 pub(crate) use lookup::Lookups;
@@ -99,10 +102,11 @@ struct Driver {
     arrived: Instant,
     call: Journaled,
     page: Option<Page>,
-    redactor: intent::Redactor,
+    cards: Cards,
     switchboard: Switchboard,
     mailbox: Mailbox,
     line: Option<Line>,
+    asides: Asides,
     heard: (mpsc::UnboundedSender<Heard>, mpsc::UnboundedReceiver<Heard>),
     /// What may be said to the question that was asked last.
     answers: Option<Arc<Answers>>,
@@ -121,6 +125,8 @@ struct Driver {
 /// Something that took time to be made.
 enum Made {
     Sound(PlayId, Result<Arc<[i16]>, String>),
+    /// To be said to the agent of an attempt.
+    Whisper(u32, Result<Arc<[i16]>, String>),
     Answer(Input),
 }
 
@@ -130,6 +136,7 @@ enum Woken {
     Mail(Option<Delivery>),
     News(News),
     Leg(LegEvent),
+    Aside(asides::Told),
     Heard(Heard),
     Voice(Voice),
     Recorded(Vec<Input>),
@@ -144,7 +151,7 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         .find(|name| !name.is_empty())
         .unwrap_or(&channel.id)
         .clone();
-    let switchboard = Switchboard::new(&shared, channel);
+    let switchboard = Switchboard::new(&shared, channel, arrival.at);
     let recordings = Recordings::new(
         shared.tapes.clone(),
         shared.client.clone(),
@@ -167,10 +174,11 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         arrived: arrival.at,
         call: Journaled::new(desk.call(facts), header.as_ref()),
         page: shared.journals.as_ref().map(|journals| journals.page(&channel.id)),
-        redactor: intent::Redactor::new(),
+        cards: Cards::default(),
         switchboard,
         mailbox: arrival.mailbox,
         line: None,
+        asides: Asides::new(),
         heard: mpsc::unbounded_channel(),
         answers: None,
         playing: PlayId(0),
@@ -183,8 +191,7 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         desk,
         shared,
     };
-    let (mut record, received, began) = driver.run().await;
-    redacted::redact(&mut record);
+    let (record, received, began) = driver.run().await;
     let mut call = Finished::new(caller, record, None, None);
     call.opening = Some(opening.clone());
     open.close(&call);
@@ -206,11 +213,16 @@ impl Driver {
                 Woken::Mail(None) => self.tell(Input::PbxLost),
                 Woken::News(news) => self.news(news),
                 Woken::Leg(event) => self.leg_event(event),
+                Woken::Aside(asides::Told::Leg(attempt, event)) => self.aside(attempt, &event),
+                Woken::Aside(asides::Told::Heard(attempt, heard)) => {
+                    self.overheard(attempt, heard);
+                }
                 Woken::Heard(heard) => self.heard(heard),
                 Woken::Voice(voice) => self.voice(voice),
                 Woken::Recorded(told) => told.into_iter().for_each(|input| self.tell(input)),
                 Woken::Made(Made::Answer(input)) => self.tell(input),
                 Woken::Made(Made::Sound(id, sound)) => self.made(id, sound),
+                Woken::Made(Made::Whisper(attempt, sound)) => self.whispers(attempt, sound),
                 Woken::Deadline => self.tell(Input::Wake),
             }
         }
@@ -234,6 +246,7 @@ impl Driver {
             delivery = self.mailbox.recv() => Woken::Mail(delivery),
             news = self.switchboard.news() => Woken::News(news),
             event = leg => Woken::Leg(event),
+            told = self.asides.next() => Woken::Aside(told),
             Some(heard) = self.heard.1.recv() => Woken::Heard(heard),
             Some(voice) = self.voice.1.recv() => Woken::Voice(voice),
             told = self.recordings.news() => Woken::Recorded(told),
@@ -264,7 +277,7 @@ impl Driver {
     fn carry_out(&mut self, command: Command) {
         match command {
             Command::Answer => self.switchboard.answer(),
-            Command::OpenMedia => self.open_media(),
+            Command::OpenMedia => self.switchboard.open_media(&self.mailbox),
             Command::Play { id, what } => self.play(id, what),
             Command::HoldPlaying => self.with_line(Line::hold),
             Command::ResumePlaying => self.with_line(Line::resume),
@@ -278,10 +291,18 @@ impl Driver {
                 self.with_line(Line::stop_listening);
                 self.forget_heard();
             }
-            Command::Connect { attempt, place, ring, variables, .. } => {
-                self.switchboard.connect(&self.mailbox, attempt, &place, ring, variables);
+            Command::Connect { attempt, place, ring, variables, join, .. } => {
+                self.switchboard.connect(&self.mailbox, attempt, &place, ring, variables, join);
             }
-            Command::Abandon { attempt } => self.switchboard.abandon(attempt),
+            Command::Whisper { attempt, say, question } => self.whisper(attempt, say, &question),
+            Command::Admit { attempt } => {
+                self.asides.close(attempt);
+                self.switchboard.admit(attempt);
+            }
+            Command::Abandon { attempt } => {
+                self.asides.close(attempt);
+                self.switchboard.abandon(attempt);
+            }
             Command::CloseMedia => {
                 self.with_line(Line::close);
                 self.switchboard.close_media();
@@ -473,6 +494,58 @@ impl Driver {
         }
     }
 
+    /// Says something to an agent alone, and listens to the answer. Words may have to be spoken first.
+    fn whisper(&mut self, attempt: u32, say: Vec<Sound>, question: &Question) {
+        let (desk, made) = (self.desk.clone(), self.made.0.clone());
+        if let Some(answers) = desk.answers(question) {
+            let (hearing, phrases) = (&self.shared.ears.hearing, answers.phrases.clone());
+            let listens =
+                self.asides.listen(attempt, answers, |tell| hearing.ear_with(phrases, tell));
+            if let Err(error) = listens {
+                // Keys count all the same.
+                tracing::warn!(%error, "an agent is not listened to");
+            }
+        }
+        tokio::task::spawn_blocking(move || {
+            // The call may be over; then nobody wants to hear it.
+            let _ = made.send(Made::Whisper(attempt, desk.sound_of_any(&say)));
+        });
+    }
+
+    fn whispers(&mut self, attempt: u32, sound: Result<Arc<[i16]>, String>) {
+        match sound {
+            Ok(samples) => self.asides.say(attempt, samples),
+            Err(cause) => {
+                tracing::warn!(cause, "an introduction cannot be said");
+                self.tell(Input::WhisperEnded { attempt });
+            }
+        }
+    }
+
+    fn aside(&mut self, attempt: u32, event: &LegEvent) {
+        match event {
+            LegEvent::Finished { id } if self.asides.is_last(attempt, *id) => {
+                self.tell(Input::WhisperEnded { attempt });
+            }
+            LegEvent::Failed(cause) => {
+                // The agent's keys count all the same, which Asterisk tells.
+                tracing::warn!(cause, "the line to an agent has failed");
+            }
+            _ => {}
+        }
+    }
+
+    /// An agent has said something who does not hear the caller yet.
+    fn overheard(&mut self, attempt: u32, heard: Heard) {
+        let arrival = self.arrived.saturating_duration_since(self.shared.ears.epoch);
+        let Some((answers, clock)) = self.asides.answers(attempt, arrival) else { return };
+        let (time, record) = (RankingTime::Measured, self.call.record());
+        let input = hear::input(&mut Cards::default(), record, &answers, clock, time, heard);
+        if let Some(Input::Heard(heard)) = input {
+            self.tell(Input::AgentHeard { attempt, heard });
+        }
+    }
+
     fn delivered(&mut self, delivery: &Delivery) {
         match delivery {
             Delivery::Event(received) => {
@@ -486,6 +559,9 @@ impl Driver {
                             let held = Duration::from_millis(press.duration_ms);
                             let press = self.keys.told_by_asterisk(key, at, held);
                             press.into_iter().for_each(|press| self.press(press));
+                        }
+                        if let (Some(key), Some(attempt)) = (key, self.switchboard.apart(press)) {
+                            self.tell(Input::AgentDigit { attempt, key });
                         }
                     }
                     event => {
@@ -511,16 +587,12 @@ impl Driver {
                 self.line = Some(*line);
                 self.switchboard.media_flows();
             }
+            News::ApartOpened(attempt, line) => {
+                self.asides.open(attempt, *line);
+                self.switchboard.apart_flows(attempt);
+            }
             News::Nothing => {}
         }
-    }
-
-    fn open_media(&mut self) {
-        let (road, client) = (self.shared.road.clone(), self.shared.client.clone());
-        let (arrived, tap) = (self.arrived, self.shared.tap);
-        self.switchboard.open_media(&self.mailbox, move |channel| async move {
-            Line::open(&road, &client, &channel, arrived, tap).await
-        });
     }
 
     fn leg_event(&mut self, event: LegEvent) {
@@ -553,7 +625,11 @@ impl Driver {
         let (Some(line), Some(answers)) = (&self.line, &self.answers) else { return };
         let clock = line.clock(self.arrived.saturating_duration_since(self.shared.ears.epoch));
         let time = RankingTime::Measured;
-        let input = hear::input(&mut self.redactor, answers, clock, time, heard);
+        let record = self.call.record();
+        let input = hear::input(&mut self.cards, record, answers, clock, time, heard);
+        if self.cards.reach_back() {
+            self.call.hide_said();
+        }
         let Some(input) = input else { return };
         let words = matches!(input, Input::Heard(_));
         let began = self.now();
@@ -587,6 +663,7 @@ impl Driver {
         let now = self.arrived.elapsed();
         told.into_iter().for_each(|input| self.call.handle(now, input));
         let mut record = self.call.record().clone();
+        self.cards.redact(&mut record);
         if let Some(line) = &mut line {
             record.line = line.quality().await;
         }

@@ -125,7 +125,6 @@ pub(crate) fn missing(flow: &Flow) -> Option<(&str, &'static str)> {
     flow.documents().flat_map(|document| &document.node).find_map(|(name, node)| {
         let what = match &node.deed {
             Deed::Conference(_) => "conference",
-            Deed::Connect(connect) if connect.introduce.is_some() => "introduce",
             _ => return None,
         };
         Some((name.as_str(), what))

@@ -2,16 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use call::{Heard, Input, Slot};
+use call::{Heard, Input, Record, Slot};
 use engines::hearing::Hearing;
 use engines::listener;
 use engines::phrases::Phrases;
 use engines::script::{Script, Step};
 use engines::words::Word;
 use intent::grammar;
-use intent::{Believed, Cut, Held, Meaning, Redactor, Scripted, Understanding};
+use intent::{Believed, Cut, Held, Meaning, Scripted, Understanding};
 
 use crate::desk::Answers;
+use crate::redacted::{Cards, PART};
 
 /// The ears of all calls, and the moment from which their clock counts.
 pub(crate) struct Ears {
@@ -63,9 +64,6 @@ fn seconds(samples: u64) -> f64 {
     samples as f64 / f64::from(audio::SAMPLE_RATE)
 }
 
-/// Digits in the value of a slot that are not kept where a card was named in the same breath.
-const PART_OF_CARD: usize = 3;
-
 /// How long a ranking takes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum RankingTime {
@@ -75,11 +73,12 @@ pub(crate) enum RankingTime {
     Stated(Duration),
 }
 
-/// What the call is told of something heard; none for what does not concern it. Cards are taken out here, before anybody
+/// What a call that has come to `record` is told of something heard; none for what does not concern it. Cards are taken out here, before anybody
 /// keeps the words: the call, its record and its journal do not know them. A caller who is in the middle of so many digits
 /// that they may become a card is heard out first.
 pub(crate) fn input(
-    redactor: &mut Redactor,
+    cards: &mut Cards,
+    record: &Record,
     answers: &Answers,
     clock: CallClock,
     ranking_time: RankingTime,
@@ -97,10 +96,10 @@ pub(crate) fn input(
         listener::Heard::SpeechEnded { at, .. } => Some(Input::SpeechEnded { at: clock.at(at) }),
         listener::Heard::Partial { cut, words } => {
             let cut = self::cut(cut);
-            ranked(redactor, answers, clock, ranking_time, cut, words).map(Input::Heard)
+            ranked(cards, record, answers, clock, ranking_time, cut, words).map(Input::Heard)
         }
         listener::Heard::Final(words) => {
-            ranked(redactor, answers, clock, ranking_time, Cut::Final, words).map(Input::Heard)
+            ranked(cards, record, answers, clock, ranking_time, Cut::Final, words).map(Input::Heard)
         }
         listener::Heard::Failed { stage: listener::Stage::Partial, .. }
         | listener::Heard::SpeechPaused { .. } => None,
@@ -109,7 +108,8 @@ pub(crate) fn input(
 }
 
 fn ranked(
-    redactor: &mut Redactor,
+    cards: &mut Cards,
+    record: &Record,
     answers: &Answers,
     clock: CallClock,
     ranking_time: RankingTime,
@@ -128,8 +128,8 @@ fn ranked(
         RankingTime::Stated(time) => time,
     };
     let clean = match cut {
-        Cut::Final => redactor.turn(&words.text),
-        Cut::MidWord | Cut::AtPause => redactor.partial(&words.text),
+        Cut::Final => cards.turn(&words.text, record),
+        Cut::MidWord | Cut::AtPause => cards.partial(&words.text),
     };
     if clean.marks.iter().any(|mark| mark.held == Held::PerhapsCardNumber) {
         return None;
@@ -138,7 +138,7 @@ fn ranked(
     let slots = slots.into_iter().map(|slot| {
         let digits = slot.value.bytes().filter(u8::is_ascii_digit).count();
         // Whichever of the readings it was found in, it may be a part of the card.
-        let hidden = with_card && digits >= PART_OF_CARD;
+        let hidden = with_card && digits >= PART;
         let value = if hidden { "[card]".to_owned() } else { slot.value };
         placed(grammar::Slot { value, ..slot }, clock, said)
     });
@@ -234,10 +234,11 @@ mod tests {
         let mut questions = desk.course.flow.questions();
         let question = questions.find(|question| question.listens()).expect("it asks");
         let answers = desk.answers(question).expect("it listens");
-        let mut redactor = Redactor::new();
+        let mut cards = Cards::default();
+        let record = Record::default();
         let mut told = |heard| {
             let time = RankingTime::Stated(Duration::ZERO);
-            match input(&mut redactor, &answers, CallClock::default(), time, heard) {
+            match input(&mut cards, &record, &answers, CallClock::default(), time, heard) {
                 Some(Input::Heard(heard)) => Some(heard.text),
                 _ => None,
             }

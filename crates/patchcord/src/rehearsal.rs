@@ -68,6 +68,7 @@ pub(crate) async fn run(
         lookups,
         tap: Tap::On,
         capture,
+        journals,
         tapes: None,
         keeper: Keeper::default(),
     };

@@ -15,14 +15,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use call::{Call, Command, Input, Place, PlayId, Played, Record, Why, ZoneCut};
+use call::{Call, Command, Input, Join, Place, PlayId, Played, Record, Why, ZoneCut};
 use engines::models::ModelPaths;
 use engines::moonshine::Moonshine;
 use engines::runtime::Runtime;
 use engines::silero::Silero;
 use engines::voice::Batch;
 use flow::Reply;
-use intent::Redactor;
 use media::{LegStats, Player, Playout};
 
 use crate::agents::{Agents, Reaction};
@@ -33,7 +32,7 @@ use crate::finished::Finished;
 use crate::hear::{self, CallClock, RankingTime};
 use crate::labels::SampleCall;
 use crate::media_road::line_quality;
-use crate::redacted;
+use crate::redacted::Cards;
 
 use agenda::Agenda;
 pub(crate) use ear::VirtualEar;
@@ -75,7 +74,7 @@ struct Replay<'a> {
     line: CallerLine<'a>,
     ear: Option<(VirtualEar, Arc<Answers>)>,
     clock: CallClock,
-    redactor: Redactor,
+    cards: Cards,
     player: Player,
     /// The mu-law of the packet that was sent last.
     codes: [u8; audio::FRAME],
@@ -154,7 +153,7 @@ impl<'a> Replay<'a> {
             line,
             ear: None,
             clock: CallClock::default(),
-            redactor: Redactor::new(),
+            cards: Cards::default(),
             player: Player::default(),
             codes: [audio::g711::ULAW_SILENCE; audio::FRAME],
             #[cfg(test)]
@@ -167,7 +166,7 @@ impl<'a> Replay<'a> {
         let heard = self.line.stats();
         let line = line_quality(&LegStats { heard, ..LegStats::default() });
         let mut record = Record { line, ..self.call.record().clone() };
-        redacted::redact(&mut record);
+        self.cards.redact(&mut record);
         record
     }
 
@@ -238,7 +237,12 @@ impl<'a> Replay<'a> {
                 }
             }
             Command::StopListening => self.ear = None,
-            Command::Connect { attempt, place, .. } => self.connect(attempt, &place),
+            Command::Connect { attempt, place, join, .. } => self.connect(attempt, &place, join),
+            // Who is introduced takes the call.
+            Command::Whisper { attempt, .. } => {
+                self.later(ACCEPT, Input::AgentDigit { attempt, key: '1' });
+            }
+            Command::Admit { attempt } => self.later(ACCEPT, Input::Connected { attempt }),
             Command::Abandon { .. } | Command::CloseMedia => {}
             Command::StartRecording => {
                 let why = "a replay records nothing".to_owned();
@@ -304,7 +308,7 @@ impl<'a> Replay<'a> {
         self.agenda.add(self.now + audio::FRAME_TIME, Event::Turn);
     }
 
-    fn connect(&mut self, attempt: u32, place: &Place) {
+    fn connect(&mut self, attempt: u32, place: &Place, join: Join) {
         self.later(ACCEPT, Input::Accepted { attempt });
         match place {
             Place::Dialplan { .. } => self.later(ACCEPT + ACCEPT, Input::LeftForDialplan),
@@ -315,7 +319,11 @@ impl<'a> Replay<'a> {
             Place::Endpoint(endpoint) => match self.agents.reaction(endpoint) {
                 Reaction::Answers { rings } => {
                     let answered = ACCEPT + rings;
-                    self.later(answered, Input::Connected { attempt });
+                    let input = match join {
+                        Join::AtOnce => Input::Connected { attempt },
+                        Join::WhenAdmitted => Input::Reached { attempt },
+                    };
+                    self.later(answered, input);
                     self.agenda.add(self.now + answered + TALK, Event::HangsUp);
                 }
                 Reaction::Busy => {
@@ -357,7 +365,8 @@ impl<'a> Replay<'a> {
         while let Some((ear, answers)) = &mut self.ear {
             let Some(heard) = ear.poll(self.now, self.engines) else { return };
             let time = RankingTime::Stated(RANKING);
-            let input = hear::input(&mut self.redactor, answers, self.clock, time, heard);
+            let record = self.call.record();
+            let input = hear::input(&mut self.cards, record, answers, self.clock, time, heard);
             if let Some(input) = input {
                 self.tell(input);
             }

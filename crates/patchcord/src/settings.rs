@@ -249,6 +249,7 @@ pub(crate) enum SettingsError {
         "{path}: [{section}] folder: {folder} cannot be made or written: {source}\n  mend: name a folder of ours, or take the key out"
     )]
     Tapes { path: PathBuf, section: &'static str, folder: PathBuf, source: std::io::Error },
+    #[error(
         "{path}: journals: {folder} cannot be made: {source}\n  mend: name a folder of ours, or take the key out"
     )]
     Journals { path: PathBuf, folder: PathBuf, source: std::io::Error },

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::scribe::CARD;
 use super::{Bar, Check, End, Header, MASKED, VERSION};
 use crate::words::Input;
 
@@ -178,9 +179,17 @@ impl Journal {
         })
     }
 
-    /// The first line with a key that was not kept, if there is one.
+    /// The first line with a part of a card that was not kept, if there is one.
     pub(super) fn first_masked(&self) -> Option<usize> {
-        let masked = |line: &&Line| matches!(&line.what, What::In(_, input) if **input == Input::Digit(MASKED));
+        let masked = |line: &&Line| match &line.what {
+            What::In(_, input) => match &**input {
+                Input::Digit(key) => *key == MASKED,
+                Input::Heard(heard) => heard.text == CARD,
+                Input::CardTaken(_) => true,
+                _ => false,
+            },
+            _ => false,
+        };
         self.lines.iter().find(masked).map(|line| line.number)
     }
 }

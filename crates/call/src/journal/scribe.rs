@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use intent::is_card_number;
+use intent::{Cut, ends_in_digits, is_card_number};
 use serde::Serialize;
 
 use super::{Bar, Check, End, Header, MASKED};
 use crate::record::Record;
-use crate::words::{Command, Input};
+use crate::words::{Command, Heard, Input};
 
 /// Keys of a row that are written as they are: so many digits of a card anybody may see (PCI DSS 4.0.1, 3.4.1).
 const SHOWN: usize = 6;
@@ -16,10 +16,15 @@ const SHOWN: usize = 6;
 const LONGEST: usize = 19;
 /// And the shortest.
 const SHORTEST: usize = 13;
-/// Keys that lie further apart belong to no number together.
+/// Keys that lie further apart belong to no number together, nor do digits that are said.
 const GAP: Duration = Duration::from_secs(30);
 /// Digits in a command that are taken for a part of a card's if they are one.
 const PART: usize = SHOWN + 1;
+
+/// Digits in a row, in what a call was told or commands, that are taken for a part of a card that was said in groups.
+const GROUP: usize = 3;
+/// What stands for a card that was said.
+pub(super) const CARD: &str = "[card]";
 
 /// What one call leaves behind, line by line.
 #[derive(Debug)]
@@ -29,6 +34,8 @@ pub(super) struct Scribe {
     check: Check,
     held: VecDeque<Held>,
     row: Row,
+    /// When the caller last said digits with which a card's number may go on.
+    saying: Option<Duration>,
     over: bool,
 }
 
@@ -37,6 +44,7 @@ pub(super) struct Scribe {
 enum Held {
     Line(String),
     Key { at: Duration, key: char },
+    Heard { at: Duration, heard: Box<Heard> },
 }
 
 /// Digits that were pressed one after the other, whatever else happened between.
@@ -69,6 +77,7 @@ impl Scribe {
             check: Check::new(),
             held: VecDeque::new(),
             row: Row::default(),
+            saying: None,
             over: false,
         };
         scribe.put(&line(header));
@@ -80,19 +89,47 @@ impl Scribe {
     }
 
     pub(super) fn input(&mut self, at: Duration, input: &Input) {
-        if self.row.count > 0 && at.saturating_sub(self.row.last) > GAP {
-            self.release(self.held.len());
-            self.row = Row::default();
+        let is_past = |last: Duration| at.saturating_sub(last) > GAP;
+        if self.saying.is_some_and(is_past) {
+            self.saying = None;
+            self.release_said();
         }
-        match *input {
-            Input::Digit(key) if key.is_ascii_digit() => self.key(at, key),
-            // What was keyed in is complete.
-            Input::Digit('#') => {
-                self.release(self.held.len());
-                self.row = Row::default();
-                self.later(line(&In { at, r#in: input }));
+        if self.row.count > 0 && is_past(self.row.last) {
+            self.end_row();
+        }
+        match input {
+            Input::Digit(key) if key.is_ascii_digit() => return self.key(at, *key),
+            Input::Heard(heard) if ends_in_digits(&heard.text) => {
+                self.saying = Some(at);
+                let heard = Box::new(heard.clone());
+                return self.held.push_back(Held::Heard { at, heard });
             }
-            _ => self.later(line(&In { at, r#in: input })),
+            Input::Heard(Heard { cut: Cut::Final, .. }) => {
+                self.saying = None;
+                self.release_said();
+            }
+            // What was keyed in is complete.
+            Input::Digit('#') => self.end_row(),
+            // Who begins before the zone has begun is at a card's number.
+            Input::CardKey => self.mask(self.held.len()),
+            _ => {}
+        }
+        self.later(line(&In { at, r#in: input }));
+    }
+
+    /// What was said in the turns that wait belongs to a card's number.
+    pub(super) fn hide_said(&mut self) {
+        for held in &mut self.held {
+            match held {
+                Held::Heard { heard, .. } => {
+                    CARD.clone_into(&mut heard.text);
+                    let is_digit = |c: char| c.is_ascii_digit();
+                    let told = heard.slots.iter_mut().filter(|slot| slot.value.contains(is_digit));
+                    told.for_each(|slot| CARD.clone_into(&mut slot.value));
+                }
+                Held::Line(line) => *line = masked(line, |digits| digits.len() >= GROUP),
+                Held::Key { .. } => {}
+            }
         }
     }
 
@@ -110,7 +147,8 @@ impl Scribe {
 
     /// The last line; nothing is written behind it.
     pub(super) fn end(&mut self, record: &Record) {
-        self.release(self.held.len());
+        self.saying = None;
+        self.end_row();
         let (outcome, ended) = (record.outcome, record.ended);
         let mut last = End { outcome, ended, lines: self.lines, check: String::new() };
         last.check = last.check(self.check);
@@ -126,7 +164,7 @@ impl Scribe {
         if row.digits.len() > LONGEST {
             row.digits.pop_front();
         }
-        if row.count <= SHOWN {
+        if row.count <= SHOWN && self.held.is_empty() {
             return self.put(&key_line(at, key));
         }
         self.held.push_back(Held::Key { at, key });
@@ -140,7 +178,7 @@ impl Scribe {
             }
         }
         // Nineteen that wait, and the first of them can be part of nothing that is still to come.
-        while self.held.iter().filter(|held| matches!(held, Held::Key { .. })).count() >= LONGEST {
+        while self.saying.is_none() && self.held.iter().filter(|held| matches!(held, Held::Key { .. })).count() >= LONGEST {
             let next = self.held.iter().skip(1).position(|held| matches!(held, Held::Key { .. }));
             self.release(next.map_or(self.held.len(), |next| next + 1));
         }
@@ -150,7 +188,7 @@ impl Scribe {
     fn mask(&mut self, most: usize) {
         let keys = self.held.iter_mut().rev().filter_map(|held| match held {
             Held::Key { key, .. } => Some(key),
-            Held::Line(_) => None,
+            Held::Line(_) | Held::Heard { .. } => None,
         });
         keys.take(most).for_each(|key| *key = MASKED);
     }
@@ -163,13 +201,36 @@ impl Scribe {
         }
     }
 
+    /// No key that comes belongs to those that wait.
+    fn end_row(&mut self) {
+        if self.saying.is_none() {
+            self.release(self.held.len());
+        }
+        self.row = Row::default();
+    }
+
+    /// No word that comes belongs to those that wait.
+    fn release_said(&mut self) {
+        if !self.held.iter().any(|held| matches!(held, Held::Key { .. })) {
+            self.release(self.held.len());
+        }
+    }
+
     fn release(&mut self, count: usize) {
         let released: Vec<Held> = self.held.drain(..count).collect();
         for held in released {
             match held {
                 Held::Key { at, key } => self.put(&key_line(at, key)),
+                Held::Heard { at, heard } => {
+                    let input = Input::Heard(*heard);
+                    self.put(&line(&In { at, r#in: &input }));
+                }
                 Held::Line(line) if self.row.card.is_empty() => self.put(&line),
-                Held::Line(line) => self.put(&without(&self.row.card, &line)),
+                Held::Line(line) => {
+                    let card = &self.row.card;
+                    let is_part = |digits: &str| digits.len() >= PART && card.contains(digits);
+                    self.put(&masked(&line, is_part));
+                }
             }
         }
     }
@@ -208,8 +269,8 @@ fn line(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("every map of it has strings for keys")
 }
 
-/// A line of JSON whose strings hold no part of a card's digits, grouped or not.
-fn without(cards: &str, line: &str) -> String {
+/// A line of JSON in whose strings the digits are masked that `hides`, grouped or not.
+fn masked(line: &str, hides: impl Fn(&str) -> bool) -> String {
     let chars: Vec<char> = line.chars().collect();
     let mut kept = chars.clone();
     let (mut at, mut quoted) = (0, false);
@@ -222,7 +283,7 @@ fn without(cards: &str, line: &str) -> String {
                 let run = chars[at..].iter().take_while(goes_on).count();
                 let digits: String =
                     chars[at..at + run].iter().filter(|c| c.is_ascii_digit()).collect();
-                if digits.len() >= PART && cards.contains(&digits) {
+                if hides(&digits) {
                     let shown = kept[at..at + run].iter_mut().filter(|c| c.is_ascii_digit());
                     shown.for_each(|digit| *digit = MASKED);
                 }

@@ -4,18 +4,21 @@
 //! Every id is ours and watched before its request is sent, so replies and events may come in any order.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ari::{
-    AddChannel, BridgeFeature, Channel, ChannelDtmfReceived, Client, Continue, CreateBridge,
-    Delivery, Event, Hangup, Mailbox, Originate, Reason, RequestError, Resource, ids,
+    AddChannel, Channel, ChannelDtmfReceived, Client, Continue, Delivery, Event, Hangup, Mailbox,
+    Originate, Reason, RequestError, Resource, ids,
 };
-use call::{Input, Place, Why};
+use call::{Input, Join, Place, Why};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::Shared;
 use super::line::Line;
+use super::room::Room;
+use super::{Shared, Tap};
+use crate::media_road::MediaRoad;
 
 /// How long the release of all that a call has left may take before what is still there is only noted.
 const TAKE_DOWN: Duration = Duration::from_secs(15);
@@ -27,13 +30,19 @@ const QUEUES: &str = "patchcord-queues";
 const RELEASES: u32 = 4;
 const ASK_AGAIN: Duration = Duration::from_millis(250);
 
+/// How long after a refused answer the event may come that says that the caller has left.
+const LEAVING: Duration = Duration::from_millis(500);
+
 /// One call's channels, bridge and requests.
 pub(super) struct Switchboard {
     client: Client,
+    road: Arc<MediaRoad>,
+    tap: Tap,
+    arrived: Instant,
     caller: Caller,
     caller_id: String,
-    bridge: String,
-    media: Media,
+    /// Where the caller is.
+    room: Room,
     music: Music,
     agents: BTreeMap<u32, Agent>,
     requests: FuturesUnordered<BoxFuture<'static, Done>>,
@@ -61,16 +70,6 @@ enum Presence {
     Gone,
 }
 
-/// The external media channel: it can join once Asterisk has made it, it has entered our application, and our own
-/// end of it is open.
-struct Media {
-    id: String,
-    requested: bool,
-    entered: bool,
-    flowing: bool,
-    joined: bool,
-}
-
 /// Music on hold in the bridge. It begins and ends by one request after the other, so that the last wish holds.
 #[derive(Default)]
 struct Music {
@@ -84,6 +83,16 @@ struct Agent {
     id: String,
     kind: AgentKind,
     state: AgentState,
+    /// Where the agent is told of the caller, if that comes first.
+    room: Option<Room>,
+}
+
+/// Whose room it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Callers,
+    /// The agent's of an attempt.
+    Agents(u32),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +105,8 @@ enum AgentKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum AgentState {
     Ringing,
+    /// In a room apart.
+    Apart,
     Talking,
     Abandoned,
     Gone,
@@ -104,8 +115,8 @@ enum AgentState {
 /// A request's result.
 enum Done {
     Answered(Result<(), RequestError>),
-    MediaOpened(Result<Box<Line>, String>),
-    MediaJoined(Result<(), RequestError>),
+    MediaOpened(Whose, Result<Box<Line>, String>),
+    MediaJoined(Whose, Result<(), RequestError>),
     Originated(u32, Result<(), RequestError>),
     AgentJoined(u32, Result<(), RequestError>),
     Continued(u32, Result<(), RequestError>),
@@ -118,25 +129,23 @@ enum Done {
 /// What came of a request.
 pub(super) enum News {
     Tell(Input),
-    /// Both ends of the media leg are open.
+    /// Both ends of the caller's media leg are open.
     MediaOpened(Box<Line>),
+    /// And of that to an agent who is to be told of the caller.
+    ApartOpened(u32, Box<Line>),
     Nothing,
 }
 
 impl Switchboard {
-    pub(super) fn new(shared: &Shared, channel: &Channel) -> Self {
+    pub(super) fn new(shared: &Shared, channel: &Channel, arrived: Instant) -> Self {
         Self {
             client: shared.client.clone(),
+            road: shared.road.clone(),
+            tap: shared.tap,
+            arrived,
             caller: Caller { id: channel.id.clone(), presence: Presence::Here, answered: false },
             caller_id: caller_id(&channel.caller.name, &channel.caller.number),
-            bridge: ids::unique("bridge"),
-            media: Media {
-                id: ids::unique("media"),
-                requested: false,
-                entered: false,
-                flowing: false,
-                joined: false,
-            },
+            room: Room::new(),
             music: Music::default(),
             agents: BTreeMap::new(),
             requests: FuturesUnordered::new(),
@@ -156,32 +165,53 @@ impl Switchboard {
 
     pub(super) fn answer(&mut self) {
         let (client, id) = (self.client.clone(), self.caller.id.clone());
-        self.request(async move { Done::Answered(client.channels().answer(&id).await) });
-    }
-
-    /// Makes the bridge and, by `open_line`, the media channel of the id that it is given, side by side.
-    pub(super) fn open_media<F>(
-        &mut self,
-        mailbox: &Mailbox,
-        open_line: impl FnOnce(String) -> F + Send + 'static,
-    ) where
-        F: Future<Output = Result<Line, String>> + Send,
-    {
-        mailbox.watch(Resource::Bridge(self.bridge.clone()));
-        mailbox.watch(Resource::Channel(self.media.id.clone()));
-        self.media.requested = true;
-        let client = self.client.clone();
-        let (bridge, media) = (self.bridge.clone(), self.media.id.clone());
         self.request(async move {
-            let (bridge, line) = tokio::join!(create_bridge(&client, &bridge), open_line(media));
-            Done::MediaOpened(bridge.and(line).map(Box::new))
+            let answered = client.channels().answer(&id).await;
+            let refused = answered.as_ref().is_err_and(|e| e.reason() == Some(Reason::ServerFault));
+            if refused {
+                // A caller who leaves just now cannot be answered, and the event that says so is on its way.
+                tokio::time::sleep(LEAVING).await;
+            }
+            Done::Answered(answered)
         });
     }
 
-    /// Our end of the media leg is open.
+    /// Makes the caller's room.
+    pub(super) fn open_media(&mut self, mailbox: &Mailbox) {
+        self.room.watch(mailbox);
+        self.make_room(Whose::Callers);
+    }
+
+    /// Our end of the caller's media leg is open.
     pub(super) fn media_flows(&mut self) {
-        self.media.flowing = true;
-        self.join_media();
+        self.room.flowing = true;
+        self.join_media(Whose::Callers);
+    }
+
+    /// And of that to an agent.
+    pub(super) fn apart_flows(&mut self, attempt: u32) {
+        if let Some(room) = self.room_of(Whose::Agents(attempt)) {
+            room.flowing = true;
+        }
+        self.join_media(Whose::Agents(attempt));
+    }
+
+    fn room_of(&mut self, whose: Whose) -> Option<&mut Room> {
+        match whose {
+            Whose::Callers => Some(&mut self.room),
+            Whose::Agents(attempt) => self.agents.get_mut(&attempt)?.room.as_mut(),
+        }
+    }
+
+    fn make_room(&mut self, whose: Whose) {
+        let (client, road, arrived) = (self.client.clone(), self.road.clone(), self.arrived);
+        // Only what callers say is ever kept.
+        let tap = if whose == Whose::Callers { self.tap } else { Tap::Off };
+        let Some(room) = self.room_of(whose) else { return };
+        let (opens, media) = (client.clone(), room.media.clone());
+        let line = async move { Line::open(&road, &opens, &media, arrived, tap).await };
+        let made = room.make(&client, line);
+        self.request(async move { Done::MediaOpened(whose, made.await) });
     }
 
     pub(super) fn connect(
@@ -191,12 +221,20 @@ impl Switchboard {
         place: &Place,
         ring: Duration,
         variables: BTreeMap<String, String>,
+        join: Join,
     ) {
         let client = self.client.clone();
         match place {
             Place::Endpoint(endpoint) => {
                 let originate = Originate::to_app(endpoint, client.config().app());
                 self.originate(mailbox, attempt, AgentKind::Person, originate, ring, variables);
+                if join == Join::WhenAdmitted
+                    && let Some(agent) = self.agents.get_mut(&attempt)
+                {
+                    let room = Room::new();
+                    room.watch(mailbox);
+                    agent.room = Some(room);
+                }
             }
             Place::Queue(name) => {
                 // Not optimised away: the half that waits in the queue would take our place in the bridge.
@@ -243,7 +281,7 @@ impl Switchboard {
         originate.originator = Some(self.caller.id.clone());
         originate.caller_id = Some(self.caller_id.clone()).filter(|id| !id.is_empty());
         originate.variables = variables.into_iter().map(|(name, it)| (name, it.into())).collect();
-        self.agents.insert(attempt, Agent { id: id.clone(), kind, state: AgentState::Ringing });
+        self.agents.insert(attempt, Agent { id: id.clone(), kind, state: AgentState::Ringing, room: None });
         let client = self.client.clone();
         self.request(async move {
             let made = client.channels().originate(&id, &originate).await;
@@ -264,7 +302,7 @@ impl Switchboard {
         }
         music.changing = true;
         let (client, bridge, class) =
-            (self.client.clone(), self.bridge.clone(), music.wanted.clone());
+            (self.client.clone(), self.room.bridge.clone(), music.wanted.clone());
         self.request(async move {
             let changed = match &class {
                 Some(class) => client.bridges().start_moh(&bridge, Some(class)).await,
@@ -284,11 +322,39 @@ impl Switchboard {
             agent.state = AgentState::Abandoned;
             let id = agent.id.clone();
             self.hang_up_channel(id);
+            self.leave_room(attempt);
+        }
+    }
+
+    /// Lets an agent who is apart hear the caller.
+    pub(super) fn admit(&mut self, attempt: u32) {
+        if let Some(agent) = self.agents.get(&attempt)
+            && agent.state == AgentState::Apart
+        {
+            let id = agent.id.clone();
+            self.join_caller(attempt, &id);
+        }
+    }
+
+    fn join_caller(&mut self, attempt: u32, agent: &str) {
+        let (client, bridge, add) =
+            (self.client.clone(), self.room.bridge.clone(), AddChannel::one(agent));
+        self.request(async move {
+            Done::AgentJoined(attempt, client.bridges().add_channel(&bridge, &add).await)
+        });
+    }
+
+    /// Nobody is apart there any more.
+    fn leave_room(&mut self, attempt: u32) {
+        let room = self.agents.get_mut(&attempt).and_then(|agent| agent.room.take());
+        if let Some(room) = room.filter(|room| room.requested) {
+            self.hang_up_channel(room.media);
+            self.release(Ours::Bridge(room.bridge));
         }
     }
 
     pub(super) fn close_media(&mut self) {
-        let id = self.media.id.clone();
+        let id = self.room.media.clone();
         self.hang_up_channel(id);
     }
 
@@ -323,12 +389,19 @@ impl Switchboard {
 
     /// The id of the bridge in which the caller is.
     pub(super) fn bridge(&self) -> &str {
-        &self.bridge
+        &self.room.bridge
     }
 
     /// Whether it is the caller who pressed a key.
     pub(super) fn is_callers(&self, press: &ChannelDtmfReceived) -> bool {
         press.channel.id == self.caller.id
+    }
+
+    /// The attempt whose agent pressed a key before hearing the caller.
+    pub(super) fn apart(&self, press: &ChannelDtmfReceived) -> Option<u32> {
+        let mut agents = self.agents.iter();
+        let found = agents.find(|(_, agent)| agent.id == press.channel.id)?;
+        (found.1.state == AgentState::Apart).then_some(*found.0)
     }
 
     /// Whether nobody in the dialplan records the caller. What has begun there cannot be paused from here, and is not
@@ -375,23 +448,31 @@ impl Switchboard {
     }
 
     fn entered(&mut self, id: &str) -> Option<Input> {
-        if id == self.media.id {
-            self.media.entered = true;
-            self.join_media();
+        if let Some(whose) = self.whose(id) {
+            self.room_of(whose)?.entered = true;
+            self.join_media(whose);
             return None;
         }
-        let (&attempt, agent) = self.agents.iter().find(|(_, agent)| agent.id == id)?;
-        if agent.state == AgentState::Abandoned {
-            let id = agent.id.clone();
-            self.hang_up_channel(id);
-            return None;
+        let (&attempt, agent) = self.agents.iter_mut().find(|(_, agent)| agent.id == id)?;
+        match agent.state {
+            AgentState::Abandoned => self.hang_up_channel(id.to_owned()),
+            AgentState::Ringing if agent.room.is_some() => {
+                agent.state = AgentState::Apart;
+                self.make_room(Whose::Agents(attempt));
+            }
+            _ => self.join_caller(attempt, id),
         }
-        let (client, bridge) = (self.client.clone(), self.bridge.clone());
-        let add = AddChannel::one(&agent.id);
-        self.request(async move {
-            Done::AgentJoined(attempt, client.bridges().add_channel(&bridge, &add).await)
-        });
         None
+    }
+
+    /// Whose media channel it is.
+    fn whose(&self, id: &str) -> Option<Whose> {
+        if id == self.room.media {
+            return Some(Whose::Callers);
+        }
+        let is_there = |agent: &Agent| agent.room.as_ref().is_some_and(|room| room.media == id);
+        let mut agents = self.agents.iter();
+        agents.find(|(_, agent)| is_there(agent)).map(|(&attempt, _)| Whose::Agents(attempt))
     }
 
     fn ended(&mut self, id: &str, cause: Option<i64>) -> Option<Input> {
@@ -408,10 +489,14 @@ impl Switchboard {
                 _ => self.caller_gone(),
             };
         }
-        if id == self.media.id {
-            self.media.requested = false;
-            return (!self.media.joined)
-                .then(|| Input::SetupFailed("Asterisk ended the media channel".to_owned()));
+        match self.whose(id) {
+            Some(Whose::Callers) => {
+                self.room.requested = false;
+                return (!self.room.joined)
+                    .then(|| Input::SetupFailed("Asterisk ended the media channel".to_owned()));
+            }
+            Some(Whose::Agents(attempt)) => return self.not_apart(attempt),
+            None => {}
         }
         let (&attempt, agent) = self.agents.iter_mut().find(|(_, agent)| agent.id == id)?;
         match std::mem::replace(&mut agent.state, AgentState::Gone) {
@@ -423,6 +508,10 @@ impl Switchboard {
                 };
                 Some(Input::NotConnected { attempt, why })
             }
+            AgentState::Apart => {
+                self.leave_room(attempt);
+                Some(Input::NotConnected { attempt, why: Why::Rejected })
+            }
             AgentState::Talking => Some(Input::AgentHungUp),
             AgentState::Abandoned | AgentState::Gone => None,
         }
@@ -433,19 +522,30 @@ impl Switchboard {
         (was != Presence::Gone).then_some(Input::CallerHungUp)
     }
 
-    fn join_media(&mut self) {
-        let media = &mut self.media;
-        let ready = self.caller.answered && media.entered && media.flowing && !media.joined;
-        if !ready {
-            return;
+    /// Nothing can be said to an agent who is apart.
+    fn not_apart(&mut self, attempt: u32) -> Option<Input> {
+        let agent = self.agents.get(&attempt)?;
+        if agent.state != AgentState::Apart {
+            return None;
         }
-        media.joined = true;
-        let (client, bridge) = (self.client.clone(), self.bridge.clone());
-        let channels = vec![self.caller.id.clone(), media.id.clone()];
-        let add = AddChannel { channels, ..AddChannel::default() };
-        self.request(async move {
-            Done::MediaJoined(client.bridges().add_channel(&bridge, &add).await)
-        });
+        self.abandon(attempt);
+        Some(Input::NotConnected { attempt, why: Why::Failed })
+    }
+
+    fn join_media(&mut self, whose: Whose) {
+        let client = self.client.clone();
+        let joined = match whose {
+            Whose::Callers if !self.caller.answered => return,
+            Whose::Callers => self.room.join(&client, &self.caller.id),
+            Whose::Agents(attempt) => {
+                let Some(agent) = self.agents.get_mut(&attempt) else { return };
+                let Some(room) = &mut agent.room else { return };
+                room.join(&client, &agent.id)
+            }
+        };
+        if let Some(joined) = joined {
+            self.request(async move { Done::MediaJoined(whose, joined.await) });
+        }
     }
 
     fn done(&mut self, done: Done) -> News {
@@ -453,12 +553,24 @@ impl Switchboard {
         match done {
             Done::Answered(Ok(())) => {
                 self.caller.answered = true;
-                self.join_media();
+                self.join_media(Whose::Callers);
                 News::Tell(Input::Answered)
             }
-            Done::MediaOpened(Ok(line)) => News::MediaOpened(line),
-            Done::MediaOpened(Err(cause)) => News::Tell(Input::SetupFailed(cause)),
-            Done::MediaJoined(Ok(())) => News::Tell(Input::MediaUp),
+            Done::MediaOpened(Whose::Callers, Ok(line)) => News::MediaOpened(line),
+            Done::MediaOpened(Whose::Callers, Err(cause)) => News::Tell(Input::SetupFailed(cause)),
+            Done::MediaOpened(Whose::Agents(attempt), Ok(line)) => News::ApartOpened(attempt, line),
+            Done::MediaJoined(Whose::Callers, Ok(())) => News::Tell(Input::MediaUp),
+            Done::MediaJoined(Whose::Agents(attempt), Ok(())) => {
+                News::Tell(Input::Reached { attempt })
+            }
+            Done::MediaOpened(Whose::Agents(attempt), Err(cause)) => {
+                tracing::warn!(cause, "an agent cannot be told of the caller");
+                self.not_apart(attempt).map_or(News::Nothing, News::Tell)
+            }
+            Done::MediaJoined(Whose::Agents(attempt), Err(error)) => {
+                tracing::warn!(%error, "an agent cannot be told of the caller");
+                self.not_apart(attempt).map_or(News::Nothing, News::Tell)
+            }
             // The caller hung up, and the event that says so is here or on its way.
             Done::Answered(Err(e)) | Done::GivenBack(Err(e)) | Done::Continued(_, Err(e))
                 if e.has_left() =>
@@ -466,22 +578,16 @@ impl Switchboard {
                 self.caller_gone().map_or(News::Nothing, News::Tell)
             }
             // One of the two has left: the caller's event ends the call, the media channel's fails the set-up.
-            Done::MediaJoined(Err(e)) if e.has_left() && self.media.requested => {
-                self.media.joined = false;
+            Done::MediaJoined(Whose::Callers, Err(e)) if e.has_left() && self.room.requested => {
+                self.room.joined = false;
                 News::Nothing
             }
             Done::GivenBack(Err(_)) if self.caller.presence == Presence::Out => {
                 self.leaves(News::Nothing)
             }
-            // A caller who leaves just now cannot be answered, and the event that says so is on its way. Whatever else
-            // it is, the time for the set-up runs out.
-            Done::Answered(Err(e)) if e.reason() == Some(Reason::ServerFault) => {
-                tracing::warn!(error = %e, "a caller could not be answered");
-                News::Nothing
-            }
-            Done::Answered(Err(e)) | Done::MediaJoined(Err(e)) | Done::GivenBack(Err(e)) => {
-                failed(e)
-            }
+            Done::Answered(Err(e))
+            | Done::MediaJoined(Whose::Callers, Err(e))
+            | Done::GivenBack(Err(e)) => failed(e),
             Done::Originated(attempt, Ok(())) => News::Tell(Input::Accepted { attempt }),
             Done::Continued(attempt, Ok(())) => {
                 self.leaves(News::Tell(Input::Accepted { attempt }))
@@ -500,8 +606,9 @@ impl Switchboard {
                 self.stays(attempt, Why::Unavailable)
             }
             Done::AgentJoined(attempt, Ok(())) => match self.agents.get_mut(&attempt) {
-                Some(agent) if agent.state == AgentState::Ringing => {
+                Some(agent) if matches!(agent.state, AgentState::Ringing | AgentState::Apart) => {
                     agent.state = AgentState::Talking;
+                    self.leave_room(attempt);
                     News::Tell(Input::Connected { attempt })
                 }
                 _ => News::Nothing,
@@ -599,19 +706,12 @@ impl Switchboard {
         if self.caller.presence == Presence::Here {
             self.hang_up();
         }
-        if self.media.requested {
+        if self.room.requested {
             self.close_media();
         }
-        let left: Vec<String> = self
-            .agents
-            .values()
-            .filter(|agent| agent.state != AgentState::Gone)
-            .map(|agent| agent.id.clone())
-            .collect();
-        for id in left {
-            self.hang_up_channel(id);
-        }
-        self.release(Ours::Bridge(self.bridge.clone()));
+        let agents: Vec<u32> = self.agents.keys().copied().collect();
+        agents.into_iter().for_each(|attempt| self.abandon(attempt));
+        self.release(Ours::Bridge(self.room.bridge.clone()));
         let rest = async { while self.requests.next().await.is_some() {} };
         if tokio::time::timeout(TAKE_DOWN, rest).await.is_err() {
             tracing::warn!("a call's take-down took too long and was left");
@@ -645,14 +745,6 @@ async fn release(client: &Client, ours: &Ours) {
             _ => return,
         }
     }
-}
-
-async fn create_bridge(client: &Client, bridge: &str) -> Result<(), String> {
-    // Digits and audio must stay visible to us, also once two people talk.
-    let features = vec![BridgeFeature::DtmfEvents, BridgeFeature::ProxyMedia];
-    let create = CreateBridge { features, ..CreateBridge::default() };
-    let made = client.bridges().create(bridge, &create).await;
-    made.map(drop).map_err(|error| error.to_string())
 }
 
 /// A caller id that can be passed on: a caller's name and number are anybody's text.

@@ -1,8 +1,8 @@
 //! One call in virtual time: what it does in every state, told as short scenes.
 
 mod barge_in;
-mod kept;
 mod journal;
+mod kept;
 mod properties;
 mod scene;
 mod through_flows;

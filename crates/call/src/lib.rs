@@ -18,8 +18,8 @@
 
 mod budget;
 mod call;
-mod kept;
 pub mod journal;
+mod kept;
 mod receptionist;
 mod record;
 mod timers;

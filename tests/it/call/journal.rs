@@ -5,11 +5,12 @@ use std::time::Duration;
 use call::journal::{Document, Header, Journal, JournalError, Journaled, VERSION};
 use call::{Call, Command, Course, Input, Receptionist};
 use flow::Flow;
+use intent::Cut;
 use proptest::prelude::*;
 use std::sync::Arc;
 
 use super::properties::life;
-use super::scene::{DESK, call, call_through, desk, facts};
+use super::scene::{DESK, call, call_through, desk, facts, heard};
 
 fn header() -> Header {
     Header {
@@ -21,7 +22,7 @@ fn header() -> Header {
         facts: facts(),
         receptionist: Document { file: "desk.toml".to_owned(), text: DESK.to_owned() },
         fallback: "operator".to_owned(),
-            flows: Vec::new(),
+        flows: Vec::new(),
     }
 }
 
@@ -302,4 +303,52 @@ fn a_command_does_not_tell_the_digits_of_a_card_either() {
     let journal = Journal::read(text.as_bytes()).expect("well formed");
     let difference = journal.replay(call_through(&flow)).difference;
     assert!(difference.is_some_and(|difference| difference.after_card));
+}
+
+#[test]
+fn a_card_that_is_said_over_several_turns_is_not_in_the_journal() {
+    let mut call = Journaled::new(call_through(ACCOUNT), Some(&header()));
+    let mut now = Duration::ZERO;
+    let mut text = String::new();
+    for words in ["my number is four one one one", "one one one one", "eleven eleven"] {
+        now += Duration::from_secs(2);
+        call.handle(now, Input::SpeechStarted { at: now });
+        call.handle(now, Input::Heard(heard(words, Cut::MidWord, 0, 0.1, now)));
+        call.handle(now, Input::Heard(heard(words, Cut::Final, 0, 0.1, now)));
+        while call.poll().is_some() {}
+        text.push_str(&call.written());
+    }
+    call.hide_said();
+    call.handle(now, Input::Heard(heard("[card] thanks", Cut::Final, 0, 0.1, now)));
+    call.handle(now, Input::CallerHungUp);
+    while call.poll().is_some() {}
+    text.push_str(&call.written());
+    for part in ["four one", "one one", "eleven"] {
+        assert!(!text.contains(part), "{text}");
+    }
+    let journal = Journal::read(text.as_bytes()).expect("well formed");
+    assert_eq!(journal.inputs().count(), 11);
+    assert_eq!(journal.replay(call_through(ACCOUNT)).difference, None);
+}
+
+#[test]
+fn digits_that_are_said_and_no_card_are_kept() {
+    let mut call = Journaled::new(call_through(ACCOUNT), Some(&header()));
+    let now = Duration::from_secs(2);
+    call.handle(now, Input::Heard(heard("it is four oh two one", Cut::Final, 0, 0.1, now)));
+    assert!(!call.written().contains("four oh two one"), "it may go on");
+    call.handle(2 * now, Input::Heard(heard("thanks", Cut::Final, 0, 0.1, 2 * now)));
+    assert!(call.written().contains("four oh two one"));
+}
+
+#[test]
+fn keys_that_are_pressed_too_early_for_the_zone_are_not_in_the_journal() {
+    let mut call = Journaled::new(call_through(ACCOUNT), Some(&header()));
+    for key in "4111111111".chars() {
+        call.handle(Duration::from_secs(1), Input::Digit(key));
+    }
+    call.handle(Duration::from_secs(2), Input::CardKey);
+    call.handle(Duration::from_secs(3), Input::CallerHungUp);
+    while call.poll().is_some() {}
+    assert_eq!(pressed(&call.written()), "411111••••");
 }

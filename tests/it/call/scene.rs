@@ -228,6 +228,11 @@ impl Scene {
                 format!("pay at {} with {}", request.url, items.join(", "))
             }
             Command::Connect { name, .. } => format!("connect {name}"),
+            Command::Whisper { attempt, say, question } => {
+                let say: Vec<_> = say.iter().map(named).collect();
+                format!("tell {attempt} {}, listen {}", say.join(" "), question.name())
+            }
+            Command::Admit { attempt } => format!("admit {attempt}"),
             Command::Abandon { attempt } => format!("abandon {attempt}"),
             Command::CloseMedia => "close media".to_owned(),
             Command::GiveBack { place: None, .. } => "give back".to_owned(),

@@ -6,7 +6,7 @@ use call::{Basis, Input, Outcome, Why};
 use flow::{Reply, Value};
 use intent::Cut;
 
-use super::scene::Scene;
+use super::scene::{Scene, heard};
 
 const HEAD: &str = "schema = 1\nname = \"test\"\n";
 
@@ -253,4 +253,78 @@ fn music_plays_for_its_time_and_ends_at_a_key_that_leads_on() {
     let mut scene = flow(text);
     scene.commands();
     assert_eq!(scene.after(100, Input::Digit('0')).commands(), ["stop playing", "hang up"]);
+}
+
+const INTRODUCED: &str = r#"
+start = "agents"
+[node.agents]
+connect = { destination = "tom", introduce = "Ann wants phones.", ring_s = 15 }
+to = { refused = "sorry", no_answer = "nobody", busy = "nobody" }
+[node.sorry]
+hang_up = { prompt = "Sorry." }
+[node.nobody]
+hang_up = { prompt = "Nobody." }
+"#;
+
+const TELLS: &str = "tell 1 Ann wants phones. Press 1 to take the call, or 2 to refuse it., \
+                     listen agents.introduce";
+
+/// A call whose agent has answered and is being told of the caller.
+fn introduced() -> Scene {
+    let mut scene = flow(INTRODUCED);
+    assert_eq!(scene.commands(), ["connect tom", "play ringing"]);
+    scene.after(4, Input::Accepted { attempt: 1 }).after(2_000, Input::Reached { attempt: 1 });
+    assert_eq!(scene.commands(), [TELLS]);
+    scene
+}
+
+#[test]
+fn an_agent_who_takes_the_call_by_a_key_is_joined_with_the_caller() {
+    let mut scene = introduced();
+    // Words do not end at the ringing time, and a key counts while they are said.
+    scene.after(14_000, Input::AgentDigit { attempt: 1, key: '7' });
+    assert_eq!(scene.commands(), [""; 0]);
+    scene.after(100, Input::AgentDigit { attempt: 1, key: '1' });
+    assert_eq!(scene.commands(), ["admit 1"]);
+    scene.after(5, Input::Connected { attempt: 1 });
+    let connected = ["stop playing", "stop listening", "close media"];
+    assert_eq!(scene.commands(), connected);
+    assert_eq!(scene.record().destination(), Some("tom"));
+}
+
+#[test]
+fn an_agent_who_says_yes_takes_the_call() {
+    let mut scene = introduced();
+    scene.after(4_000, Input::WhisperEnded { attempt: 1 });
+    let yes = heard("yes please", Cut::Final, 1, 0.99, scene.now());
+    scene.after(900, Input::AgentHeard { attempt: 1, heard: yes });
+    assert_eq!(scene.commands(), ["admit 1"]);
+}
+
+#[test]
+fn an_agent_who_refuses_leaves_the_caller_to_the_flow() {
+    let mut scene = introduced();
+    scene.after(900, Input::AgentDigit { attempt: 1, key: '2' });
+    assert_eq!(scene.commands(), ["abandon 1", "play busy", "connect billing"]);
+    scene.after(4, Input::Accepted { attempt: 2 }).after(900, Input::Reached { attempt: 2 });
+    scene.commands();
+    scene.after(900, Input::AgentDigit { attempt: 2, key: '2' });
+    assert_eq!(scene.commands(), ["abandon 2", "stop playing", "play Sorry."]);
+}
+
+#[test]
+fn an_agent_who_says_nothing_is_told_twice_and_given_up() {
+    let mut scene = introduced();
+    scene.after(4_000, Input::WhisperEnded { attempt: 1 });
+    assert_eq!(scene.wakes().commands(), [TELLS]);
+    scene.after(4_000, Input::WhisperEnded { attempt: 1 });
+    assert_eq!(scene.wakes().commands(), ["abandon 1", "play busy", "connect billing"]);
+}
+
+#[test]
+fn a_caller_who_hangs_up_meanwhile_is_introduced_to_nobody() {
+    let mut scene = introduced();
+    scene.after(900, Input::CallerHungUp);
+    assert!(scene.commands().contains(&"finish".to_owned()));
+    assert_eq!(scene.record().outcome, Some(Outcome::Abandoned));
 }

@@ -152,7 +152,8 @@ impl Connecting {
                 return self.judged(context, attempt, verdict);
             }
             Input::AgentHeard { attempt, heard } => {
-                let verdict = self.introducing(attempt).map(|introducing| introducing.heard(&heard));
+                let verdict =
+                    self.introducing(attempt).map(|introducing| introducing.heard(&heard));
                 return self.judged(context, attempt, verdict);
             }
             Input::Digit(key) => return Progress::Key(key),

@@ -178,7 +178,9 @@ impl Scribe {
             }
         }
         // Nineteen that wait, and the first of them can be part of nothing that is still to come.
-        while self.saying.is_none() && self.held.iter().filter(|held| matches!(held, Held::Key { .. })).count() >= LONGEST {
+        while self.saying.is_none()
+            && self.held.iter().filter(|held| matches!(held, Held::Key { .. })).count() >= LONGEST
+        {
             let next = self.held.iter().skip(1).position(|held| matches!(held, Held::Key { .. }));
             self.release(next.map_or(self.held.len(), |next| next + 1));
         }

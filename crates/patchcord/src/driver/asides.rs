@@ -16,8 +16,11 @@ use crate::hear::CallClock;
 /// The lines to agents, by attempt.
 pub(super) struct Asides {
     lines: BTreeMap<u32, Aside>,
-    heard: (mpsc::UnboundedSender<(u32, Heard)>, mpsc::UnboundedReceiver<(u32, Heard)>),
+    heard: (mpsc::UnboundedSender<Overheard>, mpsc::UnboundedReceiver<Overheard>),
 }
+
+/// By the agent of which attempt, and what.
+type Overheard = (u32, Heard);
 
 struct Aside {
     line: Line,

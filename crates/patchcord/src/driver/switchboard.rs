@@ -281,7 +281,10 @@ impl Switchboard {
         originate.originator = Some(self.caller.id.clone());
         originate.caller_id = Some(self.caller_id.clone()).filter(|id| !id.is_empty());
         originate.variables = variables.into_iter().map(|(name, it)| (name, it.into())).collect();
-        self.agents.insert(attempt, Agent { id: id.clone(), kind, state: AgentState::Ringing, room: None });
+        self.agents.insert(
+            attempt,
+            Agent { id: id.clone(), kind, state: AgentState::Ringing, room: None },
+        );
         let client = self.client.clone();
         self.request(async move {
             let made = client.channels().originate(&id, &originate).await;

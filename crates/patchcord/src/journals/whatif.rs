@@ -95,7 +95,7 @@ impl Draft {
         let known = self.then.as_ref().is_some_and(|(flow, _)| Arc::ptr_eq(flow, &course.flow));
         if !known {
             let stage = Stage::set(&course.flow).map_err(|error| error.to_string())?;
-            self.then = Some((course.flow.clone(), stage));
+            self.then = Some((course.flow, stage));
         }
         let (_, stage) = self.then.as_ref().expect("set above");
         let then = stage.rehearse(&test);

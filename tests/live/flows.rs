@@ -43,7 +43,7 @@ fn server(body: Option<&'static str>) -> u16 {
 }
 
 /// What our own recogniser reads in a recording.
-fn words(heard: &[i16]) -> String {
+pub(crate) fn words(heard: &[i16]) -> String {
     let store = Store::open(Store::default_dir().expect("a home")).expect("a platform we know");
     let paths = store.paths().expect("patchcord itself has fetched them");
     let runtime = Runtime::load(&paths.onnxruntime).expect("it loads");
@@ -53,7 +53,7 @@ fn words(heard: &[i16]) -> String {
     recognizer.read(Request::of(&samples)).expect("it reads").text.to_lowercase()
 }
 
-fn path(call: &serde_json::Value) -> Vec<&str> {
+pub(crate) fn path(call: &serde_json::Value) -> Vec<&str> {
     let nodes = call["path"].as_array().expect("a list");
     nodes.iter().filter_map(|node| node.as_str()).collect()
 }

@@ -69,7 +69,8 @@ fn a_call_is_recorded_through_us_and_then_by_asterisk_while_two_people_talk() {
         "#;
     let Some(stage) = Stage::through_with(flow, FOLDERS) else { return };
     let agent = Background::Tone(AGENT_HZ);
-    let operator = Phone::start(&stage.asterisk, "operator", SOON, agent).expect("a phone");
+    let late = Behaviour::Answers(ms(1_500));
+    let operator = Phone::start(&stage.asterisk, "operator", late, agent).expect("a phone");
     let mut caller = Caller::new("100", DID).at(ms(1_500), Act::Press('1'));
     caller.background = Background::Tone(CALLER_HZ);
     let caller = caller.start(&stage.asterisk).expect("a caller");

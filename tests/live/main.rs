@@ -17,6 +17,7 @@ mod facts;
 mod flood;
 mod flows;
 mod hanging_up;
+mod introducing;
 mod keeping;
 mod media_roads;
 mod outage;

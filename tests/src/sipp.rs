@@ -301,6 +301,13 @@ impl Phone {
         self.side.wait(patience, until)
     }
 
+    /// Does something in every call that is up.
+    pub fn act(&self, act: &Act) {
+        for call_id in self.side.talking() {
+            do_act(act.clone(), &self.side, &self.sipp.control, &call_id);
+        }
+    }
+
     /// Hangs up every call that is up.
     pub fn hang_up(&self) {
         for call_id in self.side.talking() {

@@ -267,7 +267,7 @@ hang_up = { prompt = "Nobody." }
 "#;
 
 const TELLS: &str = "tell 1 Ann wants phones. Press 1 to take the call, or 2 to refuse it., \
-                     listen agents.introduce";
+                     listen test/agents/introduce";
 
 /// A call whose agent has answered and is being told of the caller.
 fn introduced() -> Scene {

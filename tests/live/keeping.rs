@@ -14,7 +14,6 @@ use crate::{DID, PATIENCE, Stage, answered, hears, poll};
 
 const CALLER_HZ: f64 = 700.0;
 const AGENT_HZ: f64 = 1_100.0;
-const SOON: Behaviour = Behaviour::Answers(Duration::from_millis(300));
 const FOLDERS: &str = "[recording]\nfolder = \"recordings\"\n[voicemail]\nfolder = \"voicemail\"\n[media]\ncapture = \"captures\"\n";
 
 fn ms(ms: u64) -> Duration {

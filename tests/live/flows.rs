@@ -272,3 +272,37 @@ fn music_plays_for_its_time_and_then_no_more() {
     let call = stage.hang_up(caller);
     assert_eq!(path(&call), ["music", "operator"], "{call}");
 }
+
+#[test]
+fn callers_meet_in_a_conference_of_asterisks_own() {
+    let flow = r#"
+        schema = 1
+        name = "board"
+        start = "welcome"
+        [node.welcome]
+        say = { prompt = "Welcome." }
+        to = { done = "board" }
+        [node.board]
+        dialplan = { place = "patchcord-conferences,board,1" }
+        "#;
+    let Some(stage) = Stage::through(flow) else { return };
+    let tones = [700.0, 1_100.0];
+    let callers = tones.map(|hz| {
+        let mut caller = Caller::new("100", DID);
+        caller.background = Background::Tone(hz);
+        caller.start(&stage.asterisk).expect("a caller")
+    });
+    let [one, other] = &callers;
+    hears(one, tones[1]);
+    hears(other, tones[0]);
+    for _ in 0..2 {
+        let call = stage.next_call();
+        let ended = (path(&call), &call["outcome"]);
+        assert_eq!(ended, (vec!["welcome", "board"], &"handed_back".into()), "{call}");
+    }
+    for caller in callers {
+        caller.act(Act::HangUp);
+        caller.finish(PATIENCE).expect("it hung up");
+    }
+    stage.nothing_is_left();
+}

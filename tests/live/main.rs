@@ -23,6 +23,12 @@ mod media_roads;
 mod outage;
 mod publishing;
 mod roads;
+mod store_away;
+
+#[path = "../../crates/store/tests/suite/folder.rs"]
+mod folder;
+#[path = "../../crates/store/tests/suite/postgres.rs"]
+mod postgres;
 
 use std::time::{Duration, Instant};
 

@@ -26,7 +26,9 @@ use std::time::{Duration, Instant};
 
 use ari::{Arrival, Delivery, Event, Mailbox};
 use call::journal::Journaled;
-use call::{Command, Input, PlayId, Played, Record, Sound, Stage, ZoneCut};
+use call::{
+    Command, Input, Place, PlayId, Played, Record, Sound, Stage, Why, ZoneCut,
+};
 use engines::listener::Heard;
 use flow::Question;
 use media::{LegEvent, Playout};
@@ -36,6 +38,7 @@ use tokio::task::AbortHandle;
 use crate::capture::Capture;
 use crate::desk::{Answers, Desk};
 use crate::desks::Desks;
+use crate::dialling::Dialling;
 use crate::facts;
 use crate::finished::Finished;
 use crate::hear::{self, Ears, RankingTime};
@@ -63,6 +66,8 @@ pub(crate) struct Shared {
     pub ears: Arc<Ears>,
     /// How callers' sound comes and goes.
     pub road: Arc<MediaRoad>,
+    /// Who may be dialled.
+    pub dialling: Arc<Dialling>,
     pub lookups: Lookups,
     /// Whether a call keeps all the audio that it receives, to be compared with a recording afterwards.
     pub tap: Tap,
@@ -116,6 +121,8 @@ struct Driver {
     made: (mpsc::UnboundedSender<Made>, mpsc::UnboundedReceiver<Made>),
     lookup: Option<AbortHandle>,
     keys: Keys,
+    /// How often it has dialled out of this Asterisk.
+    dialled: u32,
     recordings: Recordings,
     zone: Zone,
     /// When the caller speaks who leaves a message.
@@ -185,6 +192,7 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         made: mpsc::unbounded_channel(),
         lookup: None,
         keys: Keys::new(shared.road.tells_keys()),
+        dialled: 0,
         recordings,
         zone: Zone::default(),
         voice: mpsc::unbounded_channel(),
@@ -292,6 +300,13 @@ impl Driver {
                 self.forget_heard();
             }
             Command::Connect { attempt, place, ring, variables, join, .. } => {
+                if let Place::Endpoint(endpoint) = &place
+                    && let Err(denied) =
+                        self.shared.dialling.dial(endpoint, &mut self.dialled, Instant::now())
+                {
+                    tracing::warn!("{denied}");
+                    return self.tell(Input::NotConnected { attempt, why: Why::Unavailable });
+                }
                 self.switchboard.connect(&self.mailbox, attempt, &place, ring, variables, join);
             }
             Command::Whisper { attempt, say, question } => self.whisper(attempt, say, &question),

@@ -16,6 +16,7 @@ mod command;
 mod cpu;
 mod desk;
 mod desks;
+mod dialling;
 mod diff;
 mod driver;
 mod facts;

@@ -65,6 +65,7 @@ pub(crate) async fn run(
         client: client.clone(),
         ears,
         road,
+        dialling: Arc::default(),
         lookups,
         tap: Tap::On,
         capture,

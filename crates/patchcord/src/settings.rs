@@ -19,6 +19,7 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 
 use crate::capture::CaptureSettings;
+use crate::dialling::DiallingSettings;
 use crate::media_road::MediaSettings;
 use crate::tapes::{self, RecordingSettings, TapeSettings};
 
@@ -39,6 +40,8 @@ pub(crate) struct Settings {
     ari: AriSettings,
     #[serde(default)]
     media: Media,
+    #[serde(default)]
+    dialling: DiallingSettings,
     #[serde(default)]
     recording: RecordingSection,
     #[serde(default)]
@@ -389,6 +392,11 @@ impl Settings {
             source,
         })?;
         Ok(Some(folder))
+    }
+
+    /// Who may be dialled.
+    pub(crate) fn dialling(&self) -> DiallingSettings {
+        self.dialling.clone()
     }
 
     /// How many readings may be under way at once; the engines' own default if none.

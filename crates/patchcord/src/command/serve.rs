@@ -15,6 +15,7 @@ use super::{CommandResult, calls, desk, ears, runtime, words};
 use crate::capture::Capture;
 use crate::desk::Desk;
 use crate::desks::Desks;
+use crate::dialling::Dialling;
 use crate::driver::{Driven, Lookups, Shared, Tap};
 use crate::finished::Finished;
 use crate::journals::Journals;
@@ -95,6 +96,7 @@ pub(super) fn run(options: &Options) -> CommandResult {
             client: client_of_calls,
             ears,
             road,
+            dialling: Arc::new(Dialling::new(settings.dialling())),
             lookups,
             tap,
             capture,

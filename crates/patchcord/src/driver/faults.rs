@@ -176,6 +176,7 @@ async fn play(seed: u64, desk: Arc<Desk>, ears: Arc<Ears>) -> Result<(), String>
         client: client_of_calls,
         ears,
         road,
+        dialling: Arc::default(),
         lookups,
         tap: Tap::Off,
         capture: None,

@@ -97,6 +97,7 @@ impl Stage {
             client: client.clone(),
             ears: Arc::new(deaf_ears()),
             road: Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into()).expect("ports on loopback")),
+            dialling: Arc::default(),
             lookups: Lookups::new().expect("a client"),
             tap: Tap::Off,
             capture: keeping.capture,

@@ -14,6 +14,7 @@ mod calls;
 mod chaos;
 mod children;
 mod edits;
+mod folder;
 mod ground;
 mod live;
 mod opening;

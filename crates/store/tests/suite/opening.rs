@@ -4,7 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use store::{EditError, Location, Store, StoreError, Writer};
 
-use crate::ground::{Folder, Ground, batch, by, call, in_time, until};
+use crate::folder::Folder;
+use crate::ground::{Ground, batch, by, call, in_time, until};
 use crate::on_both;
 use crate::postgres::{PASSWORD, Postgres};
 

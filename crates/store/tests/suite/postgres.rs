@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::ground::Folder;
+use crate::folder::Folder;
 
 pub(crate) const PASSWORD: &str = "open-sesame";
 const USER: &str = "patchcord";

@@ -116,7 +116,7 @@ fn a_caller_who_hangs_up_while_an_agent_is_told_leaves_nothing_behind() {
 }
 
 /// Words as our own voice says them.
-fn said(words: &str) -> Vec<i16> {
+pub(crate) fn said(words: &str) -> Vec<i16> {
     let said = Command::new(program().expect("it is built"))
         .args(["say", words])
         .output()

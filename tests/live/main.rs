@@ -8,6 +8,7 @@
 
 mod clocks;
 mod command_line;
+mod conferring;
 mod conformance;
 mod connecting;
 mod description;
@@ -25,8 +26,10 @@ mod publishing;
 mod roads;
 mod store_away;
 
+#[allow(clippy::unwrap_used, reason = "tests")]
 #[path = "../../crates/store/tests/suite/folder.rs"]
 mod folder;
+#[allow(clippy::unwrap_used, dead_code, reason = "tests, and the store's need more of it")]
 #[path = "../../crates/store/tests/suite/postgres.rs"]
 mod postgres;
 

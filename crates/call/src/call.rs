@@ -12,6 +12,7 @@
 mod asking;
 mod back_channel;
 mod barge_in;
+mod conferring;
 mod connecting;
 mod in_flow;
 mod introducing;

@@ -36,4 +36,4 @@ pub use receptionist::{
     Wish,
 };
 pub use record::{Attempt, Basis, Decision, LineQuality, Mark, Outcome, Record, Reply, Turn};
-pub use words::{Command, Heard, Input, Join, PlayId, Played, Slot, Why};
+pub use words::{Command, Heard, Input, Join, NoRoom, PlayId, Played, RoomNews, Slot, Why};

@@ -34,6 +34,10 @@ pub(crate) enum Timer {
     Accept,
     /// The agent.
     Ring,
+    /// The way into a room or out of it, and the end of the caller's time there.
+    Room,
+    /// The reminder before that.
+    Remind,
     /// The end of a last prompt, or the channel's leaving.
     Leave,
 }

@@ -99,6 +99,17 @@ pub enum Input {
         /// The reading.
         heard: Heard,
     },
+    /// The caller is in the room that was to be [entered](Command::EnterRoom).
+    RoomEntered {
+        /// How many were there.
+        others: u32,
+    },
+    /// The caller is not let in.
+    RoomRefused(NoRoom),
+    /// The caller has left the room and hears us alone.
+    RoomLeft,
+    /// Something happened in the room.
+    RoomTold(RoomNews),
     /// The attempt came to nothing.
     NotConnected {
         /// Which attempt.
@@ -331,6 +342,26 @@ pub enum Command {
         /// Which attempt.
         attempt: u32,
     },
+    /// Let the caller hear everybody in a room, and be heard there; what we play is still heard by the caller, and by nobody
+    /// else. Answered by [`Input::RoomEntered`] or [`Input::RoomRefused`].
+    EnterRoom {
+        /// Its name. It is made if nobody is there.
+        room: String,
+        /// Who comes, for the others; may be empty.
+        name: String,
+    },
+    /// Take the caller out of the room. Answered by [`Input::RoomLeft`].
+    LeaveRoom,
+    /// Let the caller be heard in the room, or not.
+    Mute {
+        /// Whether not.
+        muted: bool,
+    },
+    /// Let others enter the room, or not.
+    LockRoom {
+        /// Whether not.
+        locked: bool,
+    },
     /// Give up an attempt, whether it still rings or has just been answered.
     Abandon {
         /// Which.
@@ -358,6 +389,33 @@ pub enum Join {
     AtOnce,
     /// When the call says so, by [`Command::Admit`].
     WhenAdmitted,
+}
+
+/// Why a caller is not let into a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoRoom {
+    /// Who is in it has locked it.
+    Locked,
+    /// It did not work, and why.
+    Failed(String),
+}
+
+/// What happens in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RoomNews {
+    /// Somebody came: the name, which may be empty.
+    Came(String),
+    /// Somebody left.
+    Went {
+        /// The name, which may be empty.
+        name: String,
+        /// How many are there besides the caller.
+        others: u32,
+    },
+    /// Whether it is locked now.
+    Locked(bool),
+    /// The caller is to leave.
+    Removed,
 }
 
 /// The number of something that is played in a call, from 1.

@@ -45,7 +45,7 @@ use crate::finding::Findings;
 pub use around::{Hours, Lookup, Method, Sound, Voice};
 pub use deed::{
     Agents, Ask, By, Case, Collect, Conference, Connect, Deed, Dialplan, Enquire, HangUp, Menu,
-    Music, Queue, Record, Ring, Say, Turn, Voicemail, Zone,
+    Music, Queue, Record, Remind, Ring, Say, Turn, Voicemail, Zone,
 };
 pub use test::{Act, Answer, Expected, PickUp, Test};
 

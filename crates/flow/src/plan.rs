@@ -86,7 +86,7 @@ pub(crate) enum Deed {
     Voicemail { prompt: Prompt, mailbox: String, most: Duration },
     Record { turn: Turn, consent: Option<Confirm> },
     Zone(Zone),
-    Conference { room: Template, announce: Option<Prompt> },
+    Conference(Conference),
     Music { class: String, length: Duration },
     Dialplan { place: Option<Place>, variables: Texts },
     HangUp(Option<Prompt>),
@@ -139,6 +139,16 @@ pub(crate) struct Connect {
     pub(crate) ring_for: Option<Duration>,
     pub(crate) announce: Option<Prompt>,
     pub(crate) introduce: Option<Introduce>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Conference {
+    pub(crate) room: Template,
+    pub(crate) name: Option<Template>,
+    pub(crate) announce: Option<Prompt>,
+    pub(crate) most: Option<Duration>,
+    /// How long after the beginning, and what is said.
+    pub(crate) remind: Option<(Duration, Prompt)>,
 }
 
 /// What an agent is told of the caller, and asked.

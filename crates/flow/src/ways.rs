@@ -49,7 +49,8 @@ pub(crate) const FAILURES: [&str; 11] =
 pub(crate) fn ways(deed: &Deed) -> Vec<(String, Class)> {
     use Class::{Failure, Given, Over, Spared, Trouble};
     let own: Vec<(&str, Class)> = match deed {
-        Deed::Say(_) | Deed::Music { .. } | Deed::Conference { .. } => vec![(DONE, Given)],
+        Deed::Say(_) | Deed::Music { .. } => vec![(DONE, Given)],
+        Deed::Conference(_) => vec![(DONE, Given), (REFUSED, Failure)],
         Deed::Set(_) => return vec![(DONE.to_owned(), Given)],
         Deed::Voicemail { .. } => vec![(DONE, Given), (NO_INPUT, Failure)],
         Deed::Record { consent: None, .. } => vec![(DONE, Given)],

@@ -71,10 +71,6 @@ pub(crate) enum DeskError {
     #[error(transparent)]
     Flow(#[from] FlowError),
     #[error(
-        "{path}: node \"{node}\" wants what calls cannot do yet: {what}\n  mend: go without it, or let the dialplan do it"
-    )]
-    Missing { path: PathBuf, node: String, what: &'static str },
-    #[error(
         "{path}: the time zone is not known: {cause}\n  mend: write an IANA name such as \"Europe/London\", or install tzdata"
     )]
     Zone { path: PathBuf, cause: String },
@@ -239,14 +235,8 @@ impl Desk {
 
     /// Whether calls can do what a flow wants, on this machine.
     pub(crate) fn can_do(shown: &Path, flow: &Flow) -> Result<(), DeskError> {
-        let path = shown.to_owned();
-        if let Err(cause) = facts::zone(flow.document().time_zone.as_deref()) {
-            return Err(DeskError::Zone { path, cause });
-        }
-        match flows::missing(flow) {
-            Some((node, what)) => Err(DeskError::Missing { path, node: node.to_owned(), what }),
-            None => Ok(()),
-        }
+        let zone = facts::zone(flow.document().time_zone.as_deref());
+        zone.map(drop).map_err(|cause| DeskError::Zone { path: shown.to_owned(), cause })
     }
 
     /// Learns what may be answered to its questions, and has its prompts ready to be heard.

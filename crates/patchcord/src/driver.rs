@@ -26,9 +26,7 @@ use std::time::{Duration, Instant};
 
 use ari::{Arrival, Delivery, Event, Mailbox};
 use call::journal::Journaled;
-use call::{
-    Command, Input, Place, PlayId, Played, Record, Sound, Stage, Why, ZoneCut,
-};
+use call::{Command, Input, Place, PlayId, Played, Record, Sound, Stage, Why, ZoneCut};
 use engines::listener::Heard;
 use flow::Question;
 use media::{LegEvent, Playout};
@@ -36,6 +34,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::capture::Capture;
+use crate::conferences::Conferences;
 use crate::desk::{Answers, Desk};
 use crate::desks::Desks;
 use crate::dialling::Dialling;
@@ -68,6 +67,7 @@ pub(crate) struct Shared {
     pub road: Arc<MediaRoad>,
     /// Who may be dialled.
     pub dialling: Arc<Dialling>,
+    pub conferences: Conferences,
     pub lookups: Lookups,
     /// Whether a call keeps all the audio that it receives, to be compared with a recording afterwards.
     pub tap: Tap,
@@ -314,6 +314,15 @@ impl Driver {
                 self.asides.close(attempt);
                 self.switchboard.admit(attempt);
             }
+            Command::EnterRoom { room, name } => {
+                let conferences = &self.shared.conferences;
+                let refused =
+                    self.switchboard.enter_conference(&self.mailbox, conferences, &room, &name);
+                refused.into_iter().for_each(|input| self.tell(input));
+            }
+            Command::LeaveRoom => self.switchboard.leave_conference(),
+            Command::Mute { muted } => self.switchboard.mute(muted),
+            Command::LockRoom { locked } => self.switchboard.lock_conference(locked),
             Command::Abandon { attempt } => {
                 self.asides.close(attempt);
                 self.switchboard.abandon(attempt);

@@ -120,17 +120,6 @@ pub(crate) fn inner(written: &Written) -> Vec<String> {
         .collect()
 }
 
-/// What a node wants that calls cannot do yet, if one does: its name, and what it is.
-pub(crate) fn missing(flow: &Flow) -> Option<(&str, &'static str)> {
-    flow.documents().flat_map(|document| &document.node).find_map(|(name, node)| {
-        let what = match &node.deed {
-            Deed::Conference(_) => "conference",
-            _ => return None,
-        };
-        Some((name.as_str(), what))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

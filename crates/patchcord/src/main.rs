@@ -13,6 +13,7 @@ mod assets;
 mod capture;
 mod captured;
 mod command;
+mod conferences;
 mod cpu;
 mod desk;
 mod desks;

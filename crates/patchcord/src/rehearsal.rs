@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::agents::{Agents, Reaction};
 use crate::align;
+use crate::conferences::Conferences;
 use crate::desk::Desk;
 use crate::driver::{Driven, Lookups, Shared, Tap};
 use crate::finished::Finished;
@@ -66,6 +67,7 @@ pub(crate) async fn run(
         ears,
         road,
         dialling: Arc::default(),
+        conferences: Conferences::default(),
         lookups,
         tap: Tap::On,
         capture,

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use call::{Call, Command, Input, Join, Place, PlayId, Played, Record, Why, ZoneCut};
+use call::{Call, Command, Input, Join, NoRoom, Place, PlayId, Played, Record, Why, ZoneCut};
 use engines::models::ModelPaths;
 use engines::moonshine::Moonshine;
 use engines::runtime::Runtime;
@@ -242,6 +242,12 @@ impl<'a> Replay<'a> {
             Command::Whisper { attempt, .. } => {
                 self.later(ACCEPT, Input::AgentDigit { attempt, key: '1' });
             }
+            Command::EnterRoom { .. } => {
+                let why = NoRoom::Failed("a replay has no rooms".to_owned());
+                self.later(ACCEPT, Input::RoomRefused(why));
+            }
+            Command::LeaveRoom => self.later(ACCEPT, Input::RoomLeft),
+            Command::Mute { .. } | Command::LockRoom { .. } => {}
             Command::Admit { attempt } => self.later(ACCEPT, Input::Connected { attempt }),
             Command::Abandon { .. } | Command::CloseMedia => {}
             Command::StartRecording => {

@@ -233,6 +233,10 @@ impl Scene {
                 format!("tell {attempt} {}, listen {}", say.join(" "), question.name())
             }
             Command::Admit { attempt } => format!("admit {attempt}"),
+            Command::EnterRoom { room, name } => format!("enter {room} as {name}"),
+            Command::LeaveRoom => "leave room".to_owned(),
+            Command::Mute { muted } => if muted { "mute" } else { "unmute" }.to_owned(),
+            Command::LockRoom { locked } => if locked { "lock" } else { "unlock" }.to_owned(),
             Command::Abandon { attempt } => format!("abandon {attempt}"),
             Command::CloseMedia => "close media".to_owned(),
             Command::GiveBack { place: None, .. } => "give back".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use call::{Basis, Input, Outcome, Why};
+use call::{Basis, Input, NoRoom, Outcome, RoomNews, Why};
 use flow::{Reply, Value};
 use intent::Cut;
 
@@ -309,7 +309,7 @@ fn an_agent_who_refuses_leaves_the_caller_to_the_flow() {
     scene.after(4, Input::Accepted { attempt: 2 }).after(900, Input::Reached { attempt: 2 });
     scene.commands();
     scene.after(900, Input::AgentDigit { attempt: 2, key: '2' });
-    assert_eq!(scene.commands(), ["abandon 2", "stop playing", "play Sorry."]);
+    assert_eq!(scene.commands(), ["abandon 2", "play Sorry."]);
 }
 
 #[test]
@@ -327,4 +327,95 @@ fn a_caller_who_hangs_up_meanwhile_is_introduced_to_nobody() {
     scene.after(900, Input::CallerHungUp);
     assert!(scene.commands().contains(&"finish".to_owned()));
     assert_eq!(scene.record().outcome, Some(Outcome::Abandoned));
+}
+
+const CONFERENCE: &str = r#"
+start = "board"
+keys = { 0 = "operator" }
+[node.board]
+conference = { room = "board", name = "{caller.name}", announce = "Welcome.", most_s = 600, remind = { before_s = 60, prompt = "One minute left." } }
+to = { done = "bye", refused = "locked" }
+[node.operator]
+connect = { destination = "operator" }
+[node.locked]
+hang_up = { prompt = "It is locked." }
+[node.bye]
+hang_up = { prompt = "Goodbye." }
+"#;
+
+/// A call whose caller is in the room, with so many others.
+fn in_the_room(others: u32) -> Scene {
+    let mut scene = flow(CONFERENCE);
+    assert_eq!(scene.commands(), ["play Welcome."]);
+    assert_eq!(scene.ends(900, "Welcome.").commands(), ["enter board as Ann"]);
+    scene.after(20, Input::RoomEntered { others });
+    scene
+}
+
+fn told(scene: &mut Scene, news: RoomNews) -> Vec<String> {
+    scene.after(1_000, Input::RoomTold(news)).commands()
+}
+
+#[test]
+fn who_is_alone_in_a_room_hears_music_until_somebody_comes() {
+    let mut scene = in_the_room(0);
+    assert_eq!(scene.commands(), ["play music default"]);
+    let came = RoomNews::Came("Bob".to_owned());
+    assert_eq!(told(&mut scene, came), ["play Bob has joined."]);
+    let went = RoomNews::Went { name: String::new(), others: 1 };
+    assert_eq!(told(&mut scene, went), ["play Somebody has left."]);
+    let went = RoomNews::Went { name: "Bob".to_owned(), others: 0 };
+    assert_eq!(told(&mut scene, went), ["play music default"]);
+}
+
+#[test]
+fn a_caller_in_a_room_is_reminded_and_taken_out_when_the_time_is_over() {
+    let mut scene = in_the_room(2);
+    assert_eq!(scene.commands(), [""; 0]);
+    assert_eq!(scene.wakes().commands(), ["play One minute left."]);
+    assert_eq!(scene.wakes().commands(), ["leave room"]);
+    assert_eq!(scene.after(20, Input::RoomLeft).commands(), ["stop playing", "play Goodbye."]);
+    let exits: Vec<_> = scene.record().path.iter().map(|step| step.exit.as_deref()).collect();
+    assert_eq!(exits[0], Some("done"));
+}
+
+#[test]
+fn keys_in_a_room_mute_lock_and_lead_out() {
+    let mut scene = in_the_room(0);
+    scene.commands();
+    let mut press = |key| scene.after(500, Input::Digit(key)).commands();
+    assert_eq!(press('*'), ["mute", "play You are muted."]);
+    assert_eq!(press('*'), ["unmute", "play You can be heard."]);
+    assert_eq!(press('#'), ["lock", "play The room is locked."]);
+    assert_eq!(press('7'), [""; 0]);
+    assert_eq!(press('0'), ["stop playing", "leave room", "connect operator", "play ringing"]);
+    // Who came later locks nothing.
+    let mut scene = in_the_room(1);
+    scene.commands();
+    assert_eq!(scene.after(500, Input::Digit('#')).commands(), [""; 0]);
+}
+
+#[test]
+fn a_room_that_is_locked_or_does_not_open_leads_on_in_the_flow() {
+    for (why, says) in [
+        (NoRoom::Locked, "play It is locked."),
+        (NoRoom::Failed("broken".to_owned()), "stop playing"),
+    ] {
+        let mut scene = flow(CONFERENCE);
+        scene.commands();
+        scene.ends(900, "Welcome.").commands();
+        scene.after(20, Input::RoomRefused(why));
+        assert_eq!(scene.commands()[0], says);
+    }
+    let mut scene = flow(CONFERENCE);
+    scene.commands();
+    scene.ends(900, "Welcome.").commands();
+    assert_eq!(scene.wakes().commands()[..2], ["stop playing", "leave room"]);
+}
+
+#[test]
+fn who_is_taken_out_of_a_room_by_others_goes_on_in_the_flow() {
+    let mut scene = in_the_room(1);
+    assert_eq!(told(&mut scene, RoomNews::Removed), ["leave room"]);
+    assert_eq!(scene.after(20, Input::RoomLeft).commands(), ["stop playing", "play Goodbye."]);
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use flow::{
     Agents, Ask, Book, CardItem, Case, Collect, Conference, Connect, Deed, Dialplan, Document,
     Effect, Enquire, Filled, Flow, HangUp, Hours, Input, Lookup, MOST_STEPS, Menu, Method, Music,
-    Node, Outcome, Queue, Record, Reply, Run, SCHEMA, Say, Secret, Sound, Task, Turn, Value, Voice,
-    Voicemail, Wish, Wishes, Zone,
+    Node, Outcome, Queue, Record, Remind, Reply, Run, SCHEMA, Say, Secret, Sound, Task, Turn,
+    Value, Voice, Voicemail, Wish, Wishes, Zone,
 };
 use intent::grammar::{Length, SlotKind};
 
@@ -259,9 +259,15 @@ fn deed(dice: &mut Dice, book: &Book) -> (Deed, Vec<String>) {
         }
         17 => match dice.below(3) {
             0 => {
-                let conference =
-                    Conference { room: "room {caller.number}".to_owned(), announce: None };
-                (Deed::Conference(conference), exits(&["done"]))
+                let prompt = "One minute left.".into();
+                let conference = Conference {
+                    room: "room {caller.number}".to_owned(),
+                    name: Some("{caller.name}".to_owned()),
+                    announce: None,
+                    most_s: Some(600.0),
+                    remind: dice.once_in(2).then_some(Remind { before_s: 60.0, prompt }),
+                };
+                (Deed::Conference(conference), exits(&["done", "refused"]))
             }
             _ => {
                 (Deed::Music(Music { class: "default".to_owned(), for_s: 10.0 }), exits(&["done"]))

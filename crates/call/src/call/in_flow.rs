@@ -6,6 +6,7 @@ use std::time::Duration;
 use flow::{Effect, Facts, Flow, Reply, Run, Task, TaskId};
 
 use super::asking::Asking;
+use super::conferring::{Conferring, Stay};
 use super::connecting::Connecting;
 use super::messages::Message;
 use super::queueing::Queueing;
@@ -51,6 +52,7 @@ enum Doing {
     TakingCard(TakingCard),
     Connecting(Connecting),
     Queueing(Queueing),
+    Conferring(Conferring),
     Music,
     /// Caller and agent hear each other.
     Talking,
@@ -66,6 +68,8 @@ pub(super) enum Progress {
     Key(char),
     /// The agent answered, and both hear each other.
     Talking(String),
+    /// The caller is in a room, and we are still there for the caller.
+    Joined(String),
 }
 
 impl InFlow {
@@ -94,6 +98,7 @@ impl InFlow {
             Doing::Asking(asking) => asking.step(context, event),
             Doing::Connecting(connecting) => connecting.step(context, event),
             Doing::Queueing(queueing) => queueing.step(context, event),
+            Doing::Conferring(conferring) => conferring.step(context, event),
             Doing::Saying(playing) => saying(context, *playing, event),
             Doing::Talking => match event {
                 Event::Input(Input::AgentHungUp) => Progress::Over(Reply::Ended),
@@ -122,6 +127,12 @@ impl InFlow {
                     context.ground = Some(Ground::of(Basis::Digit));
                 }
                 self.tell(context, flow::Input::Key(key))
+            }
+            Progress::Joined(room) => {
+                context.record.outcome = Some(Outcome::Connected);
+                context.decided(room.clone());
+                let (task, reply) = (self.task, Reply::Connected(room));
+                self.tell(context, flow::Input::Told { task, reply })
             }
             Progress::Talking(destination) => {
                 self.doing = Doing::Talking;
@@ -196,6 +207,7 @@ impl InFlow {
             Doing::Connecting(connecting) => connecting.give_up(context),
             Doing::LookingUp => context.command(Command::StopLookingUp),
             Doing::Queueing(queueing) => queueing.give_up(context),
+            Doing::Conferring(mut conferring) => conferring.stop(context),
             Doing::Saying(_) => {
                 context.timers.disarm(Timer::Audible);
                 context.command(Command::StopPlaying);
@@ -276,8 +288,9 @@ impl Doing {
                 context.command(Command::Pay { request, card });
                 Self::LookingUp
             }
-            Task::Conference { .. } => {
-                return Err(Reply::Failed("calls cannot do this yet".to_owned()));
+            Task::Conference { room, name, announce, most, remind } => {
+                let stay = Stay { room, name, most, remind };
+                Self::Conferring(Conferring::begin(context, stay, announce))
             }
         })
     }

@@ -8,7 +8,7 @@ use super::graph::A_WISH;
 use super::{Checker, Reader, Use};
 use crate::document::{self, Agents, At, Deed as Written, Sound, at};
 use crate::finding::meant;
-use crate::plan::{Agent, Connect, Deed, Introduce, Lookup, Place, Prompt, Zone};
+use crate::plan::{Agent, Conference, Connect, Deed, Introduce, Lookup, Place, Prompt, Zone};
 use crate::secret::CardItem;
 use crate::ways::WISH;
 
@@ -111,9 +111,30 @@ impl Checker<'_> {
                 let place_of_room = place(&["conference", "room"]);
                 let room = self.template(&place_of_room, &conference.room);
                 self.reads(&place_of_room, room.names(), &[]);
+                let place_of_name = place(&["conference", "name"]);
+                let name = conference.name.as_ref().map(|name| self.template(&place_of_name, name));
+                if let Some(name) = &name {
+                    self.reads(&place_of_name, name.names(), &[]);
+                }
                 let announce = conference.announce.as_ref();
                 let announce = self.perhaps(&place(&["conference", "announce"]), announce);
-                Deed::Conference { room, announce }
+                let place_of_most = place(&["conference", "most_s"]);
+                let most = conference.most_s;
+                let most = most.map(|most| self.seconds(&place_of_most, most, 1.0..=86_400.0));
+                let remind = conference.remind.as_ref().and_then(|remind| {
+                    let before = place(&["conference", "remind", "before_s"]);
+                    let before = self.seconds(&before, remind.before_s, 0.0..=86_400.0);
+                    let prompt = place(&["conference", "remind", "prompt"]);
+                    let prompt = self.prompt(&prompt, &remind.prompt, &[]);
+                    let after = most.and_then(|most| most.checked_sub(before));
+                    if after.is_none() {
+                        let cause = "the caller is reminded before the time begins";
+                        let mend = "make most_s longer than before_s";
+                        self.add(&place(&["conference", "remind"]), cause, mend);
+                    }
+                    Some((after?, prompt))
+                });
+                Deed::Conference(Conference { room, name, announce, most, remind })
             }
             Written::Music(music) => Deed::Music {
                 class: music.class.clone(),

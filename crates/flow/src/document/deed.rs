@@ -301,15 +301,35 @@ pub struct Zone {
     pub wait_s: f64,
 }
 
-/// Exit: `done` when the caller leaves the room.
+/// Exits: `done` when the caller's time there is over or somebody has taken the caller out; `refused` by a room that is
+/// locked. In the room `*` mutes the caller and ends that, and `#` locks the room and opens it, for who came first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conference {
     /// The room, with `{names}`.
     pub room: String,
+    /// Who comes, with `{names}`, for the others to hear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What the caller hears before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announce: Option<Sound>,
+    /// How long the caller may stay, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_s: Option<f64>,
+    /// What the caller alone hears before that time is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind: Option<Remind>,
+}
+
+/// Said to one caller of a conference.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remind {
+    /// How long before the caller's time is over, in seconds.
+    pub before_s: f64,
+    /// What is said.
+    pub prompt: Sound,
 }
 
 /// Exit: `done`.
@@ -360,7 +380,9 @@ impl Deed {
             Self::Voicemail(it) => (Some(&it.prompt), vec![]),
             Self::Record(it) => (None, vec![&it.consent]),
             Self::Zone(it) => (Some(&it.card), vec![&it.expiry, &it.cvc, &it.again]),
-            Self::Conference(it) => (None, vec![&it.announce]),
+            Self::Conference(it) => {
+                (it.remind.as_ref().map(|remind| &remind.prompt), vec![&it.announce])
+            }
             Self::HangUp(it) => (None, vec![&it.prompt]),
             Self::Decide(_)
             | Self::Hours(_)

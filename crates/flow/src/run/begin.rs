@@ -91,10 +91,16 @@ impl Run {
                 self.in_zone = true;
                 self.start(Task::EnterZone, Some(now + CUTTING), Doing::EnteringZone)
             }
-            Deed::Conference { room, announce } => {
-                let room = room.text(&self.names(now));
-                let what =
-                    Task::Conference { room, announce: self.perhaps(now, announce.as_ref()) };
+            Deed::Conference(conference) => {
+                let what = Task::Conference {
+                    room: conference.room.text(&self.names(now)),
+                    name: conference.name.as_ref().map(|name| name.text(&self.names(now))),
+                    announce: self.perhaps(now, conference.announce.as_ref()),
+                    most: conference.most,
+                    remind: conference.remind.as_ref().and_then(|(after, prompt)| {
+                        Some((*after, self.perhaps(now, Some(prompt))?))
+                    }),
+                };
                 self.start(what, Some(now + JOINING), Doing::Connecting)
             }
             Deed::Music { class, length } => {

@@ -293,7 +293,7 @@ impl Run {
             Reply::Ended => {
                 let (flow, node) = self.here();
                 match flow.nodes[node].deed {
-                    Deed::Conference { .. } => Next::leave(DONE),
+                    Deed::Conference(_) => Next::leave(DONE),
                     _ => Next::leave(ENDED),
                 }
             }

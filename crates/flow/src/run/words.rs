@@ -249,12 +249,18 @@ pub enum Task {
         /// What goes along.
         card: Vec<(CardItem, Secret)>,
     },
-    /// Put the caller into a room: [`Reply::Connected`] and then [`Reply::Ended`] or [`Reply::Left`].
+    /// Put the caller into a room: [`Reply::Connected`] and then [`Reply::Ended`]; or [`Reply::Refused`] if it is locked.
     Conference {
         /// The room.
         room: String,
+        /// Who comes, for the others to hear.
+        name: Option<String>,
         /// What the caller hears before.
         announce: Option<Sound>,
+        /// How long the caller may stay.
+        most: Option<Duration>,
+        /// What the caller alone hears, and how long after entering.
+        remind: Option<(Duration, Sound)>,
     },
     /// Play music until it is stopped.
     Music {

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{CommandResult, calls, desk, ears, runtime, words};
 use crate::capture::Capture;
+use crate::conferences::Conferences;
 use crate::desk::Desk;
 use crate::desks::Desks;
 use crate::dialling::Dialling;
@@ -97,6 +98,7 @@ pub(super) fn run(options: &Options) -> CommandResult {
             ears,
             road,
             dialling: Arc::new(Dialling::new(settings.dialling())),
+            conferences: Conferences::default(),
             lookups,
             tap,
             capture,

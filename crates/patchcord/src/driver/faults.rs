@@ -20,6 +20,7 @@ use tokio::time::{sleep, timeout};
 
 use super::tests::deaf_ears;
 use super::{Lookups, Shared, Tap};
+use crate::conferences::Conferences;
 use crate::desk::Desk;
 use crate::hear::Ears;
 use crate::keep::Keeper;
@@ -177,6 +178,7 @@ async fn play(seed: u64, desk: Arc<Desk>, ears: Arc<Ears>) -> Result<(), String>
         ears,
         road,
         dialling: Arc::default(),
+        conferences: Conferences::default(),
         lookups,
         tap: Tap::Off,
         capture: None,

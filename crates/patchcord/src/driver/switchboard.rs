@@ -3,18 +3,25 @@
 //!
 //! Every id is ours and watched before its request is sent, so replies and events may come in any order.
 
+mod release;
+mod seating;
+mod words;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ari::{
-    AddChannel, Channel, ChannelDtmfReceived, Client, Continue, Delivery, Event, Hangup, Mailbox,
+    AddChannel, Channel, ChannelDtmfReceived, Client, Continue, Delivery, Event, Mailbox,
     Originate, Reason, RequestError, Resource, ids,
 };
-use call::{Input, Join, Place, Why};
+use call::{Input, Join, NoRoom, Place, Why};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
+use self::release::{Ours, release};
+use self::seating::{Lacks, Seated};
+use self::words::{caller_id, why, why_not_queued};
 use super::line::Line;
 use super::room::Room;
 use super::{Shared, Tap};
@@ -25,10 +32,6 @@ const TAKE_DOWN: Duration = Duration::from_secs(15);
 
 /// The dialplan context in which a caller of ours waits in a queue: see assets/asterisk/extensions.conf.
 const QUEUES: &str = "patchcord-queues";
-
-/// How often a hang-up or the end of a bridge is asked for while no reply comes, and how long to wait in between.
-const RELEASES: u32 = 4;
-const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// How long after a refused answer the event may come that says that the caller has left.
 const LEAVING: Duration = Duration::from_millis(500);
@@ -45,6 +48,7 @@ pub(super) struct Switchboard {
     room: Room,
     music: Music,
     agents: BTreeMap<u32, Agent>,
+    seated: Option<Seated>,
     requests: FuturesUnordered<BoxFuture<'static, Done>>,
 }
 
@@ -123,6 +127,9 @@ enum Done {
     NoSuchPlace(u32),
     GivenBack(Result<(), RequestError>),
     MusicChanged(Option<String>),
+    Snooped(Result<(), String>),
+    Seated(Result<(), String>),
+    Unseated,
     Released,
 }
 
@@ -148,18 +155,25 @@ impl Switchboard {
             room: Room::new(),
             music: Music::default(),
             agents: BTreeMap::new(),
+            seated: None,
             requests: FuturesUnordered::new(),
         }
     }
 
-    /// The result of the next request to end; waits for ever while none is under way.
+    /// The result of the next request to end, or what happens in the caller's conference; waits for ever while there is
+    /// neither.
     pub(super) async fn news(&mut self) -> News {
-        if self.requests.is_empty() {
-            return std::future::pending().await;
-        }
-        match self.requests.next().await {
-            Some(done) => self.done(done),
-            None => News::Nothing,
+        let Self { requests, seated, .. } = self;
+        let told = async {
+            match seated {
+                Some(seated) => seated.seat.news.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(done) = requests.next(), if !requests.is_empty() => self.done(done),
+            Some(news) = told => News::Tell(Input::RoomTold(news)),
+            else => std::future::pending().await,
         }
     }
 
@@ -325,7 +339,7 @@ impl Switchboard {
             agent.state = AgentState::Abandoned;
             let id = agent.id.clone();
             self.hang_up_channel(id);
-            self.leave_room(attempt);
+            self.close_apart(attempt);
         }
     }
 
@@ -348,7 +362,7 @@ impl Switchboard {
     }
 
     /// Nobody is apart there any more.
-    fn leave_room(&mut self, attempt: u32) {
+    fn close_apart(&mut self, attempt: u32) {
         let room = self.agents.get_mut(&attempt).and_then(|agent| agent.room.take());
         if let Some(room) = room.filter(|room| room.requested) {
             self.hang_up_channel(room.media);
@@ -451,6 +465,10 @@ impl Switchboard {
     }
 
     fn entered(&mut self, id: &str) -> Option<Input> {
+        if self.seated.as_ref().is_some_and(|seated| seated.snoop == id) {
+            self.sit(Lacks::Channel);
+            return None;
+        }
         if let Some(whose) = self.whose(id) {
             self.room_of(whose)?.entered = true;
             self.join_media(whose);
@@ -512,7 +530,7 @@ impl Switchboard {
                 Some(Input::NotConnected { attempt, why })
             }
             AgentState::Apart => {
-                self.leave_room(attempt);
+                self.close_apart(attempt);
                 Some(Input::NotConnected { attempt, why: Why::Rejected })
             }
             AgentState::Talking => Some(Input::AgentHungUp),
@@ -611,7 +629,7 @@ impl Switchboard {
             Done::AgentJoined(attempt, Ok(())) => match self.agents.get_mut(&attempt) {
                 Some(agent) if matches!(agent.state, AgentState::Ringing | AgentState::Apart) => {
                     agent.state = AgentState::Talking;
-                    self.leave_room(attempt);
+                    self.close_apart(attempt);
                     News::Tell(Input::Connected { attempt })
                 }
                 _ => News::Nothing,
@@ -627,6 +645,22 @@ impl Switchboard {
                 self.change_music();
                 News::Nothing
             }
+            Done::Snooped(Ok(())) => {
+                self.sit(Lacks::Reply);
+                News::Nothing
+            }
+            Done::Seated(Ok(())) => match &self.seated {
+                Some(seated) => News::Tell(Input::RoomEntered { others: seated.seat.take() }),
+                None => News::Nothing,
+            },
+            Done::Snooped(Err(why)) | Done::Seated(Err(why)) => {
+                if self.seated.is_none() {
+                    return News::Nothing;
+                }
+                self.leave_conference();
+                News::Tell(Input::RoomRefused(NoRoom::Failed(why)))
+            }
+            Done::Unseated => News::Tell(Input::RoomLeft),
             Done::Released => News::Nothing,
         }
     }
@@ -712,6 +746,7 @@ impl Switchboard {
         if self.room.requested {
             self.close_media();
         }
+        self.leave_conference();
         let agents: Vec<u32> = self.agents.keys().copied().collect();
         agents.into_iter().for_each(|attempt| self.abandon(attempt));
         self.release(Ours::Bridge(self.room.bridge.clone()));
@@ -719,67 +754,5 @@ impl Switchboard {
         if tokio::time::timeout(TAKE_DOWN, rest).await.is_err() {
             tracing::warn!("a call's take-down took too long and was left");
         }
-    }
-}
-
-/// Something of ours in Asterisk.
-#[derive(Debug)]
-enum Ours {
-    Channel(String),
-    Bridge(String),
-}
-
-/// Ends something of ours. It is asked for again while nobody knows whether it was done: twice does no harm.
-async fn release(client: &Client, ours: &Ours) {
-    for attempt in 1..=RELEASES {
-        let released = match ours {
-            Ours::Channel(id) => client.channels().hangup(id, Hangup::default()).await,
-            Ours::Bridge(id) => client.bridges().destroy(id).await,
-        };
-        match released {
-            Err(RequestError::NotSent { .. } | RequestError::OutcomeUnknown { .. })
-                if attempt < RELEASES =>
-            {
-                tokio::time::sleep(ASK_AGAIN).await;
-            }
-            Err(error) if !error.is_gone() => {
-                return tracing::warn!(%error, ?ours, "something could not be released");
-            }
-            _ => return,
-        }
-    }
-}
-
-/// A caller id that can be passed on: a caller's name and number are anybody's text.
-fn caller_id(name: &str, number: &str) -> String {
-    let plain = |text: &str| -> String {
-        text.chars().filter(|c| c.is_alphanumeric() || " +-._".contains(*c)).take(80).collect()
-    };
-    let (name, number) = (plain(name), plain(number));
-    match (name.is_empty(), number.is_empty()) {
-        (true, true) => String::new(),
-        (false, true) => format!("\"{name}\""),
-        (true, false) => number,
-        (false, false) => format!("\"{name}\" <{number}>"),
-    }
-}
-
-/// The causes with which the dialplan context [`QUEUES`] ends a call that no agent took.
-fn why_not_queued(cause: i64) -> Why {
-    match cause {
-        20 => Why::Empty,
-        42 => Why::Full,
-        16 | 18 | 19 => Why::NoAnswer,
-        _ => Why::Unavailable,
-    }
-}
-
-/// Q.850 causes as Asterisk reports them for a channel that never answered.
-fn why(cause: i64) -> Why {
-    match cause {
-        17 => Why::Busy,
-        16 | 18 | 19 => Why::NoAnswer,
-        21 => Why::Rejected,
-        _ => Why::Unavailable,
     }
 }

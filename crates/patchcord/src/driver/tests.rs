@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{Driven, Lookups, Shared, Tap};
 use crate::capture::Capture;
+use crate::conferences::Conferences;
 use crate::desk::Desk;
 use crate::desks::Desks;
 use crate::hear::Ears;
@@ -98,6 +99,7 @@ impl Stage {
             ears: Arc::new(deaf_ears()),
             road: Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into()).expect("ports on loopback")),
             dialling: Arc::default(),
+            conferences: Conferences::default(),
             lookups: Lookups::new().expect("a client"),
             tap: Tap::Off,
             capture: keeping.capture,

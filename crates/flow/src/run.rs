@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::document::Sound;
-use crate::plan::{Flow, Target};
+use crate::plan::{Deed, Flow, Target};
 use crate::secret::{CardItem, Secret};
 use crate::value::Value;
 use crate::ways;
@@ -272,7 +272,9 @@ impl Run {
     /// Where a key leads now, and which of the flows says so. Not where the call is already.
     fn leads(&self, key: char) -> Option<(usize, Target)> {
         let free = match &self.state {
-            State::Doing { doing, .. } => !matches!(doing, Doing::Talking | Doing::Leaving(_)),
+            // Keys between two people are theirs; in a room we are there, too.
+            State::Doing { doing: Doing::Talking, .. } => self.is_in_room(),
+            State::Doing { doing, .. } => !matches!(doing, Doing::Leaving(_)),
             _ => false,
         };
         let mut frames = self.frames.iter().enumerate().rev().filter(|_| free && !self.in_zone);
@@ -433,6 +435,11 @@ impl Run {
     fn here(&self) -> (Arc<Flow>, usize) {
         let frame = self.frames.last().expect("a run has a flow until it is over");
         (frame.flow.clone(), frame.node)
+    }
+
+    fn is_in_room(&self) -> bool {
+        let (flow, node) = self.here();
+        matches!(flow.nodes[node].deed, Deed::Conference(_))
     }
 
     fn names(&self, now: Duration) -> Scope<'_> {

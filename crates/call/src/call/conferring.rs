@@ -81,7 +81,9 @@ impl Conferring {
                     NoRoom::Failed(why) => Reply::Failed(why),
                 });
             }
-            Event::Input(Input::RoomLeft) => return self.left(context),
+            Event::Input(Input::RoomLeft) if self.place == Place::Leaving => {
+                return self.left(context);
+            }
             Event::Input(Input::RoomTold(news)) => self.told(context, news),
             Event::Input(Input::Digit(key)) => return self.key(context, key),
             Event::Timer(Timer::Remind) => {
@@ -107,7 +109,7 @@ impl Conferring {
         self.disarm(context);
         context.command(Command::StopPlaying);
         if matches!(self.place, Place::Entering | Place::There { .. }) {
-            context.command(Command::LeaveRoom);
+            self.go(context);
         }
     }
 
@@ -180,10 +182,18 @@ impl Conferring {
     }
 
     fn leave(&mut self, context: &mut Context) {
+        self.go(context);
         self.place = Place::Leaving;
         context.timers.disarm(Timer::Remind);
-        context.command(Command::LeaveRoom);
         context.arm(Timer::Room, MOVING);
+    }
+
+    fn go(&self, context: &mut Context) {
+        // Outside everybody is heard.
+        if let Place::There { muted: true, .. } = self.place {
+            context.command(Command::Mute { muted: false });
+        }
+        context.command(Command::LeaveRoom);
     }
 
     fn disarm(&self, context: &mut Context) {

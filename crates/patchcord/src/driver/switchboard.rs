@@ -49,6 +49,8 @@ pub(super) struct Switchboard {
     music: Music,
     agents: BTreeMap<u32, Agent>,
     seated: Option<Seated>,
+    /// Channels that were given up while they were being made.
+    unwanted: Vec<String>,
     requests: FuturesUnordered<BoxFuture<'static, Done>>,
 }
 
@@ -156,6 +158,7 @@ impl Switchboard {
             music: Music::default(),
             agents: BTreeMap::new(),
             seated: None,
+            unwanted: Vec::new(),
             requests: FuturesUnordered::new(),
         }
     }
@@ -467,6 +470,10 @@ impl Switchboard {
     fn entered(&mut self, id: &str) -> Option<Input> {
         if self.seated.as_ref().is_some_and(|seated| seated.snoop == id) {
             self.sit(Lacks::Channel);
+            return None;
+        }
+        if self.unwanted.iter().any(|unwanted| unwanted == id) {
+            self.hang_up_channel(id.to_owned());
             return None;
         }
         if let Some(whose) = self.whose(id) {

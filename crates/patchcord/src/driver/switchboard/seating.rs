@@ -91,6 +91,7 @@ impl Switchboard {
         let client = self.client.clone();
         let (room, caller) = (self.room.bridge.clone(), AddChannel::one(&self.caller.id));
         let here = self.caller.presence == Presence::Here;
+        self.unwanted.push(snoop.clone());
         let left = seat.leave();
         self.request(async move {
             // Who hangs up just now cannot be moved, and needs not be.
@@ -99,6 +100,8 @@ impl Switchboard {
             }
             release(&client, &Ours::Channel(snoop)).await;
             if let Some(bridge) = left {
+                // One that is being made at this moment would be left over.
+                let _ = bridge.made.get_or_try_init(|| create_bridge(&client, &bridge.id)).await;
                 release(&client, &Ours::Bridge(bridge.id.clone())).await;
             }
             Done::Unseated

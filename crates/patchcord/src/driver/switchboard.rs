@@ -76,11 +76,13 @@ enum Presence {
     Gone,
 }
 
-/// Music on hold in the bridge. It begins and ends by one request after the other, so that the last wish holds.
+/// Music on hold in the bridge where the caller is. It begins and ends by one request after the other, so that the last
+/// wish holds.
 #[derive(Default)]
 struct Music {
     wanted: Option<String>,
-    plays: Option<String>,
+    /// Which class plays in which bridge.
+    plays: Option<(String, String)>,
     changing: bool,
 }
 
@@ -128,7 +130,7 @@ enum Done {
     Continued(u32, Result<(), RequestError>),
     NoSuchPlace(u32),
     GivenBack(Result<(), RequestError>),
-    MusicChanged(Option<String>),
+    MusicChanged(Option<(String, String)>),
     Snooped(Result<(), String>),
     Seated(Result<(), String>),
     Unseated,
@@ -317,21 +319,30 @@ impl Switchboard {
 
     fn change_music(&mut self) {
         let music = &mut self.music;
-        if music.changing || music.wanted == music.plays {
+        let plays = music.plays.as_ref().map(|(class, _)| class);
+        if music.changing || music.wanted.as_ref() == plays {
             return;
         }
         music.changing = true;
-        let (client, bridge, class) =
-            (self.client.clone(), self.room.bridge.clone(), music.wanted.clone());
+        // In a conference a caller who is alone is sent nothing into which our voice could be mixed; and there is music
+        // for nobody else.
+        let conference = self.seated.as_ref().filter(|seated| seated.is_there());
+        let here = conference.map_or(&self.room.bridge, |seated| &seated.seat.bridge.id).clone();
+        let (client, wanted, plays) =
+            (self.client.clone(), music.wanted.clone(), music.plays.clone());
         self.request(async move {
-            let changed = match &class {
-                Some(class) => client.bridges().start_moh(&bridge, Some(class)).await,
-                None => client.bridges().stop_moh(&bridge).await,
+            let bridges = client.bridges();
+            let (changed, plays) = match (wanted, plays) {
+                (Some(class), _) => {
+                    (bridges.start_moh(&here, Some(&class)).await, Some((class, here)))
+                }
+                (None, Some((_, there))) => (bridges.stop_moh(&there).await, None),
+                (None, None) => (Ok(()), None),
             };
             if let Err(error) = changed {
                 tracing::warn!(%error, "music on hold could not be begun or ended");
             }
-            Done::MusicChanged(class)
+            Done::MusicChanged(plays)
         });
     }
 

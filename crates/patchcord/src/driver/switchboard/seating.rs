@@ -26,6 +26,13 @@ pub(super) enum Lacks {
     Nothing,
 }
 
+impl Seated {
+    /// Whether the caller is in the conference's bridge.
+    pub(super) fn is_there(&self) -> bool {
+        self.lacks == Lacks::Nothing
+    }
+}
+
 impl Switchboard {
     /// Lets the caller into a conference; what the call is told if that cannot be.
     pub(in crate::driver) fn enter_conference(

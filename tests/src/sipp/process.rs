@@ -92,7 +92,8 @@ impl Control {
     }
 }
 
-/// What SIPp's scenarios report, a line each: "rig WORD CALL-ID ARGUMENT".
+/// What SIPp's scenarios report, a line each: "rig WORD CALL-ID ARGUMENT". On a busy machine SIPp puts its own warnings in
+/// front, without the end of a line.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum News {
     Trying,
@@ -104,7 +105,8 @@ pub(super) enum News {
 
 impl News {
     fn parse(line: &str) -> Option<(&str, News)> {
-        let mut words = line.strip_prefix("rig ")?.split(' ');
+        let (_, report) = line.rsplit_once("rig ")?;
+        let mut words = report.split(' ');
         let (word, call_id, argument) = (words.next()?, words.next()?, words.next());
         let number = || argument?.parse().ok();
         let news = match word {

@@ -125,3 +125,19 @@ impl News {
 
 /// How long a SIPp may take to listen.
 const START: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_read_behind_a_warning() {
+        for before in ["", "Overload warning: tripped (512), 119 trips remaining."] {
+            let line = format!("{before}rig refused 7c6c12e0-9e32 487");
+            let Some((call, News::Ended(End::Unanswered(487)))) = News::parse(&line) else {
+                panic!("{line}");
+            };
+            assert_eq!(call, "7c6c12e0-9e32");
+        }
+    }
+}

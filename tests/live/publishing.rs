@@ -52,8 +52,8 @@ fn publish(stage: &Stage, destination: &str) {
 }
 
 /// The calls that are kept, the latest first.
-fn kept(stage: &Stage) -> Vec<Value> {
-    let lines = says(stage, &["calls", "--json"]);
+pub(crate) fn kept(stage: &Stage) -> Vec<Value> {
+    let lines = says(stage, &["calls", "--json", "--limit", "500"]);
     lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 

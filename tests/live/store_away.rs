@@ -1,16 +1,16 @@
 //! PostgreSQL is killed for a minute under fifty calls, on a real Asterisk: no record is lost, and none is there twice.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::Value;
 use tests::asterisk::Asterisk;
-use tests::patchcord::{Patchcord, program};
+use tests::patchcord::Patchcord;
 use tests::sipp::{CallRecord, Crowd};
 
 use crate::postgres::Postgres;
+use crate::publishing::kept;
 use crate::{DID, PATIENCE, Stage, poll, unless_skipped};
 
 const CALLS: usize = 50;
@@ -28,15 +28,6 @@ start = "music"
 music = { for_s = 300 }
 to = { done = "hang_up" }
 "#;
-
-/// The calls that are kept.
-fn kept(stage: &Stage) -> Vec<Value> {
-    let mut command = Command::new(program().expect("built"));
-    command.current_dir(stage.patchcord.folder()).args(["calls", "--json", "--limit", "500"]);
-    let output = command.output().expect("it runs");
-    let lines = String::from_utf8(output.stdout).expect("UTF-8");
-    lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
 
 fn ids(calls: &[Value]) -> BTreeSet<&str> {
     calls.iter().filter_map(|call| call["id"].as_str()).collect()

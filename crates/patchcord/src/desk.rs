@@ -32,7 +32,7 @@ pub(crate) struct Desk {
     pub flow: Option<FlowRef>,
     recordings: Recordings,
     /// For what calls keep.
-    places: TapeSettings,
+    pub places: TapeSettings,
     /// The receptionist's file, and the flow with those that it goes through if it has one: for journals.
     pub documents: (Document, Vec<Document>),
     /// One for all questions to which the same may be said.

@@ -387,6 +387,7 @@ fn keys_in_a_room_mute_lock_and_lead_out() {
     assert_eq!(press('*'), ["mute", "play You are muted."]);
     assert_eq!(press('*'), ["unmute", "play You can be heard."]);
     assert_eq!(press('#'), ["lock", "play The room is locked."]);
+    assert_eq!(press('#'), ["unlock", "play The room is open."]);
     assert_eq!(press('7'), [""; 0]);
     press('*');
     let left = ["stop playing", "unmute", "leave room", "connect operator", "play ringing"];

@@ -40,7 +40,6 @@ enum Place {
     Entering,
     There {
         host: bool,
-        alone: bool,
         muted: bool,
         locked: bool,
     },
@@ -118,7 +117,7 @@ impl Conferring {
             return Progress::Going;
         }
         let alone = others == 0;
-        self.place = Place::There { host: alone, alone, muted: false, locked: false };
+        self.place = Place::There { host: alone, muted: false, locked: false };
         match self.stay.most {
             Some(most) => context.arm(Timer::Room, most),
             None => context.timers.disarm(Timer::Room),
@@ -139,18 +138,16 @@ impl Conferring {
     }
 
     fn told(&mut self, context: &mut Context, news: RoomNews) {
-        let Place::There { alone, locked, .. } = &mut self.place else { return };
+        let Place::There { locked, .. } = &mut self.place else { return };
         match news {
             RoomNews::Came(name) => {
-                *alone = false;
                 say(context, Sound::Spoken(format!("{} has joined.", called(&name))));
             }
-            RoomNews::Went { name, others } => {
-                *alone = others == 0;
-                match *alone {
-                    true => drop(context.play(Played::Music(MUSIC.to_owned()))),
-                    false => say(context, Sound::Spoken(format!("{} has left.", called(&name)))),
-                }
+            RoomNews::Went { others: 0, .. } => {
+                context.play(Played::Music(MUSIC.to_owned()));
+            }
+            RoomNews::Went { name, .. } => {
+                say(context, Sound::Spoken(format!("{} has left.", called(&name))));
             }
             RoomNews::Locked(now) => *locked = now,
             RoomNews::Removed => self.leave(context),
@@ -170,7 +167,8 @@ impl Conferring {
                 say(context, says.into());
             }
             '#' if *host => {
-                let locked = !*locked;
+                *locked = !*locked;
+                let locked = *locked;
                 context.command(Command::LockRoom { locked });
                 let says = if locked { "The room is locked." } else { "The room is open." };
                 say(context, says.into());

@@ -44,8 +44,7 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options) -> CommandResult {
     let settings = Settings::open(&options.config).map_err(words)?;
     let desk = Arc::new(desk(&settings, &options.config)?);
-    let tapes = settings.tapes(&options.config).map_err(words)?;
-    let tapes = Some(Arc::new(Tapes::start(tapes)?));
+    let tapes = Some(Arc::new(Tapes::start(desk.places.clone())?));
     let config = settings.ari(&options.config).map_err(words)?;
     let media = settings.media().map_err(words)?;
     let capture = settings.capture(&options.config).map_err(words)?;

@@ -203,16 +203,19 @@ impl Switchboard {
 
     /// Our end of the caller's media leg is open.
     pub(super) fn media_flows(&mut self) {
-        self.room.flowing = true;
-        self.join_media(Whose::Callers);
+        self.flows(Whose::Callers);
     }
 
     /// And of that to an agent.
     pub(super) fn apart_flows(&mut self, attempt: u32) {
-        if let Some(room) = self.room_of(Whose::Agents(attempt)) {
+        self.flows(Whose::Agents(attempt));
+    }
+
+    fn flows(&mut self, whose: Whose) {
+        if let Some(room) = self.room_of(whose) {
             room.flowing = true;
         }
-        self.join_media(Whose::Agents(attempt));
+        self.join_media(whose);
     }
 
     fn room_of(&mut self, whose: Whose) -> Option<&mut Room> {
@@ -571,6 +574,11 @@ impl Switchboard {
         Some(Input::NotConnected { attempt, why: Why::Failed })
     }
 
+    fn not_told(&mut self, attempt: u32, cause: &str) -> News {
+        tracing::warn!(cause, "an agent cannot be told of the caller");
+        self.not_apart(attempt).map_or(News::Nothing, News::Tell)
+    }
+
     fn join_media(&mut self, whose: Whose) {
         let client = self.client.clone();
         let joined = match whose {
@@ -602,13 +610,9 @@ impl Switchboard {
             Done::MediaJoined(Whose::Agents(attempt), Ok(())) => {
                 News::Tell(Input::Reached { attempt })
             }
-            Done::MediaOpened(Whose::Agents(attempt), Err(cause)) => {
-                tracing::warn!(cause, "an agent cannot be told of the caller");
-                self.not_apart(attempt).map_or(News::Nothing, News::Tell)
-            }
+            Done::MediaOpened(Whose::Agents(attempt), Err(cause)) => self.not_told(attempt, &cause),
             Done::MediaJoined(Whose::Agents(attempt), Err(error)) => {
-                tracing::warn!(%error, "an agent cannot be told of the caller");
-                self.not_apart(attempt).map_or(News::Nothing, News::Tell)
+                self.not_told(attempt, &error.to_string())
             }
             // The caller hung up, and the event that says so is here or on its way.
             Done::Answered(Err(e)) | Done::GivenBack(Err(e)) | Done::Continued(_, Err(e))

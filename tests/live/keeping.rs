@@ -133,7 +133,7 @@ fn a_message_is_left_and_can_be_read() {
 }
 
 /// An HTTP server on loopback that takes all cards: its port, and what it was sent.
-fn till() -> (u16, Arc<Mutex<Vec<String>>>) {
+pub(crate) fn till() -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
     let port = listener.local_addr().expect("bound").port();
     let taken = Arc::<Mutex<Vec<String>>>::default();

@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stdout, reason = "what was measured is printed")]
 
+mod canaries;
 mod clocks;
 mod command_line;
 mod conferring;

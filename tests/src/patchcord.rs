@@ -4,11 +4,13 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::asterisk::{Asterisk, RigError, USERNAME};
+use crate::softphone::locked;
 
 /// How long the models may take to load.
 const START: Duration = Duration::from_secs(60);
@@ -20,6 +22,7 @@ pub struct Patchcord {
     child: Child,
     folder: PathBuf,
     calls: Receiver<Value>,
+    log: Arc<Mutex<String>>,
 }
 
 /// What a process holds.
@@ -67,7 +70,7 @@ impl Patchcord {
         change: impl FnOnce(String) -> String,
         added: &str,
     ) -> Result<Patchcord, RigError> {
-        Patchcord::launch(asterisk, ari_url, change, None, added)
+        Patchcord::launch(asterisk, ari_url, change, None, added, "warn")
     }
 
     /// Starts one whose calls go through `flow`, and waits until it is connected.
@@ -87,7 +90,19 @@ impl Patchcord {
         flow: &str,
         added: &str,
     ) -> Result<Patchcord, RigError> {
-        Patchcord::launch(asterisk, &asterisk.ari_url(), |text| text, Some(flow), added)
+        Patchcord::launch(asterisk, &asterisk.ari_url(), |text| text, Some(flow), added, "warn")
+    }
+
+    /// The same, logging all that there is to log.
+    ///
+    /// # Errors
+    /// As for [`Patchcord::start`].
+    pub fn start_tracing(
+        asterisk: &Asterisk,
+        flow: &str,
+        added: &str,
+    ) -> Result<Patchcord, RigError> {
+        Patchcord::launch(asterisk, &asterisk.ari_url(), |text| text, Some(flow), added, "trace")
     }
 
     fn launch(
@@ -96,6 +111,7 @@ impl Patchcord {
         change: impl FnOnce(String) -> String,
         flow: Option<&str>,
         added: &str,
+        level: &str,
     ) -> Result<Patchcord, RigError> {
         let folder = std::env::temp_dir().join(format!(
             "patchcord-{}-{}",
@@ -131,6 +147,7 @@ impl Patchcord {
             .arg("--rehearse")
             .arg(assets.join("calls"))
             .env("PATCHCORD_ARI_PASSWORD", asterisk.password())
+            .env("PATCHCORD_LOG", level)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -146,29 +163,38 @@ impl Patchcord {
             }
         });
         let (said, hears) = channel();
+        let log = Arc::<Mutex<String>>::default();
+        let logged = log.clone();
+        let traces = level == "trace";
         let stderr = child.stderr.take().ok_or_else(|| io::Error::other("no stderr"))?;
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                eprintln!("patchcord: {line}");
+                if !traces {
+                    eprintln!("patchcord: {line}");
+                }
+                *locked(&logged) += &format!("{line}\n");
                 // Only the first lines are waited for.
                 let _ = said.send(line);
             }
         });
-        let patchcord = Patchcord { child, folder, calls };
+        let patchcord = Patchcord { child, folder, calls, log };
+        let failed =
+            |what| RigError::Failed(format!("patchcord serve {what}: {}", patchcord.log()));
         let deadline = Instant::now() + START;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match hears.recv_timeout(left) {
-                Ok(line) if line.contains("answers the calls of") => return Ok(patchcord),
+                Ok(line) if line.contains("answers the calls of") => break,
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    return Err(RigError::Failed("patchcord serve did not come up in time".into()));
+                    return Err(failed("did not come up in time"));
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(RigError::Failed("patchcord serve ended at once".into()));
+                    return Err(failed("ended at once"));
                 }
             }
         }
+        Ok(patchcord)
     }
 
     /// The JSON line of the next call to end.
@@ -179,6 +205,12 @@ impl Patchcord {
         self.calls
             .recv_timeout(patience)
             .map_err(|_| RigError::Failed(format!("no call ended within {patience:?}")))
+    }
+
+    /// What it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        locked(&self.log).clone()
     }
 
     /// The folder with its configuration.

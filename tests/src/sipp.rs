@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use audio::tone::DualTone;
 use process::{Control, News, Sipp};
 use side::Side;
 
@@ -35,6 +36,17 @@ pub struct Caller {
     pub background: Background,
     /// How long the caller waits for the answer.
     pub patience: Patience,
+    /// How the caller's telephone sends keys.
+    pub keys: Keys,
+}
+
+/// How a telephone sends keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keys {
+    /// As RFC 4733 events.
+    Events,
+    /// As tones in its sound; it offers nothing else.
+    Tones,
 }
 
 /// How long a caller waits for the answer.
@@ -51,7 +63,7 @@ pub enum Patience {
 pub enum Act {
     /// Speaks: mono at 8 kHz.
     Say(Vec<i16>),
-    /// Presses a key for 100 ms, sent as RFC 4733 events.
+    /// Presses a key for 100 ms.
     Press(char),
     /// Hangs up; before the answer, cancels.
     HangUp,
@@ -123,6 +135,7 @@ impl Caller {
             acts: Vec::new(),
             background: Background::Silence,
             patience: Patience::Endless,
+            keys: Keys::Events,
         }
     }
 
@@ -144,11 +157,11 @@ impl Caller {
     /// # Errors
     /// When there is no socket or no SIPp to be had.
     pub fn start(self, asterisk: &Asterisk) -> io::Result<CallerRun> {
-        let side = Arc::new(Side::new(MediaPort::open()?, self.background));
+        let side = Arc::new(Side::new(MediaPort::open()?, self.background, self.keys));
         let port = asterisk.caller_port();
         let call_id = format!("caller-{}-{:?}", asterisk.sip_port(), Instant::now());
         let call_id: String = call_id.chars().filter(|c| c.is_alphanumeric()).collect();
-        let mut command = sipp(asterisk, port, &side, rig_folder().join("sipp/caller.xml"))?;
+        let mut command = sipp(asterisk, port, &side, callers(asterisk, self.keys)?)?;
         command.arg(format!("127.0.0.1:{}", asterisk.sip_port()));
         command.args(["-m", "1", "-s", &self.exten, "-cid_str", &call_id]);
         command.args(["-key", "number", &self.number, "-key", "name", &self.name]);
@@ -214,7 +227,7 @@ impl Crowd {
         many: usize,
         a_second: usize,
     ) -> io::Result<Crowd> {
-        let side = Arc::new(Side::new(MediaPort::open()?, Background::Silence));
+        let side = Arc::new(Side::new(MediaPort::open()?, Background::Silence, Keys::Events));
         let port = asterisk.caller_port();
         let mut command = sipp(asterisk, port, &side, rig_folder().join("sipp/caller.xml"))?;
         let call_id = format!("crowd{port}%u");
@@ -268,7 +281,7 @@ impl Phone {
         let port = asterisk
             .phone_port(name)
             .ok_or_else(|| RigError::Failed(format!("the rig has no phone {name:?}")))?;
-        let side = Arc::new(Side::new(MediaPort::open()?, background));
+        let side = Arc::new(Side::new(MediaPort::open()?, background, Keys::Events));
         let command = sipp(asterisk, port, &side, scenario(asterisk, behaviour)?)?;
         let mut sipp =
             Sipp::spawn(command, port, side.clone(), move |control, call_id, _, news| {
@@ -336,9 +349,20 @@ fn perform(
 fn do_act(act: Act, side: &Side, control: &Control, call_id: &str) {
     match act {
         Act::Say(samples) => side.with_leg(call_id, |leg| leg.say(&samples)),
+        Act::Press(key) if side.keys() == Keys::Tones => {
+            let tone = DualTone::key(key).map(tone_of_a_key).unwrap_or_default();
+            side.with_leg(call_id, |leg| leg.say(&tone));
+        }
         Act::Press(key) => side.with_leg(call_id, |leg| leg.press(key)),
         Act::HangUp => control.next(call_id),
     }
+}
+
+/// 100 ms of a key, and 60 of silence.
+fn tone_of_a_key(mut tone: DualTone) -> Vec<i16> {
+    let mut samples = vec![0; 160 * 8];
+    tone.fill(&mut samples[..100 * 8]);
+    samples
 }
 
 /// SIPp with what callers and phones have in common.
@@ -361,6 +385,20 @@ fn sipp(asterisk: &Asterisk, port: u16, side: &Side, scenario: PathBuf) -> io::R
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     Ok(command)
+}
+
+/// The scenario of a caller.
+fn callers(asterisk: &Asterisk, keys: Keys) -> io::Result<PathBuf> {
+    let events = rig_folder().join("sipp/caller.xml");
+    if keys == Keys::Events {
+        return Ok(events);
+    }
+    let told = |line: &str| line.contains("telephone-event") || line.contains("a=fmtp:101");
+    let text = std::fs::read_to_string(events)?.replace("RTP/AVP 0 101", "RTP/AVP 0");
+    let lines: Vec<_> = text.lines().filter(|line| !told(line)).collect();
+    let path = asterisk.folder().join("caller-with-tones.xml");
+    std::fs::write(&path, lines.join("\n"))?;
+    Ok(path)
 }
 
 /// The scenario of a phone. SIPp takes a status only as text, so that of refusals is written in.

@@ -61,7 +61,10 @@ pub use examples::{Examples, IntentExamples, LearnError};
 pub use keywords::Keywords;
 pub use model::Model;
 pub use ranking::{Branch, IntentId, Ranking, Scored};
-pub use redact::{Earlier, Held, Mark, Redacted, Redactor, ends_in_digits, is_card_number, redact};
+pub use redact::{
+    Earlier, Held, Mark, Redacted, Redactor, card_at_end, digits_in, ends_in_digits,
+    is_card_number, redact,
+};
 pub use sentiment::Sentiment;
 pub use understanding::{Believed, Meaning, Scripted, TeachError, Understanding};
 

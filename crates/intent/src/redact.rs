@@ -54,10 +54,24 @@ pub fn is_card_number(digits: &str) -> bool {
     luhn.holds(len) && prefix.is_some_and(|prefix| issuers::fit(prefix, len).is_some())
 }
 
+/// How many of these digits, the last ones, are the number of a card; the longest if there are several.
+#[must_use]
+pub fn card_at_end(digits: &[char]) -> Option<usize> {
+    let from = (0..digits.len().saturating_sub(SHORTEST - 1))
+        .find(|from| is_card_number(&String::from_iter(&digits[*from..])))?;
+    Some(digits.len() - from)
+}
+
 /// Whether a text breaks off in digits, with which a number may go on in the next turn.
 #[must_use]
 pub fn ends_in_digits(text: &str) -> bool {
     !digits_at_end(&atoms([text])).is_empty()
+}
+
+/// How many digits a text holds at most, whichever way they are said.
+#[must_use]
+pub fn digits_in(text: &str) -> usize {
+    atoms([text]).iter().map(readings::most).sum()
 }
 
 /// A text without card numbers.
@@ -122,6 +136,9 @@ const NEAR: u64 = 4;
 /// Digits at the end of a partial that are held back.
 const HELD_BACK: usize = 12;
 
+/// The same where they are called a card's. Its last four everybody says.
+const HELD_BACK_IF_NAMED: usize = 5;
+
 /// Digits that may be said in one breath behind a card's: a date with its whole year, and a code.
 const WITH_CARD: usize = 10;
 
@@ -157,8 +174,8 @@ impl Redactor {
         redacted
     }
 
-    /// The same for what is heard of a turn that still goes on. Twelve digits and more at its end are
-    /// held back, whatever they will be; nothing is remembered.
+    /// The same for what is heard of a turn that still goes on. Twelve digits and more at its end, or five
+    /// that are called a card's, are held back, whatever they will be; nothing is remembered.
     #[must_use]
     pub fn partial(&self, text: &str) -> Redacted {
         let (marks, changed) = self.look(text, Cut::GoesOn);
@@ -182,7 +199,7 @@ impl Redactor {
             .collect();
         if cut == Cut::GoesOn {
             found.extend(
-                held_back(&all[begin..])
+                held_back(&all[begin..], is_named(&all))
                     .map(|at| (begin + at.start..begin + at.end, Held::PerhapsCardNumber)),
             );
         }
@@ -255,10 +272,17 @@ fn mark(marks: &mut Vec<Mark>, atoms: &[Atom], held: Held) {
 }
 
 /// The digits at the end of a partial, if they are many.
-fn held_back(atoms: &[Atom]) -> Option<Range<usize>> {
+fn held_back(atoms: &[Atom], named: bool) -> Option<Range<usize>> {
     let tail = digits_at_end(atoms);
     let digits: usize = atoms[tail.clone()].iter().map(readings::most).sum();
-    (digits >= HELD_BACK).then_some(tail)
+    let least = if named { HELD_BACK_IF_NAMED } else { HELD_BACK };
+    (digits >= least).then_some(tail)
+}
+
+/// Whether the last of this speaks of a card.
+fn is_named(atoms: &[Atom]) -> bool {
+    let is_card = |atom: &Atom| atoms::CARDS.contains(&atom.text.as_str());
+    atoms[atoms.len().saturating_sub(atoms::LONGEST_SAID)..].iter().any(is_card)
 }
 
 /// What may be digits, from somewhere to the end; empty if the end is none.

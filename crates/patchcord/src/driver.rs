@@ -350,6 +350,7 @@ impl Driver {
                 refused.into_iter().for_each(|input| self.tell(input));
             }
             Command::StopRecording => {
+                self.suspect_cards();
                 let off = self.recordings.stop();
                 off.into_iter().for_each(|input| self.tell(input));
             }
@@ -393,6 +394,7 @@ impl Driver {
 
     /// What was heard up to now and not told yet is told to nobody.
     fn forget_heard(&mut self) {
+        self.suspect_cards();
         self.heard = mpsc::unbounded_channel();
         self.answers = None;
     }
@@ -445,9 +447,21 @@ impl Driver {
             self.keys.forget_before(before);
         }
         match self.zone.press(press.key, press.down) {
-            Pressed::Outside(key) => self.tell(Input::Digit(key)),
-            Pressed::Cards(input) => self.tell(input),
-            Pressed::Nobodys => {}
+            Pressed::Outside(key) => {
+                self.cards.key(key, press.down);
+                self.hide_cards();
+                self.tell(Input::Digit(key));
+            }
+            Pressed::Cards(input) => {
+                self.cards.key_of_card(press.down);
+                self.hide_cards();
+                self.tell(input);
+            }
+            // One that comes while the zone is being entered goes on with what was begun before.
+            Pressed::Nobodys => {
+                self.cards.key_of_card(press.down);
+                self.hide_cards();
+            }
         }
     }
 
@@ -455,6 +469,7 @@ impl Driver {
         let Some(answers) = self.desk.answers(question) else { return };
         let heard = self.heard.0.clone();
         let phrases = answers.phrases.clone();
+        self.suspect_cards();
         self.answers = Some(answers);
         let ear = self.shared.ears.hearing.ear_with(phrases, move |event| {
             // The call may be over; then nobody wants to know.
@@ -651,9 +666,7 @@ impl Driver {
         let time = RankingTime::Measured;
         let record = self.call.record();
         let input = hear::input(&mut self.cards, record, answers, clock, time, heard);
-        if self.cards.reach_back() {
-            self.call.hide_said();
-        }
+        self.hide_cards();
         let Some(input) = input else { return };
         let words = matches!(input, Input::Heard(_));
         let began = self.now();
@@ -663,8 +676,26 @@ impl Driver {
         }
     }
 
+    /// What has come to light of a card leaves what waits to be written, and what is recorded.
+    fn hide_cards(&mut self) {
+        let found = self.cards.found();
+        if found.told_before {
+            self.call.hide_said();
+        }
+        for span in found.at {
+            self.recordings.erase(self.arrived + span.start..self.arrived + span.end);
+        }
+    }
+
+    /// Nobody hears the turn that goes on to its end, or it will be too late then.
+    fn suspect_cards(&mut self) {
+        self.cards.suspect(self.now());
+        self.hide_cards();
+    }
+
     /// Waits for what is still under way, then takes everything down.
     async fn finish(mut self) -> (Record, Vec<i16>, Option<f64>) {
+        self.suspect_cards();
         self.write_down();
         if let Some(lookup) = self.lookup.take() {
             lookup.abort();
@@ -688,6 +719,7 @@ impl Driver {
         told.into_iter().for_each(|input| self.call.handle(now, input));
         let mut record = self.call.record().clone();
         self.cards.redact(&mut record);
+        record.troubles.append(&mut self.recordings.unclean);
         if let Some(line) = &mut line {
             record.line = line.quality().await;
         }

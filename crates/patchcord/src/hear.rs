@@ -1,5 +1,6 @@
 //! From what the ear hears to what the call is told: positions become times, words become intents.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use call::{Heard, Input, Record, Slot};
@@ -128,8 +129,8 @@ fn ranked(
         RankingTime::Stated(time) => time,
     };
     let clean = match cut {
-        Cut::Final => cards.turn(&words.text, record),
-        Cut::MidWord | Cut::AtPause => cards.partial(&words.text),
+        Cut::Final => cards.turn(&words.text, &times(&words, clock), record),
+        Cut::MidWord | Cut::AtPause => cards.partial(&words.text, &times(&words, clock)),
     };
     if clean.marks.iter().any(|mark| mark.held == Held::PerhapsCardNumber) {
         return None;
@@ -142,11 +143,13 @@ fn ranked(
         let value = if hidden { "[card]".to_owned() } else { slot.value };
         placed(grammar::Slot { value, ..slot }, clock, said)
     });
-    // A caller's words are nobody's business but the one's who asks for exactly this.
+    // A caller's words are nobody's business but the one's who asks for exactly this; and a log cannot be redacted when
+    // the next turn shows that these were the first digits of a card.
+    let text = if intent::digits_in(&clean.text) < PART { clean.text.as_str() } else { "[digits]" };
     tracing::trace!(
         target: "patchcord::words",
         ?cut,
-        text = clean.text,
+        text,
         through_ms = clock.at(words.through).as_millis(),
         done_ms = clock.of_ear(words.done).as_millis(),
         best = ?ranking.best().map(|best| (answers.understanding.name(best.intent), best.probability)),
@@ -163,6 +166,15 @@ fn ranked(
         done: clock.of_ear(words.done),
         ranked_in,
     })
+}
+
+/// When each word of the text was said; where that is not known, some time within the turn.
+fn times(turn: &listener::Transcript, clock: CallClock) -> Vec<Range<Duration>> {
+    let count = turn.text.split_whitespace().count();
+    match turn.words.len() == count {
+        true => turn.words.iter().map(|it| clock.at(it.at.start)..clock.at(it.at.end)).collect(),
+        false => vec![clock.at(turn.from)..clock.at(turn.through); count],
+    }
 }
 
 /// Where a partial ends, as understanding has it.

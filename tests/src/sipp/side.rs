@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::process::News;
-use super::{CallRecord, End};
+use super::{CallRecord, End, Keys};
 use crate::asterisk::RigError;
 use crate::softphone::{Background, Leg, MediaPort, locked};
 
@@ -14,11 +14,16 @@ pub(super) struct Side {
     changed: Condvar,
     background: Background,
     media: MediaPort,
+    keys: Keys,
 }
 
 impl Side {
-    pub(super) fn new(media: MediaPort, background: Background) -> Side {
-        Side { calls: Mutex::default(), changed: Condvar::new(), background, media }
+    pub(super) fn new(media: MediaPort, background: Background, keys: Keys) -> Side {
+        Side { calls: Mutex::default(), changed: Condvar::new(), background, media, keys }
+    }
+
+    pub(super) fn keys(&self) -> Keys {
+        self.keys
     }
 
     pub(super) fn media(&self) -> &MediaPort {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use intent::{Cut, ends_in_digits, is_card_number};
+use intent::{card_at_end, ends_in_digits};
 use serde::Serialize;
 
 use super::{Bar, Check, End, Header, MASKED};
@@ -14,8 +14,6 @@ use crate::words::{Command, Heard, Input};
 const SHOWN: usize = 6;
 /// The longest number of a card.
 const LONGEST: usize = 19;
-/// And the shortest.
-const SHORTEST: usize = 13;
 /// Keys that lie further apart belong to no number together, nor do digits that are said.
 const GAP: Duration = Duration::from_secs(30);
 /// Digits in a command that are taken for a part of a card's if they are one.
@@ -104,10 +102,6 @@ impl Scribe {
                 let heard = Box::new(heard.clone());
                 return self.held.push_back(Held::Heard { at, heard });
             }
-            Input::Heard(Heard { cut: Cut::Final, .. }) => {
-                self.saying = None;
-                self.release_said();
-            }
             // What was keyed in is complete.
             Input::Digit('#') => self.end_row(),
             // Who begins before the zone has begun is at a card's number.
@@ -169,13 +163,10 @@ impl Scribe {
         }
         self.held.push_back(Held::Key { at, key });
         let digits: Vec<char> = self.row.digits.iter().copied().collect();
-        for from in 0..digits.len().saturating_sub(SHORTEST - 1) {
-            let number: String = digits[from..].iter().collect();
-            if is_card_number(&number) {
-                self.mask(number.len());
-                self.row.card.push_str(&number);
-                self.row.card.push(' ');
-            }
+        if let Some(length) = card_at_end(&digits) {
+            self.mask(length);
+            self.row.card.extend(&digits[digits.len() - length..]);
+            self.row.card.push(' ');
         }
         // Nineteen that wait, and the first of them can be part of nothing that is still to come.
         while self.saying.is_none()

@@ -46,10 +46,14 @@ impl Kind {
     }
 }
 
+/// Atoms within which a card's number is said, from the word that calls it so.
+pub(super) const LONGEST_SAID: usize = 30;
+
 /// The atoms of turns that follow each other.
 pub(super) fn atoms<'a>(turns: impl IntoIterator<Item = &'a str>) -> Vec<Atom> {
     let turns = turns.into_iter().enumerate();
     let mut atoms: Vec<Atom> = turns.flat_map(|(turn, text)| atoms_of(turn, text)).collect();
+    let is_card = |atom: &Atom| CARDS.contains(&atom.text.as_str());
     for at in 1..atoms.len() {
         let one = atoms[at - 1].text == "one";
         match atoms[at].text.as_str() {
@@ -58,6 +62,10 @@ pub(super) fn atoms<'a>(turns: impl IntoIterator<Item = &'a str>) -> Vec<Atom> {
                 atoms[at].kind = Kind::Filler;
             }
             "second" if one => atoms[at - 1].kind = Kind::SoundsLike("one"),
+            // Between two numbers it parts them; in one that is called a card's it is a misheard digit.
+            "or" if atoms[at.saturating_sub(LONGEST_SAID)..at].iter().any(is_card) => {
+                atoms[at].kind = Kind::SoundsLike("four");
+            }
             _ => {}
         }
     }
@@ -201,6 +209,20 @@ const CORRECTIONS: [&str; 8] =
 const UNITS: [&str; 17] = [
     "dollars", "dollar", "bucks", "pounds", "pound", "euros", "euro", "cents", "cent", "pence", "percent", "oclock", "am",
     "pm", "days", "years", "minutes",
+];
+
+/// What says that they are a card's.
+pub(super) const CARDS: [&str; 10] = [
+    "card",
+    "cards",
+    "visa",
+    "mastercard",
+    "amex",
+    "express",
+    "maestro",
+    "discover",
+    "debit",
+    "credit",
 ];
 
 /// What says that the digits behind it are those of something else.

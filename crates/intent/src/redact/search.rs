@@ -2,7 +2,7 @@
 
 use super::{
     WITH_CARD,
-    atoms::{Atom, Kind},
+    atoms::{Atom, CARDS, Kind},
     issuers::{Fit, LONGEST, Luhn, PREFIX, SHORTEST, fit, may_begin},
     readings::{Reading, most, readings},
 };
@@ -281,16 +281,3 @@ enum Named {
     Card,
     Nothing,
 }
-
-const CARDS: [&str; 10] = [
-    "card",
-    "cards",
-    "visa",
-    "mastercard",
-    "amex",
-    "express",
-    "maestro",
-    "discover",
-    "debit",
-    "credit",
-];

@@ -308,6 +308,8 @@ fn a_partial_holds_back_what_may_become_a_card() {
     assert_eq!(redactor.partial(half).text, "it's [card]");
     assert_eq!(redactor.partial("it's 4111 1111 11").text, "it's 4111 1111 11");
     assert_eq!(redactor.turn(half).text, half, "twelve digits are no card");
+    assert_eq!(redactor.partial("my card is 4111 1").text, "my card is [card]");
+    assert_eq!(redactor.partial("my card ends in 4111").text, "my card ends in 4111");
     let rest = redactor.partial("1111");
     assert_eq!((rest.text.as_str(), rest.earlier[0].text.as_str()), ("[card]", "it's [card]"));
     assert_eq!(redactor.turn("1111"), rest, "a partial changed nothing");
@@ -338,4 +340,12 @@ proptest! {
         let redacted = redact(&written);
         prop_assert!(!redacted.text.contains(|c: char| c.is_ascii_digit()), "{} {}", written, redacted.text);
     }
+}
+
+#[test]
+fn an_or_within_what_is_called_a_card_is_a_misheard_digit() {
+    let digits = "5 to 0, 1, 1, 9, 0, 7, 5, 6, 4, 4, 3, or 9, 5, 9";
+    assert_eq!(redact(&format!("My card numbers {digits}")).text, "My card numbers [card]");
+    let phones = "call me on 555 010 0199 or 555 010 0142";
+    assert_eq!(redact(phones).text, phones);
 }

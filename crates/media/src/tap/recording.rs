@@ -132,19 +132,26 @@ impl RecordingSwitch {
 
     /// Overwrites what the caller said and pressed between two moments that are over, in all files: in a
     /// mix both sides. For words that turn out to be a card's number; take some 200 ms more at either
-    /// end than the words have.
+    /// end than the words have. It is asked for when this returns, and done when what it returns is over.
     ///
     /// # Errors
     /// [`NotSilent`] when the files may still hold it.
-    pub async fn erase(&self, span: Range<Instant>, within: Duration) -> Result<(), NotSilent> {
+    pub fn erase(
+        &self,
+        span: Range<Instant>,
+        within: Duration,
+    ) -> impl Future<Output = Result<(), NotSilent>> + Send + 'static {
         let since = |at: Instant| at.saturating_duration_since(self.origin);
         let (done, erased) = oneshot::channel();
         let erasure = Erasure { span: since(span.start)..since(span.end), done };
-        self.erasures.send(erasure).map_err(|_| NotSilent::Ended)?;
-        match tokio::time::timeout(within, erased).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(NotSilent::Ended),
-            Err(_) => Err(NotSilent::NotErased(within)),
+        let asked = self.erasures.send(erasure);
+        async move {
+            asked.map_err(|_| NotSilent::Ended)?;
+            match tokio::time::timeout(within, erased).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) => Err(NotSilent::Ended),
+                Err(_) => Err(NotSilent::NotErased(within)),
+            }
         }
     }
 

@@ -3,9 +3,10 @@
 //! The flow's recording has parts. While the caller's sound comes through us, our own leg is recorded; while caller and
 //! agent speak without us, Asterisk records their bridge.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use ari::{Client, IfExists, Record, RequestError};
 use call::{Input, RecordedBy, RecordingEnd, RecordingId, ZoneCut};
@@ -17,6 +18,9 @@ use serde::Serialize;
 use super::zone::{Cut, WITHIN};
 use crate::capture::{Capture, file_name};
 use crate::tapes::Tapes;
+
+/// How long files may take to be rewritten.
+const REWRITING: Duration = Duration::from_secs(2);
 
 /// How long files may take to be closed when the call is over.
 const CLOSING: Duration = Duration::from_secs(3);
@@ -33,6 +37,10 @@ pub(super) struct Recordings {
     running: Vec<Running>,
     under_way: FuturesUnordered<BoxFuture<'static, Done>>,
     flows: FlowsRecording,
+    /// Files of the flow's that are written to the end.
+    over: Vec<PathBuf>,
+    /// What has to be said of recordings that may hold a card's number.
+    pub(super) unclean: Vec<String>,
 }
 
 /// Who calls, for those who are left a message.
@@ -106,6 +114,8 @@ enum Done {
     BridgeBegan(u32, Result<(), RequestError>),
     BridgeEnded(u32),
     Told(Vec<Input>),
+    /// What may still hold a card's number, in words.
+    Erased(Option<String>),
 }
 
 impl Recordings {
@@ -126,6 +136,8 @@ impl Recordings {
             running: Vec::new(),
             under_way: FuturesUnordered::new(),
             flows: FlowsRecording::Off,
+            over: Vec::new(),
+            unclean: Vec::new(),
         }
     }
 
@@ -285,6 +297,38 @@ impl Recordings {
         }
     }
 
+    /// Overwrites what the caller said or keyed in between two moments. What a recording holds that cannot be rewritten
+    /// is told by `unclean`.
+    pub(super) fn erase(&mut self, span: Range<Instant>) {
+        let left = |path: &dyn std::fmt::Display| {
+            format!("{path} may hold a part of a card's number: delete it")
+        };
+        self.unclean.extend(self.over.iter().map(|path| left(&path.display())));
+        for running in &self.running {
+            let (switch, shown) = match &running.what {
+                What::Capture(switch) => (switch, "the capture for support".to_owned()),
+                What::Ours { switch, path } => (switch, path.display().to_string()),
+                What::Message { switch, message } => (switch, message.path.display().to_string()),
+                What::Asterisks { name, .. } => {
+                    self.unclean.push(left(&format_args!("Asterisk's recording {name}")));
+                    continue;
+                }
+            };
+            let (switch, span) = (switch.clone(), span.clone());
+            let past = span.start..span.end.min(Instant::now());
+            let erased = switch.erase(past, REWRITING);
+            self.under_way.push(Box::pin(async move {
+                let erased = erased.await;
+                if erased.is_ok() && span.end > Instant::now() {
+                    tokio::time::sleep_until(span.end.into()).await;
+                    // One that is over by now holds nothing of what came since.
+                    let _ = switch.erase(span, REWRITING).await;
+                }
+                Done::Erased(erased.err().map(|error| format!("{shown}: {error}")))
+            }));
+        }
+    }
+
     /// Whether Asterisk records the bridge, which should end before the bridge does.
     pub(super) fn is_in_asterisk(&self) -> bool {
         self.running.iter().any(|running| matches!(running.what, What::Asterisks { .. }))
@@ -364,6 +408,10 @@ impl Recordings {
     fn done(&mut self, done: Done) -> Vec<Input> {
         match done {
             Done::Told(told) => told,
+            Done::Erased(left) => {
+                self.unclean.extend(left);
+                Vec::new()
+            }
             Done::Opened(number, Ok(recording)) => {
                 self.under_way
                     .push(Box::pin(async move { Done::Ended(number, recording.ended().await) }));
@@ -383,7 +431,8 @@ impl Recordings {
                 refused.into_iter().chain(self.is_off()).collect()
             }
             Done::Ended(number, result) => match self.take(number) {
-                Some(What::Ours { .. }) => {
+                Some(What::Ours { path, .. }) => {
+                    self.over.push(path);
                     let ended = Input::RecordingEnded { id: RecordingId(number), why: why(result) };
                     [ended].into_iter().chain(self.is_off()).collect()
                 }

@@ -53,6 +53,8 @@ pub enum Act {
     Say(Vec<i16>),
     /// Presses a key for 100 ms, sent as RFC 4733 events.
     Press(char),
+    /// Phones only: has whom it talks with transferred to this SIP URI.
+    Refer(String),
     /// Hangs up; before the answer, cancels.
     HangUp,
 }
@@ -88,6 +90,10 @@ pub struct CallRecord {
     pub rang_at: Option<Instant>,
     /// When it was answered.
     pub answered_at: Option<Instant>,
+    /// The tag that Asterisk gave a caller's call, with which others can name it.
+    pub tag: String,
+    /// What came of a transfer that a phone asked for, as a SIP status.
+    pub referred: Option<u16>,
     /// When it ended, and how. `None` while it is up.
     pub ended: Option<(Instant, End)>,
     /// What was said and heard.
@@ -173,6 +179,12 @@ impl CallerRun {
     /// Does something now.
     pub fn act(&self, act: Act) {
         do_act(act, &self.side, &self.sipp.control, &self.call_id);
+    }
+
+    /// The call's `Replaces` as a URI's header says it: with it others can name the call.
+    pub fn replaces(&self) -> String {
+        let tag = self.record().tag;
+        format!("{}%3Bto-tag%3D{tag}%3Bfrom-tag%3Dcaller", self.call_id)
     }
 
     /// The call so far.
@@ -337,6 +349,7 @@ fn do_act(act: Act, side: &Side, control: &Control, call_id: &str) {
     match act {
         Act::Say(samples) => side.with_leg(call_id, |leg| leg.say(&samples)),
         Act::Press(key) => side.with_leg(call_id, |leg| leg.press(key)),
+        Act::Refer(to) => control.next_with(call_id, &format!("Refer-To: <{to}>\r\n")),
         Act::HangUp => control.next(call_id),
     }
 }
@@ -350,7 +363,7 @@ fn sipp(asterisk: &Asterisk, port: u16, side: &Side, scenario: PathBuf) -> io::R
     let mut command = Command::new("sipp");
     command
         .current_dir(asterisk.folder())
-        .args(["-i", "127.0.0.1", "-p", &port.to_string(), "-nostdin"])
+        .args(["-i", "127.0.0.1", "-p", &port.to_string(), "-nostdin", "-aa"])
         .args(["-mi", &unused, "-ci", &unused])
         .args(["-trace_logs", "-log_file", "/dev/stderr"])
         .args(["-trace_err", "-error_file", "/dev/stderr"])

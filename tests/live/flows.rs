@@ -248,6 +248,8 @@ fn a_queue_that_does_not_exist_is_an_error() {
     caller.finish(PATIENCE).expect("it was hung up");
     stage.nothing_is_left();
     assert_eq!(path(&call), ["queue", "gone"], "{call}");
+    let troubles = call["troubles"].to_string();
+    assert!(troubles.contains("no queue for nowhere"), "{troubles}");
 }
 
 #[test]

@@ -26,6 +26,8 @@ mod outage;
 mod publishing;
 mod roads;
 mod store_away;
+mod supervising;
+mod transferring;
 
 #[allow(clippy::unwrap_used, reason = "tests")]
 #[path = "../../crates/store/tests/suite/folder.rs"]

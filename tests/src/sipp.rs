@@ -65,6 +65,8 @@ pub enum Act {
     Say(Vec<i16>),
     /// Presses a key for 100 ms.
     Press(char),
+    /// Phones only: has whom it talks with transferred to this SIP URI.
+    Refer(String),
     /// Hangs up; before the answer, cancels.
     HangUp,
 }
@@ -100,6 +102,10 @@ pub struct CallRecord {
     pub rang_at: Option<Instant>,
     /// When it was answered.
     pub answered_at: Option<Instant>,
+    /// The tag that Asterisk gave a caller's call, with which others can name it.
+    pub tag: String,
+    /// What came of a transfer that a phone asked for, as a SIP status.
+    pub referred: Option<u16>,
     /// When it ended, and how. `None` while it is up.
     pub ended: Option<(Instant, End)>,
     /// What was said and heard.
@@ -186,6 +192,12 @@ impl CallerRun {
     /// Does something now.
     pub fn act(&self, act: Act) {
         do_act(act, &self.side, &self.sipp.control, &self.call_id);
+    }
+
+    /// The call's `Replaces` as a URI's header says it: with it others can name the call.
+    pub fn replaces(&self) -> String {
+        let tag = self.record().tag;
+        format!("{}%3Bto-tag%3D{tag}%3Bfrom-tag%3Dcaller", self.call_id)
     }
 
     /// The call so far.
@@ -354,6 +366,7 @@ fn do_act(act: Act, side: &Side, control: &Control, call_id: &str) {
             side.with_leg(call_id, |leg| leg.say(&tone));
         }
         Act::Press(key) => side.with_leg(call_id, |leg| leg.press(key)),
+        Act::Refer(to) => control.next_with(call_id, &format!("Refer-To: <{to}>\r\n")),
         Act::HangUp => control.next(call_id),
     }
 }
@@ -374,7 +387,7 @@ fn sipp(asterisk: &Asterisk, port: u16, side: &Side, scenario: PathBuf) -> io::R
     let mut command = Command::new("sipp");
     command
         .current_dir(asterisk.folder())
-        .args(["-i", "127.0.0.1", "-p", &port.to_string(), "-nostdin"])
+        .args(["-i", "127.0.0.1", "-p", &port.to_string(), "-nostdin", "-aa"])
         .args(["-mi", &unused, "-ci", &unused])
         .args(["-trace_logs", "-log_file", "/dev/stderr"])
         .args(["-trace_err", "-error_file", "/dev/stderr"])

@@ -20,6 +20,7 @@ mod keying;
 mod messages;
 mod queueing;
 mod recording;
+mod talking;
 mod zone;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -123,6 +123,8 @@ pub enum ZoneCut {
     AsteriskRecording,
     /// Our own recordings, captures included.
     Recording,
+    /// Somebody who looks after calls and listens to this one.
+    Listener,
     /// All of them: no word came in time.
     Late,
 }
@@ -135,6 +137,7 @@ impl ZoneCut {
             Self::MixMonitor => "mix_monitor",
             Self::AsteriskRecording => "asterisk_recording",
             Self::Recording => "recording",
+            Self::Listener => "listener",
             Self::Late => "late",
         }
     }

@@ -42,6 +42,8 @@ pub struct Record {
     pub messages: Vec<Message>,
     /// When a zone was entered, left or refused.
     pub zone: Vec<ZoneMark>,
+    /// To whom the agent handed the caller on last, if that happened: a destination's name, or what Asterisk tells.
+    pub transferred: Option<String>,
     /// How well the caller was heard, if at all.
     pub line: Option<LineQuality>,
 }
@@ -62,6 +64,8 @@ pub struct LineQuality {
 pub enum Outcome {
     /// An agent answered, or the dialplan place of the destination took the call.
     Connected,
+    /// An agent answered, and handed the caller on to somebody else.
+    Transferred,
     /// Nobody took the call; the dialplan behind the line that handed it over has it now.
     HandedBack,
     /// The caller hung up first.
@@ -78,6 +82,7 @@ impl Outcome {
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Connected => "connected",
+            Outcome::Transferred => "transferred",
             Outcome::HandedBack => "handed_back",
             Outcome::Abandoned => "abandoned",
             Outcome::Dropped => "dropped",
@@ -240,12 +245,13 @@ impl Record {
         moods.max_by(|a, b| strength(a).total_cmp(&strength(b))).unwrap_or_default()
     }
 
-    /// The destination that took the caller.
+    /// The destination that took the caller from us, whoever has the caller now.
     #[must_use]
     pub fn destination(&self) -> Option<&str> {
-        let connected = self.outcome == Some(Outcome::Connected);
-        let taken = self.attempts.iter().rev().find(|attempt| attempt.failed.is_none());
-        taken.filter(|_| connected).map(|attempt| attempt.destination.as_str())
+        let connected = matches!(self.outcome, Some(Outcome::Connected | Outcome::Transferred));
+        let taken = self.attempts.iter().rev().filter(|attempt| attempt.failed.is_none());
+        let mut taken = taken.map(|attempt| attempt.destination.as_str()).filter(|_| connected);
+        taken.find(|taken| self.transferred.as_deref() != Some(taken))
     }
 
     pub(crate) fn mark(&mut self, stage: Stage, start: Duration, end: Duration) {

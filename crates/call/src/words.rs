@@ -168,6 +168,18 @@ pub enum Input {
     LeftForDialplan,
     /// The agent hung up.
     AgentHungUp,
+    /// The agent has handed the caller on, and Asterisk has done it: the caller is with somebody else now, or rings there.
+    Transferred {
+        /// To whom, as Asterisk tells it: a number, or the name of a phone.
+        to: String,
+    },
+    /// The agent wants the caller handed on, and Asterisk leaves it to us.
+    TransferAsked {
+        /// The agent of which attempt.
+        attempt: u32,
+        /// To whom, as the phone says it.
+        to: String,
+    },
     /// The caller hung up, or the channel is gone for another reason.
     CallerHungUp,
     /// Asterisk is gone, and the call with it.
@@ -223,6 +235,8 @@ pub enum Why {
     Rejected,
     /// It does not exist or cannot be reached now.
     Unavailable,
+    /// Asterisk has no queue of this name.
+    Unknown,
     /// The command failed.
     Failed,
     /// Nobody serves the queue.
@@ -357,6 +371,11 @@ pub enum Command {
         /// Whether not.
         muted: bool,
     },
+    /// Let the caller hear music in place of the room, or the room again.
+    Hold {
+        /// Whether music.
+        held: bool,
+    },
     /// Let others enter the room, or not.
     LockRoom {
         /// Whether not.
@@ -366,6 +385,13 @@ pub enum Command {
     Abandon {
         /// Which.
         attempt: u32,
+    },
+    /// Tell the agent of an attempt, who [asked](Input::TransferAsked) for it, how far the transfer is.
+    ReportTransfer {
+        /// Of which attempt.
+        attempt: u32,
+        /// How far.
+        news: TransferNews,
     },
     /// Take the media leg out: caller and agent hear each other without us.
     CloseMedia,
@@ -391,6 +417,19 @@ pub enum Join {
     WhenAdmitted,
 }
 
+/// How far a transfer is that an agent has asked us for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum TransferNews {
+    /// It rings.
+    Rings,
+    /// The caller is there, and the agent is let go.
+    Done,
+    /// Nobody took the caller.
+    NotTaken,
+    /// It may not be.
+    Refused,
+}
+
 /// Why a caller is not let into a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NoRoom {
@@ -414,6 +453,12 @@ pub enum RoomNews {
     },
     /// Whether it is locked now.
     Locked(bool),
+    /// Somebody from outside has muted the caller, or ended that.
+    Muted(bool),
+    /// Somebody from outside has the caller hear music in place of the room, or the room again.
+    Held(bool),
+    /// Who could lock the room has left: the caller can now.
+    Host,
     /// The caller is to leave.
     Removed,
 }

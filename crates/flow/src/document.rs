@@ -33,6 +33,7 @@ mod around;
 mod deed;
 mod read;
 mod report;
+mod room;
 mod test;
 mod told;
 
@@ -47,6 +48,7 @@ pub use deed::{
     Agents, Ask, By, Case, Collect, Conference, Connect, Deed, Dialplan, Enquire, HangUp, Menu,
     Music, Queue, Record, Remind, Ring, Say, Turn, Voicemail, Zone,
 };
+pub use room::RoomSays;
 pub use test::{Act, Answer, Expected, PickUp, Test};
 
 /// The schema that this version of Patchcord reads and writes.

@@ -32,7 +32,7 @@ pub use civil::{Civil, Weekday};
 pub use document::{
     Act, Agents, Answer, Ask, By, Case, Collect, Conference, Connect, Deed, Dialplan, Document,
     Enquire, Expected, HangUp, Hours, Lookup, Menu, Method, Music, Node, PickUp, Queue, Record,
-    Remind, Ring, SCHEMA, Say, Sound, Test, Turn, Voice, Voicemail, Zone,
+    Remind, Ring, RoomSays, SCHEMA, Say, Sound, Test, Turn, Voice, Voicemail, Zone,
 };
 pub use expression::{Expression, Name, Names, ParseError, Problem};
 pub use finding::{Finding, Findings};

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::book::Book;
 use crate::calendar::Calendar;
 use crate::check;
-use crate::document::{self, Document, Method, Ring, Sound, Turn};
+use crate::document::{self, Document, Method, Ring, RoomSays, Sound, Turn};
 use crate::expression::{Expression, Names};
 use crate::finding::{Finding, Findings};
 use crate::question::Question;
@@ -149,6 +149,7 @@ pub(crate) struct Conference {
     pub(crate) most: Option<Duration>,
     /// How long after the beginning, and what is said.
     pub(crate) remind: Option<(Duration, Prompt)>,
+    pub(crate) says: RoomSays,
 }
 
 /// What an agent is told of the caller, and asked.

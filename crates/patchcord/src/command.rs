@@ -12,6 +12,7 @@ mod models;
 mod nearest;
 mod number;
 mod replay;
+mod rooms;
 mod say;
 mod serve;
 mod stored;
@@ -76,6 +77,11 @@ enum Command {
     Number(number::Action),
     /// The calls that are kept
     Calls(calls::Options),
+    /// The rooms of a running serve, and who is in them
+    #[command(subcommand)]
+    Rooms(rooms::Action),
+    /// The calls that go on in a running serve; listen to one
+    Supervise(rooms::Supervise),
 }
 
 /// Which receptionist works on which calls.
@@ -109,6 +115,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Test(files) => flow::test(&files),
         Command::Number(action) => number::run(&action),
         Command::Calls(options) => calls::run(&options),
+        Command::Rooms(action) => rooms::run(&action),
+        Command::Supervise(options) => rooms::supervise(&options),
     };
     result.unwrap_or_else(|error| {
         eprintln!("patchcord: {error}");

@@ -22,11 +22,24 @@ pub(crate) struct DiallingSettings {
     in_a_call: u32,
     /// And all calls together in any hour.
     in_an_hour: usize,
+    /// Who carries out the transfers that phones ask for.
+    transfers: Transfers,
+}
+
+/// Who carries out the transfers that phones ask for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Transfers {
+    /// Asterisk, to whatever the dialplan has in the phone's context.
+    #[default]
+    Asterisk,
+    /// We, to the receptionist's destinations.
+    Destinations,
 }
 
 impl Default for DiallingSettings {
     fn default() -> Self {
-        Self { allow: Vec::new(), in_a_call: 4, in_an_hour: 200 }
+        Self { allow: Vec::new(), in_a_call: 4, in_an_hour: 200, transfers: Transfers::default() }
     }
 }
 
@@ -54,6 +67,11 @@ pub(crate) struct Dialling {
 impl Dialling {
     pub(crate) fn new(settings: DiallingSettings) -> Self {
         Self { settings, dialled: Mutex::default() }
+    }
+
+    /// Whether phones that want a transfer are to ask us.
+    pub(crate) fn transfers_are_ours(&self) -> bool {
+        self.settings.transfers == Transfers::Destinations
     }
 
     /// Lets a call dial, which has dialled out `before` and counts on.
@@ -111,7 +129,7 @@ mod tests {
 
     fn allowing(allow: &[&str]) -> DiallingSettings {
         let allow = allow.iter().map(|it| (*it).to_owned()).collect();
-        DiallingSettings { allow, in_a_call: 2, in_an_hour: 3 }
+        DiallingSettings { allow, in_a_call: 2, in_an_hour: 3, ..DiallingSettings::default() }
     }
 
     fn receptionist(endpoint: &str) -> Receptionist {

@@ -43,6 +43,7 @@ use crate::finished::Finished;
 use crate::hear::{self, Ears, RankingTime};
 use crate::journals::{self, Journals, Page};
 use crate::keep::{Keeper, Opening};
+use crate::live_calls::LiveCalls;
 use crate::media_road::MediaRoad;
 use crate::redacted::Cards;
 use crate::tapes::Tapes;
@@ -52,7 +53,9 @@ use keys::{Keys, Press};
 use line::Line;
 pub(crate) use lookup::Lookups;
 use recordings::Recordings;
+pub(crate) use room::create_bridge;
 use switchboard::{News, Switchboard};
+pub(crate) use switchboard::{Ours, release};
 use voice::Voice;
 pub(crate) use voice::beep;
 use zone::{Pressed, Zone};
@@ -68,6 +71,7 @@ pub(crate) struct Shared {
     /// Who may be dialled.
     pub dialling: Arc<Dialling>,
     pub conferences: Conferences,
+    pub calls: LiveCalls,
     pub lookups: Lookups,
     /// Whether a call keeps all the audio that it receives, to be compared with a recording afterwards.
     pub tap: Tap,
@@ -322,6 +326,10 @@ impl Driver {
             }
             Command::LeaveRoom => self.switchboard.leave_conference(),
             Command::Mute { muted } => self.switchboard.mute(muted),
+            Command::Hold { held } => self.switchboard.hold(held),
+            Command::ReportTransfer { attempt, news } => {
+                self.switchboard.report_transfer(attempt, news);
+            }
             Command::LockRoom { locked } => self.switchboard.lock_conference(locked),
             Command::Abandon { attempt } => {
                 self.asides.close(attempt);
@@ -424,6 +432,7 @@ impl Driver {
         let mut cuts = self.recordings.pause();
         let unrecorded = self.switchboard.is_unrecorded();
         cuts.push((ZoneCut::MixMonitor, Box::pin(unrecorded)));
+        cuts.push((ZoneCut::Listener, Box::pin(self.switchboard.is_alone())));
         let made = self.made.0.clone();
         let entering = tokio::spawn(async move {
             let input = match zone::confirmed(cuts).await {
@@ -439,6 +448,7 @@ impl Driver {
     fn leave_zone(&mut self) {
         self.zone.leave(self.now());
         self.with_line(Line::uncut);
+        self.switchboard.is_open();
         self.recordings.resume();
     }
 

@@ -20,6 +20,7 @@ use crate::hear::Ears;
 use crate::journals::Journals;
 use crate::keep::Keeper;
 use crate::labels::SampleCall;
+use crate::live_calls::LiveCalls;
 use crate::media_road::MediaRoad;
 use crate::service;
 
@@ -68,6 +69,7 @@ pub(crate) async fn run(
         road,
         dialling: Arc::default(),
         conferences: Conferences::default(),
+        calls: LiveCalls::default(),
         lookups,
         tap: Tap::On,
         capture,

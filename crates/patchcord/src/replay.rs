@@ -247,7 +247,10 @@ impl<'a> Replay<'a> {
                 self.later(ACCEPT, Input::RoomRefused(why));
             }
             Command::LeaveRoom => self.later(ACCEPT, Input::RoomLeft),
-            Command::Mute { .. } | Command::LockRoom { .. } => {}
+            Command::Mute { .. }
+            | Command::Hold { .. }
+            | Command::LockRoom { .. }
+            | Command::ReportTransfer { .. } => {}
             Command::Admit { attempt } => self.later(ACCEPT, Input::Connected { attempt }),
             Command::Abandon { .. } | Command::CloseMedia => {}
             Command::StartRecording => {

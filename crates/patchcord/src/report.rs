@@ -25,6 +25,9 @@ struct Line<'a> {
     destination: Option<&'a str>,
     expected: Option<&'a str>,
     outcome: Option<&'a str>,
+    /// To whom the agent handed the caller on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transferred_to: Option<&'a str>,
     decided_by: Option<&'a str>,
     decide_ms: Option<f64>,
     act_ms: Option<f64>,
@@ -118,6 +121,7 @@ pub(crate) fn json(call: &Finished) -> String {
         destination: record.destination(),
         expected: call.expected().flatten(),
         outcome: record.outcome.map(Outcome::name),
+        transferred_to: record.transferred.as_deref(),
         decided_by: decision.map(|d| d.basis.name()),
         decide_ms: call.decide_ms().map(tenth),
         act_ms: record.act_ms().map(tenth),

@@ -23,8 +23,10 @@ use crate::dialling::DiallingSettings;
 use crate::media_road::MediaSettings;
 use crate::tapes::{self, RecordingSettings, TapeSettings};
 
+mod control;
 mod kept;
 
+pub(crate) use control::ControlSettings;
 pub(crate) use kept::StoreSettings;
 
 /// The configuration file.
@@ -53,6 +55,7 @@ pub(crate) struct Settings {
     #[serde(default)]
     synthesis: SynthesisConfig,
     store: Option<kept::Section>,
+    control: Option<control::Section>,
     /// The folder of the file itself.
     #[serde(skip)]
     folder: PathBuf,
@@ -270,6 +273,8 @@ pub(crate) enum SettingsError {
         "{path}: there is no [store]\n  mend: add that section; assets/patchcord.toml explains it"
     )]
     NoStore { path: PathBuf },
+    #[error("{path}: [control] {cause}")]
+    Control { path: PathBuf, cause: String },
     #[error(transparent)]
     Secret(#[from] ari::SecretError),
     #[error("{path}: [ari] {source}")]
@@ -381,6 +386,11 @@ impl Settings {
     /// Where flows, numbers and calls are kept; reads the password. `path` is for the messages.
     pub(crate) fn store(&self, path: &Path) -> Result<Option<StoreSettings>, SettingsError> {
         self.store.as_ref().map(|section| section.read(path, &self.folder)).transpose()
+    }
+
+    /// The way in for those who look after calls, if there is one; reads its token. `path` is for the messages.
+    pub(crate) fn control(&self, path: &Path) -> Result<Option<ControlSettings>, SettingsError> {
+        self.control.as_ref().map(|section| section.read(path, &self.folder)).transpose()
     }
 
     /// Where the journal of each call goes; none unless asked for. `path` is for the messages.

@@ -40,8 +40,19 @@ fn input(now: Duration) -> impl Strategy<Value = Input> {
         (1..4_u32, why).prop_map(|(attempt, why)| Input::NotConnected { attempt, why }),
         Just(Input::LeftForDialplan),
         Just(Input::AgentHungUp),
+        handed(),
         kept(),
         Just(Input::Wake),
+    ]
+}
+
+/// What may be told of transfers.
+fn handed() -> impl Strategy<Value = Input> {
+    let who = || prop::sample::select(vec!["billing", "tom", "hours", "700"]);
+    prop_oneof![
+        who().prop_map(|to| Input::Transferred { to: to.to_owned() }),
+        (1..4_u32, who())
+            .prop_map(|(attempt, to)| Input::TransferAsked { attempt, to: to.to_owned() }),
     ]
 }
 

@@ -237,6 +237,8 @@ impl Scene {
             Command::LeaveRoom => "leave room".to_owned(),
             Command::Mute { muted } => if muted { "mute" } else { "unmute" }.to_owned(),
             Command::LockRoom { locked } => if locked { "lock" } else { "unlock" }.to_owned(),
+            Command::Hold { held } => if held { "music alone" } else { "room again" }.to_owned(),
+            Command::ReportTransfer { attempt, news } => format!("tell {attempt}: {news:?}"),
             Command::Abandon { attempt } => format!("abandon {attempt}"),
             Command::CloseMedia => "close media".to_owned(),
             Command::GiveBack { place: None, .. } => "give back".to_owned(),

@@ -237,6 +237,17 @@ fn a_queue_with_nobody_in_it_a_full_one_and_too_long_a_wait_go_on_in_the_flow() 
 }
 
 #[test]
+fn a_queue_that_asterisk_does_not_have_is_an_error_that_the_record_explains() {
+    let mut scene = flow(QUEUE);
+    scene.commands();
+    scene.after(4, Input::Accepted { attempt: 1 });
+    scene.after(50, Input::NotConnected { attempt: 1, why: Why::Unknown });
+    assert!(scene.record().troubles[0].contains("no queue for support"));
+    scene.after(50, Input::CallerHungUp);
+    assert_eq!(scene.record().path[0].exit.as_deref(), Some("error"));
+}
+
+#[test]
 fn music_plays_for_its_time_and_ends_at_a_key_that_leads_on() {
     let text = r#"
         start = "music"
@@ -421,4 +432,52 @@ fn who_is_taken_out_of_a_room_by_others_goes_on_in_the_flow() {
     let mut scene = in_the_room(1);
     assert_eq!(told(&mut scene, RoomNews::Removed), ["leave room"]);
     assert_eq!(scene.after(20, Input::RoomLeft).commands(), ["stop playing", "play Goodbye."]);
+}
+
+#[test]
+fn who_leads_a_room_next_can_open_what_was_locked() {
+    let mut scene = in_the_room(1);
+    told(&mut scene, RoomNews::Locked(true));
+    assert_eq!(told(&mut scene, RoomNews::Host), ["play You are the host now."]);
+    let opened = scene.after(500, Input::Digit('#')).commands();
+    assert_eq!(opened, ["unlock", "play The room is open."]);
+}
+
+#[test]
+fn who_is_muted_or_held_by_others_is_heard_again_outside() {
+    let mut scene = in_the_room(1);
+    assert_eq!(told(&mut scene, RoomNews::Muted(true)), ["mute", "play You are muted."]);
+    assert_eq!(told(&mut scene, RoomNews::Muted(true)), [""; 0]);
+    let held = ["stop playing", "music alone", "mute"];
+    assert_eq!(told(&mut scene, RoomNews::Held(true)), held);
+    // Music is all that is heard.
+    assert_eq!(told(&mut scene, RoomNews::Came("Bob".to_owned())), [""; 0]);
+    assert_eq!(scene.after(500, Input::Digit('*')).commands(), [""; 0]);
+    // Who was muted before is muted after.
+    let again = ["stop playing", "room again", "mute"];
+    assert_eq!(told(&mut scene, RoomNews::Held(false)), again);
+    // Who is alone by then hears music again.
+    told(&mut scene, RoomNews::Held(true));
+    let went = RoomNews::Went { name: "Bob".to_owned(), others: 0 };
+    assert_eq!(told(&mut scene, went), [""; 0]);
+    let alone = ["stop playing", "room again", "mute", "play music default"];
+    assert_eq!(told(&mut scene, RoomNews::Held(false)), alone);
+    told(&mut scene, RoomNews::Held(true));
+    let out = ["room again", "unmute", "leave room"];
+    assert_eq!(told(&mut scene, RoomNews::Removed), out);
+}
+
+#[test]
+fn a_flow_says_what_happens_in_a_room_in_its_own_words() {
+    let says =
+        r#"says = { came = "{who} ist da.", somebody = "Jemand", muted = "Sie sind stumm." }"#;
+    let with =
+        CONFERENCE.replace("announce = \"Welcome.\"", &format!("announce = \"Welcome.\", {says}"));
+    let mut scene = flow(&with);
+    scene.commands();
+    scene.ends(900, "Welcome.").after(20, Input::RoomEntered { others: 1 }).commands();
+    let came = RoomNews::Came(String::new());
+    assert_eq!(told(&mut scene, came), ["play Jemand ist da."]);
+    let muted = scene.after(500, Input::Digit('*')).commands();
+    assert_eq!(muted, ["mute", "play Sie sind stumm."]);
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use flow::{
     Agents, Ask, Book, CardItem, Case, Collect, Conference, Connect, Deed, Dialplan, Document,
     Effect, Enquire, Filled, Flow, HangUp, Hours, Input, Lookup, MOST_STEPS, Menu, Method, Music,
-    Node, Outcome, Queue, Record, Remind, Reply, Run, SCHEMA, Say, Secret, Sound, Task, Turn,
-    Value, Voice, Voicemail, Wish, Wishes, Zone,
+    Node, Outcome, Queue, Record, Remind, Reply, RoomSays, Run, SCHEMA, Say, Secret, Sound, Task,
+    Turn, Value, Voice, Voicemail, Wish, Wishes, Zone,
 };
 use intent::grammar::{Length, SlotKind};
 
@@ -266,6 +266,7 @@ fn deed(dice: &mut Dice, book: &Book) -> (Deed, Vec<String>) {
                     announce: None,
                     most_s: Some(600.0),
                     remind: dice.once_in(2).then_some(Remind { before_s: 60.0, prompt }),
+                    says: RoomSays::default(),
                 };
                 (Deed::Conference(conference), exits(&["done", "refused"]))
             }

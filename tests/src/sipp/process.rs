@@ -36,7 +36,7 @@ impl Sipp {
                 match News::parse(&line) {
                     Some((call_id, news)) => {
                         let now = Instant::now();
-                        side.note(call_id, now, news);
+                        side.note(call_id, now, news.clone());
                         react(&theirs, call_id, now, news);
                     }
                     // What it says when all is well is not worth a test's output.
@@ -79,13 +79,18 @@ pub(super) struct Control {
 
 impl Control {
     pub(super) fn next(&self, call_id: &str) {
+        self.next_with(call_id, "");
+    }
+
+    /// The same with a header of its own, a whole line or nothing.
+    pub(super) fn next_with(&self, call_id: &str, header: &str) {
         // The same bytes twice would be taken for a retransmission.
         let cseq = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
         let message = format!(
             "MESSAGE sip:rig@127.0.0.1 SIP/2.0\r\n\
              Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK-rig\r\n\
              From: <sip:rig@127.0.0.1>;tag=rig\r\nTo: <sip:rig@127.0.0.1>\r\n\
-             Call-ID: {call_id}\r\nCSeq: {cseq} MESSAGE\r\nContent-Length: 0\r\n\r\n"
+             Call-ID: {call_id}\r\nCSeq: {cseq} MESSAGE\r\n{header}Content-Length: 0\r\n\r\n"
         );
         // A SIPp that is gone has ended its call.
         let _ = self.socket.send_to(message.as_bytes(), (Ipv4Addr::LOCALHOST, self.port));
@@ -94,12 +99,16 @@ impl Control {
 
 /// What SIPp's scenarios report, a line each: "rig WORD CALL-ID ARGUMENT". On a busy machine SIPp puts its own warnings in
 /// front, without the end of a line.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum News {
     Trying,
     Ringing,
     Early(u16),
+    /// The tag that Asterisk gave the call: others can name the call by it.
+    Tag(String),
     Answered(u16),
+    /// What came of a REFER, as a SIP status.
+    Referred(u16),
     Ended(End),
 }
 
@@ -113,7 +122,9 @@ impl News {
             "trying" => News::Trying,
             "ringing" => News::Ringing,
             "early" => News::Early(number()?),
+            "tag" => News::Tag(argument?.trim_start_matches("tag=").to_owned()),
             "answered" => News::Answered(number()?),
+            "referred" => News::Referred(number()?),
             "refused" => News::Ended(End::Unanswered(number()?)),
             "ended" if argument == Some("asterisk") => News::Ended(End::Theirs),
             "ended" => News::Ended(End::Ours),

@@ -45,6 +45,8 @@ impl Side {
                 call.open(&self.media, port, self.background);
                 call.record.answered_at = Some(at);
             }
+            News::Tag(tag) => call.record.tag = tag,
+            News::Referred(status) => call.record.referred = Some(status),
             News::Ended(end) => call.close(at, end),
         }
         drop(calls);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use flow::{Reply, Sound};
+use flow::{Reply, RoomSays, Sound};
 
 use super::connecting::MUSIC;
 use super::in_flow::{Progress, heard_besides};
@@ -24,6 +24,7 @@ pub(super) struct Stay {
     pub(super) name: Option<String>,
     pub(super) most: Option<Duration>,
     pub(super) remind: Option<(Duration, Sound)>,
+    pub(super) says: RoomSays,
 }
 
 /// A caller who is in a room, or on the way.
@@ -42,6 +43,9 @@ enum Place {
         host: bool,
         muted: bool,
         locked: bool,
+        held: bool,
+        /// Whether nobody else is there.
+        alone: bool,
     },
     Leaving,
 }
@@ -117,7 +121,7 @@ impl Conferring {
             return Progress::Going;
         }
         let alone = others == 0;
-        self.place = Place::There { host: alone, muted: false, locked: false };
+        self.place = Place::There { host: alone, muted: false, locked: false, held: false, alone };
         match self.stay.most {
             Some(most) => context.arm(Timer::Room, most),
             None => context.timers.disarm(Timer::Room),
@@ -138,40 +142,62 @@ impl Conferring {
     }
 
     fn told(&mut self, context: &mut Context, news: RoomNews) {
-        let Place::There { locked, .. } = &mut self.place else { return };
+        let Place::There { host, muted, locked, held, alone } = &mut self.place else { return };
+        let says = &self.stay.says;
         match news {
-            RoomNews::Came(name) => {
-                say(context, Sound::Spoken(format!("{} has joined.", called(&name))));
+            RoomNews::Came(_) => *alone = false,
+            RoomNews::Went { others, .. } => *alone = others == 0,
+            _ => {}
+        }
+        match news {
+            RoomNews::Locked(now) => *locked = now,
+            RoomNews::Host => {
+                *host = true;
+                tell(context, says.host.clone());
             }
+            RoomNews::Muted(now) if now != *muted => {
+                *muted = now;
+                // Who is held is heard by nobody anyway.
+                if !*held {
+                    mute(context, now, says);
+                }
+            }
+            RoomNews::Held(now) if now != *held => {
+                *held = now;
+                context.command(Command::StopPlaying);
+                context.command(Command::Hold { held: now });
+                context.command(Command::Mute { muted: now || *muted });
+                if *alone && !now {
+                    context.play(Played::Music(MUSIC.to_owned()));
+                }
+            }
+            RoomNews::Removed => self.leave(context),
+            // Who hears music would not hear this.
+            _ if *held => {}
+            RoomNews::Came(name) => tell(context, says.came(&name)),
             RoomNews::Went { others: 0, .. } => {
                 context.play(Played::Music(MUSIC.to_owned()));
             }
-            RoomNews::Went { name, .. } => {
-                say(context, Sound::Spoken(format!("{} has left.", called(&name))));
-            }
-            RoomNews::Locked(now) => *locked = now,
-            RoomNews::Removed => self.leave(context),
+            RoomNews::Went { name, .. } => tell(context, says.went(&name)),
+            RoomNews::Muted(_) | RoomNews::Held(_) => {}
         }
     }
 
     fn key(&mut self, context: &mut Context, key: char) -> Progress {
-        let Place::There { host, muted, locked, .. } = &mut self.place else {
+        let Place::There { host, muted, locked, held, .. } = &mut self.place else {
             return Progress::Going;
         };
+        let says = &self.stay.says;
         match key {
+            '*' if *held => {}
             '*' => {
                 *muted = !*muted;
-                let muted = *muted;
-                context.command(Command::Mute { muted });
-                let says = if muted { "You are muted." } else { "You can be heard." };
-                say(context, says.into());
+                mute(context, *muted, says);
             }
             '#' if *host => {
                 *locked = !*locked;
-                let locked = *locked;
-                context.command(Command::LockRoom { locked });
-                let says = if locked { "The room is locked." } else { "The room is open." };
-                say(context, says.into());
+                context.command(Command::LockRoom { locked: *locked });
+                tell(context, if *locked { &says.locked } else { &says.open }.clone());
             }
             '#' => {}
             key => return Progress::Key(key),
@@ -188,7 +214,13 @@ impl Conferring {
 
     fn go(&self, context: &mut Context) {
         // Outside everybody is heard.
-        if let Place::There { muted: true, .. } = self.place {
+        let Place::There { muted, held, .. } = self.place else {
+            return context.command(Command::LeaveRoom);
+        };
+        if held {
+            context.command(Command::Hold { held: false });
+        }
+        if muted || held {
             context.command(Command::Mute { muted: false });
         }
         context.command(Command::LeaveRoom);
@@ -205,6 +237,11 @@ fn say(context: &mut Context, sound: Sound) {
     context.say(vec![sound]);
 }
 
-fn called(name: &str) -> &str {
-    if name.is_empty() { "Somebody" } else { name }
+fn tell(context: &mut Context, words: String) {
+    say(context, Sound::Spoken(words));
+}
+
+fn mute(context: &mut Context, muted: bool, says: &RoomSays) {
+    context.command(Command::Mute { muted });
+    tell(context, if muted { &says.muted } else { &says.heard }.clone());
 }

@@ -406,8 +406,12 @@ impl Context {
 
     pub(super) fn failed(&mut self, attempt: u32, why: Why) {
         let at = (attempt as usize).wrapping_sub(1);
-        if let Some(attempt) = self.record.attempts.get_mut(at) {
-            attempt.failed = Some(why);
+        let Some(attempt) = self.record.attempts.get_mut(at) else { return };
+        attempt.failed = Some(why);
+        if why == Why::Unknown {
+            let name = &attempt.destination;
+            let trouble = format!("Asterisk has no queue for {name}; add it to queues.conf");
+            self.record.troubles.push(trouble);
         }
     }
 }
@@ -417,6 +421,6 @@ fn not_connected(why: Why) -> Reply {
         Why::Busy | Why::Full => Reply::Busy,
         Why::NoAnswer => Reply::NoAnswer,
         Why::Rejected => Reply::Refused,
-        Why::Empty | Why::Unavailable | Why::Failed | Why::Overtaken => Reply::Gone,
+        Why::Empty | Why::Unavailable | Why::Unknown | Why::Failed | Why::Overtaken => Reply::Gone,
     }
 }

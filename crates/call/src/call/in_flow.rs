@@ -11,6 +11,7 @@ use super::connecting::Connecting;
 use super::messages::Message;
 use super::queueing::Queueing;
 use super::recording::Switching;
+use super::talking::Talking;
 use super::zone::{Entering, TakingCard};
 use super::{Context, Event, Ground, State};
 use crate::budget::{Fallback, Stage, What};
@@ -55,7 +56,7 @@ enum Doing {
     Conferring(Conferring),
     Music,
     /// Caller and agent hear each other.
-    Talking,
+    Talking(Talking),
 }
 
 /// What came of an event.
@@ -100,10 +101,7 @@ impl InFlow {
             Doing::Queueing(queueing) => queueing.step(context, event),
             Doing::Conferring(conferring) => conferring.step(context, event),
             Doing::Saying(playing) => saying(context, *playing, event),
-            Doing::Talking => match event {
-                Event::Input(Input::AgentHungUp) => Progress::Over(Reply::Ended),
-                _ => Progress::Going,
-            },
+            Doing::Talking(talking) => talking.step(context, event),
             Doing::LookingUp => match event {
                 Event::Input(Input::LookedUp(reply)) => Progress::Over(reply),
                 event => heard_besides(context, event),
@@ -135,7 +133,7 @@ impl InFlow {
                 self.tell(context, flow::Input::Told { task, reply })
             }
             Progress::Talking(destination) => {
-                self.doing = Doing::Talking;
+                self.doing = Doing::Talking(Talking::default());
                 context.record.outcome = Some(Outcome::Connected);
                 context.timers.clear();
                 context.command(Command::StopPlaying);
@@ -217,7 +215,7 @@ impl InFlow {
             Doing::TakingCard(mut taking) => taking.stop(context),
             // Whatever comes of these is undone by an effect of its own.
             Doing::Switching(_) | Doing::EnteringZone(_) => {}
-            Doing::Talking | Doing::Nothing => {}
+            Doing::Talking(_) | Doing::Nothing => {}
         }
     }
 
@@ -288,8 +286,8 @@ impl Doing {
                 context.command(Command::Pay { request, card });
                 Self::LookingUp
             }
-            Task::Conference { room, name, announce, most, remind } => {
-                let stay = Stay { room, name, most, remind };
+            Task::Conference { room, name, announce, most, remind, says } => {
+                let stay = Stay { room, name, most, remind, says };
                 Self::Conferring(Conferring::begin(context, stay, announce))
             }
         })

@@ -112,7 +112,9 @@ impl Queueing {
             Why::NoAnswer => Reply::TimedOut,
             Why::Empty => Reply::Empty,
             Why::Full | Why::Busy => Reply::Full,
-            Why::Rejected | Why::Unavailable | Why::Failed | Why::Overtaken => Reply::Gone,
+            Why::Rejected | Why::Unavailable | Why::Unknown | Why::Failed | Why::Overtaken => {
+                Reply::Gone
+            }
         })
     }
 

@@ -97,7 +97,7 @@ impl Retelling {
                     Why::Rejected => PickUp::Refuses,
                     Why::Empty => PickUp::Empty,
                     Why::Full => PickUp::Full,
-                    Why::Unavailable | Why::Failed => PickUp::Gone,
+                    Why::Unavailable | Why::Unknown | Why::Failed => PickUp::Gone,
                     Why::Overtaken => return,
                 };
                 self.takes.extend(self.rung.get(&u64::from(*attempt)).map(|it| (it.clone(), took)));

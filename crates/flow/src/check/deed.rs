@@ -134,7 +134,13 @@ impl Checker<'_> {
                     }
                     Some((after?, prompt))
                 });
-                Deed::Conference(Conference { room, name, announce, most, remind })
+                for (key, mistake) in conference.says.mistakes() {
+                    let mend =
+                        "write {who} for the one who comes or goes, and nothing else in braces";
+                    self.add(&place(&["conference", "says", key]), mistake, mend);
+                }
+                let says = conference.says.clone();
+                Deed::Conference(Conference { room, name, announce, most, remind, says })
             }
             Written::Music(music) => Deed::Music {
                 class: music.class.clone(),

@@ -6,6 +6,7 @@ use intent::grammar::SlotKind;
 use serde::{Deserialize, Serialize};
 
 use super::around::{Sound, is_no};
+use super::room::RoomSays;
 
 /// What a node does. Its exits stand with each; besides them, what waits for something has the exits `timeout` and
 /// `error`.
@@ -302,7 +303,8 @@ pub struct Zone {
 }
 
 /// Exits: `done` when the caller's time there is over or somebody has taken the caller out; `refused` by a room that is
-/// locked. In the room `*` mutes the caller and ends that, and `#` locks the room and opens it, for who came first.
+/// locked. In the room `*` mutes the caller and ends that, and `#` locks the room and opens it, for who came first; when that
+/// one leaves, for who came next.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conference {
@@ -320,6 +322,9 @@ pub struct Conference {
     /// What the caller alone hears before that time is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind: Option<Remind>,
+    /// What the caller is told of the room, where that is not said in English.
+    #[serde(default, skip_serializing_if = "RoomSays::is_default")]
+    pub says: RoomSays,
 }
 
 /// Said to one caller of a conference.

@@ -100,6 +100,7 @@ impl Run {
                     remind: conference.remind.as_ref().and_then(|(after, prompt)| {
                         Some((*after, self.perhaps(now, Some(prompt))?))
                     }),
+                    says: conference.says.clone(),
                 };
                 self.start(what, Some(now + JOINING), Doing::Connecting)
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::civil::Civil;
-use crate::document::{Method, Ring, Sound, Turn};
+use crate::document::{Method, Ring, RoomSays, Sound, Turn};
 use crate::plan::Place;
 use crate::question::Question;
 use crate::secret::{CardItem, Secret};
@@ -261,6 +261,8 @@ pub enum Task {
         most: Option<Duration>,
         /// What the caller alone hears, and how long after entering.
         remind: Option<(Duration, Sound)>,
+        /// What the caller alone is told of the room.
+        says: RoomSays,
     },
     /// Play music until it is stopped.
     Music {

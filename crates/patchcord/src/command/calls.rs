@@ -44,7 +44,7 @@ struct List {
     /// That this destination took
     #[arg(long, value_name = "NAME")]
     destination: Option<String>,
-    /// That ended so: connected, handed_back, abandoned, dropped, pbx_lost or broken_off
+    /// That ended so: connected, transferred, handed_back, abandoned, dropped, pbx_lost or broken_off
     #[arg(long, value_name = "OUTCOME")]
     outcome: Option<String>,
     /// With this intent

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use super::{CommandResult, calls, desk, ears, runtime, words};
 use crate::capture::Capture;
 use crate::conferences::Conferences;
+use crate::control::Control;
 use crate::desk::Desk;
 use crate::desks::Desks;
 use crate::dialling::Dialling;
@@ -22,6 +23,7 @@ use crate::finished::Finished;
 use crate::journals::Journals;
 use crate::keep::Keeper;
 use crate::labels::SampleCall;
+use crate::live_calls::LiveCalls;
 use crate::media_road::MediaRoad;
 use crate::report::{self, Pen};
 use crate::settings::{Settings, StoreSettings};
@@ -68,6 +70,7 @@ pub(super) fn run(options: &Options) -> CommandResult {
     if let Some(exposed) = store.as_ref().and_then(|store| store.exposed.as_ref()) {
         eprintln!("warning: {exposed}");
     }
+    let control = settings.control(&options.config).map_err(words)?;
     let recordings = match &options.rehearse {
         Some(folder) => calls(Some(folder))?,
         None => Vec::new(),
@@ -98,12 +101,17 @@ pub(super) fn run(options: &Options) -> CommandResult {
             road,
             dialling: Arc::new(Dialling::new(settings.dialling())),
             conferences: Conferences::default(),
+            calls: LiveCalls::default(),
             lookups,
             tap,
             capture,
             journals,
             tapes,
             keeper,
+        };
+        let control = match control {
+            Some(settings) => Some(Control::open(settings, &shared).await?),
+            None => None,
         };
         let (over, mut driven) = mpsc::unbounded_channel::<Driven>();
         let (stop, stopped) = watch::channel(false);
@@ -128,6 +136,9 @@ pub(super) fn run(options: &Options) -> CommandResult {
             taken += 1;
             let call = finished(call, &recordings);
             println!("{}", if json { report::json(&call) } else { pen.draw(&call) });
+        }
+        if let Some(control) = control {
+            control.close().await;
         }
         let state = client.state().borrow().clone();
         client.close().await;

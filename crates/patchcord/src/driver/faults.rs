@@ -24,6 +24,7 @@ use crate::conferences::Conferences;
 use crate::desk::Desk;
 use crate::hear::Ears;
 use crate::keep::Keeper;
+use crate::live_calls::LiveCalls;
 use crate::media_road::MediaRoad;
 use crate::service;
 
@@ -179,6 +180,7 @@ async fn play(seed: u64, desk: Arc<Desk>, ears: Arc<Ears>) -> Result<(), String>
         road,
         dialling: Arc::default(),
         conferences: Conferences::default(),
+        calls: LiveCalls::default(),
         lookups,
         tap: Tap::Off,
         capture: None,

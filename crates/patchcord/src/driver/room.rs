@@ -69,7 +69,7 @@ impl Room {
     }
 }
 
-pub(super) async fn create_bridge(client: &Client, bridge: &str) -> Result<(), String> {
+pub(crate) async fn create_bridge(client: &Client, bridge: &str) -> Result<(), String> {
     // Digits and audio must stay visible to us, also once two people talk.
     let features = vec![BridgeFeature::DtmfEvents, BridgeFeature::ProxyMedia];
     let create = CreateBridge { features, ..CreateBridge::default() };

@@ -3,8 +3,10 @@
 //!
 //! Every id is ours and watched before its request is sent, so replies and events may come in any order.
 
+mod music;
 mod release;
 mod seating;
+mod transfers;
 mod words;
 
 use std::collections::BTreeMap;
@@ -19,12 +21,14 @@ use call::{Input, Join, NoRoom, Place, Why};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use self::release::{Ours, release};
+use self::music::Music;
+pub(crate) use self::release::{Ours, release};
 use self::seating::{Lacks, Seated};
 use self::words::{caller_id, why, why_not_queued};
 use super::line::Line;
 use super::room::Room;
 use super::{Shared, Tap};
+use crate::live_calls::Entry;
 use crate::media_road::MediaRoad;
 
 /// How long the release of all that a call has left may take before what is still there is only noted.
@@ -44,10 +48,14 @@ pub(super) struct Switchboard {
     arrived: Instant,
     caller: Caller,
     caller_id: String,
+    /// Whether phones that want a transfer are to ask us.
+    asked_for_transfers: bool,
     /// Where the caller is.
     room: Room,
     music: Music,
     agents: BTreeMap<u32, Agent>,
+    /// What others see of the call.
+    shown: Entry,
     seated: Option<Seated>,
     /// Channels that were given up while they were being made.
     unwanted: Vec<String>,
@@ -74,16 +82,6 @@ enum Presence {
     Leaving,
     /// Gone.
     Gone,
-}
-
-/// Music on hold in the bridge where the caller is. It begins and ends by one request after the other, so that the last
-/// wish holds.
-#[derive(Default)]
-struct Music {
-    wanted: Option<String>,
-    /// Which class plays in which bridge.
-    plays: Option<(String, String)>,
-    changing: bool,
 }
 
 /// The channel to an agent.
@@ -156,9 +154,15 @@ impl Switchboard {
             arrived,
             caller: Caller { id: channel.id.clone(), presence: Presence::Here, answered: false },
             caller_id: caller_id(&channel.caller.name, &channel.caller.number),
+            asked_for_transfers: shared.dialling.transfers_are_ours(),
             room: Room::new(),
             music: Music::default(),
             agents: BTreeMap::new(),
+            shown: shared.calls.begin(
+                &channel.id,
+                channel.caller.number.clone(),
+                &channel.dialplan.exten,
+            ),
             seated: None,
             unwanted: Vec::new(),
             requests: FuturesUnordered::new(),
@@ -249,6 +253,10 @@ impl Switchboard {
         match place {
             Place::Endpoint(endpoint) => {
                 let originate = Originate::to_app(endpoint, client.config().app());
+                let mut variables = variables;
+                if self.asked_for_transfers {
+                    variables.extend(transfers::asking(endpoint));
+                }
                 self.originate(mailbox, attempt, AgentKind::Person, originate, ring, variables);
                 if join == Join::WhenAdmitted
                     && let Some(agent) = self.agents.get_mut(&attempt)
@@ -311,41 +319,6 @@ impl Switchboard {
         self.request(async move {
             let made = client.channels().originate(&id, &originate).await;
             Done::Originated(attempt, made.map(drop))
-        });
-    }
-
-    /// Has this class of music play to the caller, or none.
-    pub(super) fn music(&mut self, class: Option<String>) {
-        self.music.wanted = class;
-        self.change_music();
-    }
-
-    fn change_music(&mut self) {
-        let music = &mut self.music;
-        let plays = music.plays.as_ref().map(|(class, _)| class);
-        if music.changing || music.wanted.as_ref() == plays {
-            return;
-        }
-        music.changing = true;
-        // In a conference a caller who is alone is sent nothing into which our voice could be mixed; and there is music
-        // for nobody else.
-        let conference = self.seated.as_ref().filter(|seated| seated.is_there());
-        let here = conference.map_or(&self.room.bridge, |seated| &seated.seat.bridge.id).clone();
-        let (client, wanted, plays) =
-            (self.client.clone(), music.wanted.clone(), music.plays.clone());
-        self.request(async move {
-            let bridges = client.bridges();
-            let (changed, plays) = match (wanted, plays) {
-                (Some(class), _) => {
-                    (bridges.start_moh(&here, Some(&class)).await, Some((class, here)))
-                }
-                (None, Some((_, there))) => (bridges.stop_moh(&there).await, None),
-                (None, None) => (Ok(()), None),
-            };
-            if let Err(error) = changed {
-                tracing::warn!(%error, "music on hold could not be begun or ended");
-            }
-            Done::MusicChanged(plays)
         });
     }
 
@@ -467,6 +440,9 @@ impl Switchboard {
             Event::ChannelHangupRequest(request) if request.channel.id == self.caller.id => {
                 self.caller_gone()
             }
+            Event::BridgeBlindTransfer(_)
+            | Event::BridgeAttendedTransfer(_)
+            | Event::ChannelTransfer(_) => self.transfer(event),
             Event::StasisEnd(end) => self.ended(&end.channel.id, None),
             Event::ChannelDestroyed(end) => self.ended(&end.channel.id, Some(end.cause)),
             _ => None,
@@ -479,6 +455,26 @@ impl Switchboard {
         for id in agents.chain([&mut self.caller.id]).filter(|id| *id == old) {
             new.clone_into(id);
         }
+        // It is out of the bridge, and Asterisk would keep it for us.
+        self.hang_up_channel(old.to_owned());
+        self.show();
+    }
+
+    /// Tells those who look after calls who talks.
+    fn show(&self) {
+        let mut agents = self.agents.values();
+        let talks = agents.find(|agent| agent.state == AgentState::Talking);
+        self.shown.is_now(&self.caller.id, talks.map(|agent| &*agent.id));
+    }
+
+    /// From here on nobody listens, nor may begin to; done when it is so.
+    pub(super) fn is_alone(&self) -> impl Future<Output = Result<(), String>> + Send + 'static {
+        self.shown.is_private()
+    }
+
+    /// Others may listen again.
+    pub(super) fn is_open(&self) {
+        self.shown.is_open();
     }
 
     fn entered(&mut self, id: &str) -> Option<Input> {
@@ -554,7 +550,10 @@ impl Switchboard {
                 self.close_apart(attempt);
                 Some(Input::NotConnected { attempt, why: Why::Rejected })
             }
-            AgentState::Talking => Some(Input::AgentHungUp),
+            AgentState::Talking => {
+                self.show();
+                Some(Input::AgentHungUp)
+            }
             AgentState::Abandoned | AgentState::Gone => None,
         }
     }
@@ -651,6 +650,7 @@ impl Switchboard {
             Done::AgentJoined(attempt, Ok(())) => match self.agents.get_mut(&attempt) {
                 Some(agent) if matches!(agent.state, AgentState::Ringing | AgentState::Apart) => {
                     agent.state = AgentState::Talking;
+                    self.show();
                     self.close_apart(attempt);
                     News::Tell(Input::Connected { attempt })
                 }
@@ -662,9 +662,7 @@ impl Switchboard {
                 News::Tell(Input::NotConnected { attempt, why: Why::Failed })
             }
             Done::MusicChanged(plays) => {
-                self.music.plays = plays;
-                self.music.changing = false;
-                self.change_music();
+                self.music_changed(plays);
                 News::Nothing
             }
             Done::Snooped(Ok(())) => {

@@ -25,6 +25,7 @@ use crate::hear::Ears;
 use crate::journals::Journals;
 use crate::journals::again::Replayer;
 use crate::keep::Keeper;
+use crate::live_calls::LiveCalls;
 use crate::media_road::MediaRoad;
 use crate::service;
 use crate::tapes::Tapes;
@@ -70,6 +71,7 @@ pub(super) struct Stage {
     client: ari::Client,
     driven: mpsc::UnboundedReceiver<Driven>,
     stop: watch::Sender<bool>,
+    calls: LiveCalls,
     service: tokio::task::JoinHandle<usize>,
     journals: Kept,
 }
@@ -93,6 +95,7 @@ impl Stage {
         let (client, arrivals) = ari::Client::connect(config).await.expect("it listens");
         live(&client).await;
         let journals = Kept::new();
+        let calls = LiveCalls::default();
         let shared = Shared {
             desks,
             client: client.clone(),
@@ -100,6 +103,7 @@ impl Stage {
             road: Arc::new(MediaRoad::rtp(Ipv4Addr::LOCALHOST.into()).expect("ports on loopback")),
             dialling: Arc::default(),
             conferences: Conferences::default(),
+            calls: calls.clone(),
             lookups: Lookups::new().expect("a client"),
             tap: Tap::Off,
             capture: keeping.capture,
@@ -110,7 +114,7 @@ impl Stage {
         let (over, driven) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let service = tokio::spawn(service::serve(shared, arrivals, over, stopped));
-        Stage { pbx, client, driven, stop, service, journals }
+        Stage { pbx, client, driven, stop, calls, service, journals }
     }
 
     /// Lets one caller ring; gives the call's record and what the caller lived through, once nothing is left.

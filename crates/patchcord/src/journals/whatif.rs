@@ -152,7 +152,7 @@ impl Draft {
 fn end_of(record: &Record) -> Option<String> {
     let rung = record.attempts.last().map(|attempt| attempt.destination.clone());
     Some(match record.outcome? {
-        Outcome::Connected => record.destination()?.to_owned(),
+        Outcome::Connected | Outcome::Transferred => record.destination()?.to_owned(),
         // Somebody would have answered in the end.
         Outcome::Abandoned => rung.unwrap_or_else(|| "caller".to_owned()),
         Outcome::HandedBack => "dialplan".to_owned(),

@@ -10,13 +10,13 @@ const ASK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Something of ours in Asterisk.
 #[derive(Debug)]
-pub(super) enum Ours {
+pub(crate) enum Ours {
     Channel(String),
     Bridge(String),
 }
 
 /// Ends something of ours. It is asked for again while nobody knows whether it was done: twice does no harm.
-pub(super) async fn release(client: &Client, ours: &Ours) {
+pub(crate) async fn release(client: &Client, ours: &Ours) {
     for attempt in 1..=RELEASES {
         let released = match ours {
             Ours::Channel(id) => client.channels().hangup(id, Hangup::default()).await,

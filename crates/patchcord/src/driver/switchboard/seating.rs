@@ -42,7 +42,7 @@ impl Switchboard {
         room: &str,
         name: &str,
     ) -> Option<Input> {
-        let Some(seat) = conferences.enter(room, name) else {
+        let Some(seat) = conferences.enter(room, name, &self.caller.id) else {
             return Some(Input::RoomRefused(NoRoom::Locked));
         };
         let (client, id, bridge) =
@@ -121,7 +121,29 @@ impl Switchboard {
         }
     }
 
+    /// Plays music to the caller in place of what the conference's bridge would, or that again.
+    pub(in crate::driver) fn hold(&mut self, held: bool) {
+        if let Some(seated) = &self.seated {
+            seated.seat.is_held(held);
+        }
+        let (client, id) = (self.client.clone(), self.caller.id.clone());
+        self.request(async move {
+            let channels = client.channels();
+            let done = match held {
+                true => channels.start_moh(&id, None).await,
+                false => channels.stop_moh(&id).await,
+            };
+            if let Err(error) = done {
+                tracing::warn!(%error, held, "a caller could not be held, or taken back");
+            }
+            Done::Released
+        });
+    }
+
     pub(in crate::driver) fn mute(&mut self, muted: bool) {
+        if let Some(seated) = &self.seated {
+            seated.seat.is_muted(muted);
+        }
         let (client, id) = (self.client.clone(), self.caller.id.clone());
         self.request(async move {
             let channels = client.channels();

@@ -19,6 +19,7 @@ pub(super) fn caller_id(name: &str, number: &str) -> String {
 /// The causes with which the dialplan context [`QUEUES`](super::QUEUES) ends a call that no agent took.
 pub(super) fn why_not_queued(cause: i64) -> Why {
     match cause {
+        3 => Why::Unknown,
         20 => Why::Empty,
         42 => Why::Full,
         16 | 18 | 19 => Why::NoAnswer,

@@ -415,6 +415,40 @@ async fn a_zone_is_refused_where_a_cut_is_not_confirmed() {
 }
 
 #[tokio::test]
+async fn a_card_is_asked_for_only_once_nobody_listens() {
+    let (folder, till) = (Folder::new("heard"), Till::open().await);
+    let mut stage = folder.stage(&till.flow()).await;
+    for lets_go in [true, false] {
+        let digits = vec![(700 * MS, '1'), (7_500 * MS, '2')];
+        let refused = Caller { digits, ..pays(&card(0), "739") };
+        let caller = if lets_go { pays(&card(0), "739") } else { refused };
+        let call = stage.pbx.call(caller);
+        let mut listening = loop {
+            match stage.calls.listen(call.channel(), false) {
+                Ok(listening) => break listening,
+                // The call has not been taken yet.
+                Err(_) => tokio::time::sleep(MS).await,
+            }
+        };
+        let listener = tokio::spawn(async move {
+            listening.must_end().await;
+            if !lets_go {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+            }
+        });
+        call.outcome().await;
+        let driven = stage.over().await;
+        listener.await.expect("no panic");
+        let expected = match lets_go {
+            true => vec![ZoneEvent::Entered, ZoneEvent::Left],
+            false => vec![ZoneEvent::Refused(ZoneCut::Listener)],
+        };
+        assert_eq!(zone(&driven), expected);
+    }
+    stage.end().await;
+}
+
+#[tokio::test]
 async fn who_hangs_up_within_the_zone_leaves_it_and_nothing_else() {
     let (folder, till) = (Folder::new("gone"), Till::open().await);
     let mut stage = folder.stage(&till.flow()).await;

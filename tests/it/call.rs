@@ -6,6 +6,7 @@ mod kept;
 mod properties;
 mod scene;
 mod through_flows;
+mod writing;
 
 use std::time::Duration;
 

@@ -25,6 +25,7 @@ mod outage;
 mod publishing;
 mod roads;
 mod store_away;
+mod talking;
 
 #[allow(clippy::unwrap_used, reason = "tests")]
 #[path = "../../crates/store/tests/suite/folder.rs"]

@@ -20,6 +20,7 @@ mod keying;
 mod messages;
 mod queueing;
 mod recording;
+mod writing;
 mod zone;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -59,6 +60,8 @@ struct Context {
     record: Record,
     /// How many times something was played.
     plays: u32,
+    /// How many times a language model was asked to write.
+    writings: u32,
     /// On what ground the flow goes where it goes now, if on any since the last decision.
     ground: Option<Ground>,
     /// Whether the caller speaks, as far as is known.
@@ -114,6 +117,7 @@ impl Call {
             timers,
             record: Record::default(),
             plays: 0,
+            writings: 0,
             ground: None,
             speaking: false,
             listening: None,

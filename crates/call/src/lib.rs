@@ -36,4 +36,6 @@ pub use receptionist::{
     Wish,
 };
 pub use record::{Attempt, Basis, Decision, LineQuality, Mark, Outcome, Record, Reply, Turn};
-pub use words::{Command, Heard, Input, Join, NoRoom, PlayId, Played, RoomNews, Slot, Why};
+pub use words::{
+    Command, Heard, Input, Join, NoRoom, PlayId, Played, RoomNews, Slot, Why, WriteId, Written,
+};

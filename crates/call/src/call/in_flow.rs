@@ -11,6 +11,7 @@ use super::connecting::Connecting;
 use super::messages::Message;
 use super::queueing::Queueing;
 use super::recording::Switching;
+use super::writing::Phrasing;
 use super::zone::{Entering, TakingCard};
 use super::{Context, Event, Ground, State};
 use crate::budget::{Fallback, Stage, What};
@@ -43,6 +44,7 @@ enum Resort {
 enum Doing {
     Nothing,
     Saying(PlayId),
+    Phrasing(Phrasing),
     Asking(Box<Asking>),
     /// Something is asked elsewhere: a payment, too.
     LookingUp,
@@ -99,6 +101,7 @@ impl InFlow {
             Doing::Connecting(connecting) => connecting.step(context, event),
             Doing::Queueing(queueing) => queueing.step(context, event),
             Doing::Conferring(conferring) => conferring.step(context, event),
+            Doing::Phrasing(phrasing) => phrasing.step(context, event),
             Doing::Saying(playing) => saying(context, *playing, event),
             Doing::Talking => match event {
                 Event::Input(Input::AgentHungUp) => Progress::Over(Reply::Ended),
@@ -120,6 +123,11 @@ impl InFlow {
             Progress::Going => State::InFlow(self),
             Progress::Over(reply) => {
                 let task = self.task;
+                if let Doing::Asking(asking) = &self.doing
+                    && let Some(wrote) = asking.wrote()
+                {
+                    self.run.handle(context.now, flow::Input::Wrote { task, wrote });
+                }
                 self.tell(context, flow::Input::Told { task, reply })
             }
             Progress::Key(key) => {
@@ -212,6 +220,7 @@ impl InFlow {
                 context.timers.disarm(Timer::Audible);
                 context.command(Command::StopPlaying);
             }
+            Doing::Phrasing(mut phrasing) => phrasing.stop(context),
             Doing::Music => context.command(Command::StopPlaying),
             Doing::Message(message) => message.stop(context),
             Doing::TakingCard(mut taking) => taking.stop(context),
@@ -252,11 +261,15 @@ impl Doing {
                 context.arm(Timer::Audible, AUDIBLE);
                 Self::Saying(playing)
             }
-            Task::Ask { say, question, wait } => {
-                Self::Asking(Box::new(Asking::begin(context, say, question, None, wait)))
+            Task::Phrase { brief, otherwise } => {
+                Self::Phrasing(Phrasing::begin(context, brief, otherwise))
+            }
+            Task::Ask { say, question, wait, brief } => {
+                let asking = Asking::begin(context, (say, brief), question, None, wait);
+                Self::Asking(Box::new(asking))
             }
             Task::Collect { say, question, keys, wait } => {
-                Self::Asking(Box::new(Asking::begin(context, say, question, keys, wait)))
+                Self::Asking(Box::new(Asking::begin(context, (say, None), question, keys, wait)))
             }
             Task::Lookup { request, say } => {
                 context.command(Command::LookUp(request));
@@ -297,7 +310,7 @@ impl Doing {
 }
 
 /// How long it may take until something that is said can be heard. Words may have to be spoken first.
-const AUDIBLE: Duration = Duration::from_secs(10);
+pub(super) const AUDIBLE: Duration = Duration::from_secs(10);
 
 fn saying(context: &mut Context, playing: PlayId, event: Event) -> Progress {
     match event {

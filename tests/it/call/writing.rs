@@ -62,10 +62,10 @@ impl Scene {
     /// A caller who has asked something, which a model is to answer.
     fn asked(words: &str) -> Self {
         let mut scene = flow(TALK);
+        assert_eq!(scene.commands()[1], "play What would you like to know?");
         scene.ends(900, "What would you like to know?").says(words);
         let commands = scene.commands();
-        assert_eq!(commands[2], "stop playing");
-        assert_eq!(commands[3], format!("write 1: Some(ByCaller({words:?}))"));
+        assert_eq!(commands, ["stop playing", &format!("write 1: Some(ByCaller({words:?}))")]);
         scene
     }
 }
@@ -85,7 +85,8 @@ fn the_first_sentence_is_said_while_the_second_is_written() {
 #[test]
 fn who_waits_for_the_second_sentence_hears_it_when_it_comes() {
     let mut scene = flow(HELLO);
-    scene.sentence(1, "Good morning.").ends(300, "Good morning.").commands();
+    scene.sentence(1, "Good morning.").commands();
+    scene.ends(300, "Good morning.");
     assert_eq!(scene.sentence(1, "How nice.").commands(), ["play How nice."]);
     assert_eq!(scene.done(1, None).ends(500, "How nice.").commands(), ["hang up"]);
 }

@@ -32,7 +32,9 @@ impl Driver {
         let (prompt, made) = (prompt(brief), self.made.0.clone());
         let task = tokio::spawn(async move {
             // The call may be over; then nobody wants to know.
-            let tell = |told| drop(made.send(Made::Written(id, Ok(told))));
+            let tell = |told| {
+                let _ = made.send(Made::Written(id, Ok(told)));
+            };
             if let Err(error) = llm.write(&prompt, tell).await {
                 let _ = made.send(Made::Written(id, Err(error)));
             }

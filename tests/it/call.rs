@@ -7,6 +7,7 @@ mod properties;
 mod scene;
 mod through_flows;
 mod transferring;
+mod writing;
 
 use std::time::Duration;
 

@@ -6,3 +6,4 @@ mod ready_made;
 mod rehearse;
 mod run;
 mod scene;
+mod talk;

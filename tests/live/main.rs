@@ -27,6 +27,7 @@ mod publishing;
 mod roads;
 mod store_away;
 mod supervising;
+mod talking;
 mod transferring;
 
 #[allow(clippy::unwrap_used, reason = "tests")]

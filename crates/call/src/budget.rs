@@ -26,6 +26,8 @@ pub enum Stage {
     Ari,
     /// From Asterisk's answer to the agent's.
     Ring,
+    /// From the request to a language model to the first of its words.
+    LlmFirstToken,
     /// From a decision to the first audible sample of our reply on the wire.
     FirstAudioOut,
 }
@@ -44,6 +46,7 @@ impl Stage {
             Stage::Policy => "policy",
             Stage::Ari => "ari",
             Stage::Ring => "ring",
+            Stage::LlmFirstToken => "llm_first_token",
             Stage::FirstAudioOut => "first_audio_out",
         }
     }
@@ -60,6 +63,8 @@ pub enum Fallback {
     NextDestination,
     /// Hand the caller to the fallback destination.
     FallbackDestination,
+    /// Say what is written in place of what a language model should have said.
+    WrittenPrompt,
     /// Give the call back to the dialplan, behind the line that handed it over.
     Dialplan,
 }
@@ -73,6 +78,7 @@ impl Fallback {
             Fallback::DigitMenu => "digit_menu",
             Fallback::NextDestination => "next_destination",
             Fallback::FallbackDestination => "fallback_destination",
+            Fallback::WrittenPrompt => "written_prompt",
             Fallback::Dialplan => "dialplan",
         }
     }

@@ -21,6 +21,7 @@ mod messages;
 mod queueing;
 mod recording;
 mod talking;
+mod writing;
 mod zone;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -60,6 +61,8 @@ struct Context {
     record: Record,
     /// How many times something was played.
     plays: u32,
+    /// How many times a language model was asked to write.
+    writings: u32,
     /// On what ground the flow goes where it goes now, if on any since the last decision.
     ground: Option<Ground>,
     /// Whether the caller speaks, as far as is known.
@@ -115,6 +118,7 @@ impl Call {
             timers,
             record: Record::default(),
             plays: 0,
+            writings: 0,
             ground: None,
             speaking: false,
             listening: None,

@@ -38,4 +38,5 @@ pub use receptionist::{
 pub use record::{Attempt, Basis, Decision, LineQuality, Mark, Outcome, Record, Reply, Turn};
 pub use words::{
     Command, Heard, Input, Join, NoRoom, PlayId, Played, RoomNews, Slot, TransferNews, Why,
+    WriteId, Written,
 };

@@ -22,6 +22,8 @@ pub(crate) enum Timer {
     Keys,
     /// The first audible sample of what is said.
     Audible,
+    /// What a language model writes: its first words, then the next.
+    Writing,
     /// The end of the longest message.
     Message,
     /// The cuts around a zone.

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flow::{CardItem, Question, Reply, Request, Secret, Sound};
+use flow::{Brief, CardItem, Filled, Question, Reply, Request, Secret, Sound};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::kept::{RecordedBy, RecordingEnd, RecordingId, ZoneCut};
@@ -162,6 +162,13 @@ pub enum Input {
     CardKey,
     /// The caller has keyed in what was asked for; nothing, perhaps.
     CardTaken(Secret),
+    /// A language model has written something.
+    Written {
+        /// By which [`Command::Write`].
+        id: WriteId,
+        /// What.
+        what: Written,
+    },
     /// What a lookup came to: [`Reply::Found`], [`Reply::NotFound`], [`Reply::TimedOut`] or [`Reply::Failed`].
     LookedUp(Reply),
     /// The caller's channel went on in the dialplan.
@@ -280,6 +287,17 @@ pub enum Command {
     LookUp(Request),
     /// Give up the lookup that is under way.
     StopLookingUp,
+    /// Have a language model write. Answered by [`Input::Written`], sentence by sentence and then once with the end.
+    Write {
+        /// Its number, by which the answers name it.
+        id: WriteId,
+        /// What is wanted.
+        brief: Brief,
+    },
+    /// Write no more.
+    StopWriting,
+    /// These will be said soon: have their words spoken by then.
+    Prepare(Vec<Sound>),
     /// Record both sides from now on, and what two people say to each other later. Answered by
     /// [`Input::RecordingBegan`] or [`Input::RecordingRefused`].
     StartRecording,
@@ -461,6 +479,28 @@ pub enum RoomNews {
     Host,
     /// The caller is to leave.
     Removed,
+}
+
+/// The number of something that is written in a call, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WriteId(pub u32);
+
+/// What comes from a language model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum Written {
+    /// Words to be said, while it goes on to write.
+    Sentence(String),
+    /// That was all, and this besides.
+    Done {
+        /// What it fills.
+        slots: Vec<Filled>,
+        /// The label that it chooses.
+        label: Option<String>,
+    },
+    /// It failed. The text is for the record.
+    Failed(String),
 }
 
 /// The number of something that is played in a call, from 1.

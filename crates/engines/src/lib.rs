@@ -1,5 +1,5 @@
 //! Ears for telephone calls: voice activity, turns and speech recognition, all on this machine unless asked otherwise;
-//! and a mouth, [`synthesis`].
+//! a mouth, [`synthesis`], and a pen, [`llm`].
 //!
 //! From the outside in: [`models`] fetches and checks the files; [`hearing`] is the live service,
 //! one thread that listens to all calls and a pool that reads for them; [`listener`] is the ear of
@@ -41,6 +41,7 @@ pub mod embedding;
 pub mod hearing;
 pub mod key;
 pub mod listener;
+pub mod llm;
 pub mod models;
 pub mod moonshine;
 mod numerals;

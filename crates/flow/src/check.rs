@@ -1,6 +1,7 @@
 //! From a document to a [`Flow`] in which nothing can go wrong but what has its exit.
 
 mod around;
+mod converse;
 mod deed;
 mod graph;
 mod names;
@@ -116,6 +117,7 @@ impl<'d> Checker<'d> {
             apology,
             keys,
             most: self.document.most_s.map(Duration::from_secs_f64),
+            model: self.document.model_s.map_or(MODEL, Duration::from_secs_f64),
             returns: graph.returns,
             sets: graph.sets,
             ends: graph.ends,
@@ -147,6 +149,10 @@ impl<'d> Checker<'d> {
         if document.most_s.is_some_and(|most| !(1.0..=86_400.0).contains(&most)) {
             let mend = "write 1 to 86400 seconds, or leave it out";
             self.add(&at(["most_s"]), "no call can stay for that long", mend);
+        }
+        if document.model_s.is_some_and(|model| !(0.2..=10.0).contains(&model)) {
+            let mend = "write 0.2 to 10 seconds, or leave it out";
+            self.add(&at(["model_s"]), "no caller waits for words for that long", mend);
         }
         for (index, need) in document.needs.iter().enumerate() {
             let known = need == ways::VERIFIED
@@ -392,6 +398,9 @@ const ACCEPT: &str = "Press 1 to take the call, or 2 to refuse it.";
 
 /// What is said where a flow has no apology of its own.
 const APOLOGY: &str = "I am sorry, something went wrong. Please hold on.";
+
+/// How long a language model may take to its first words, unless a flow says so.
+const MODEL: Duration = Duration::from_millis(1_500);
 
 /// A key as TOML wants it.
 fn key(name: &str) -> String {

@@ -45,11 +45,11 @@ use crate::finding::Findings;
 
 pub use around::{Hours, Lookup, Method, Sound, Voice};
 pub use deed::{
-    Agents, Ask, By, Case, Collect, Conference, Connect, Deed, Dialplan, Enquire, HangUp, Menu,
-    Music, Queue, Record, Remind, Ring, Say, Turn, Voicemail, Zone,
+    Agents, Ask, By, Case, Collect, Conference, Connect, Converse, Deed, Dialplan, Enquire, HangUp,
+    Menu, Music, Queue, Record, Remind, Ring, Say, Turn, Voicemail, Zone,
 };
 pub use room::RoomSays;
-pub use test::{Act, Answer, Expected, PickUp, Test};
+pub use test::{Act, Answer, Expected, PickUp, Test, Writes};
 
 /// The schema that this version of Patchcord reads and writes.
 pub const SCHEMA: u32 = 1;
@@ -74,6 +74,10 @@ pub struct Document {
     /// does not count. No limit if it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub most_s: Option<f64>,
+    /// How long a language model may take to its first words, in seconds, before what is written is said in their place. 1.5
+    /// if it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_s: Option<f64>,
     /// What must be known before it is begun: `slots.account`, `caller.tier`, or `verified` if only a verified caller
     /// may come here.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -30,9 +30,9 @@ mod ways;
 pub use book::{Book, Wish, Wishes};
 pub use civil::{Civil, Weekday};
 pub use document::{
-    Act, Agents, Answer, Ask, By, Case, Collect, Conference, Connect, Deed, Dialplan, Document,
-    Enquire, Expected, HangUp, Hours, Lookup, Menu, Method, Music, Node, PickUp, Queue, Record,
-    Remind, Ring, RoomSays, SCHEMA, Say, Sound, Test, Turn, Voice, Voicemail, Zone,
+    Act, Agents, Answer, Ask, By, Case, Collect, Conference, Connect, Converse, Deed, Dialplan,
+    Document, Enquire, Expected, HangUp, Hours, Lookup, Menu, Method, Music, Node, PickUp, Queue,
+    Record, Remind, Ring, RoomSays, SCHEMA, Say, Sound, Test, Turn, Voice, Voicemail, Writes, Zone,
 };
 pub use expression::{Expression, Name, Names, ParseError, Problem};
 pub use finding::{Finding, Findings};
@@ -40,8 +40,8 @@ pub use plan::{Flow, Place};
 pub use question::Question;
 pub use rehearse::{Difference, Rehearsal, Stage, rehearse};
 pub use run::{
-    Effect, Facts, Filled, Input, Introduction, Keys, MOST_STEPS, Outcome, Reply, Request, Run,
-    Step, Task, TaskId, Why,
+    Blank, Brief, Conversation, Effect, Errand, Facts, Filled, Input, Introduction, Keys,
+    MOST_STEPS, Outcome, Reply, Request, Run, Said, Step, Task, TaskId, Why, Wrote,
 };
 pub use secret::{CardItem, Secret};
 pub use value::Value;

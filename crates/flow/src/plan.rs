@@ -14,7 +14,7 @@ use crate::document::{self, Document, Method, Ring, RoomSays, Sound, Turn};
 use crate::expression::{Expression, Names};
 use crate::finding::{Finding, Findings};
 use crate::question::Question;
-use crate::run::Keys;
+use crate::run::{Blank, Keys};
 use crate::secret::CardItem;
 use crate::template::Template;
 
@@ -29,6 +29,8 @@ pub struct Flow {
     pub(crate) keys: BTreeMap<char, Target>,
     /// How long a call may stay.
     pub(crate) most: Option<Duration>,
+    /// How long a language model may take to its first words.
+    pub(crate) model: Duration,
     /// By the name of a `return` node that can be come to.
     pub(crate) returns: BTreeMap<Arc<str>, Returned>,
     /// The names that it may set.
@@ -74,9 +76,10 @@ pub(crate) enum Target {
 /// What a node does.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Deed {
-    Say(Prompt),
+    Say { prompt: Prompt, phrased: Option<Template> },
     Ask(Ask),
     Collect(Box<Collect>),
+    Converse(Box<Converse>),
     Decide(Vec<(Expression, Arc<str>)>),
     Hours(Arc<Calendar>),
     Lookup { lookup: Arc<Lookup>, prompt: Option<Prompt> },
@@ -99,7 +102,25 @@ pub(crate) enum Deed {
 pub(crate) struct Ask {
     pub(crate) question: Arc<Question>,
     pub(crate) prompts: Prompts,
+    /// What a model is to ask the first time.
+    pub(crate) phrased: Option<Template>,
     pub(crate) tries: u32,
+    pub(crate) wait: Duration,
+}
+
+/// A conversation that a language model leads.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Converse {
+    /// What leads on at once; any other words are the model's to answer.
+    pub(crate) question: Arc<Question>,
+    pub(crate) prompts: Prompts,
+    pub(crate) sorry: Prompt,
+    pub(crate) about: Template,
+    pub(crate) blanks: Vec<Blank>,
+    /// Labels, and when the model may choose them.
+    pub(crate) ends: BTreeMap<String, String>,
+    pub(crate) tries: u32,
+    pub(crate) turns: u32,
     pub(crate) wait: Duration,
 }
 
@@ -313,6 +334,7 @@ impl Flow {
         std::iter::once(self).chain(within).flat_map(|flow| &flow.nodes).flat_map(|node| {
             let asked = match &node.deed {
                 Deed::Ask(ask) => [Some(&ask.question), None],
+                Deed::Converse(converse) => [Some(&converse.question), None],
                 Deed::Collect(collect) => {
                     let read_back = collect.read_back.as_ref().map(|confirm| &confirm.question);
                     [Some(&collect.question), read_back]

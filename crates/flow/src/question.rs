@@ -20,6 +20,16 @@ pub struct Question {
     /// The slot that an answer is the value of.
     value_of: Option<String>,
     domain: Domain,
+    others: Others,
+}
+
+/// What becomes of words that are none of the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Others {
+    /// They answer nothing.
+    NoMatch,
+    /// They are told as they are.
+    Said,
 }
 
 impl Question {
@@ -32,6 +42,7 @@ impl Question {
             wishes: None,
             value_of: None,
             domain: Domain::default(),
+            others: Others::NoMatch,
         }
     }
 
@@ -61,6 +72,11 @@ impl Question {
         self
     }
 
+    /// Takes any other words, too.
+    pub(crate) fn open_to_all(self) -> Self {
+        Self { others: Others::Said, ..self }
+    }
+
     /// A question for the value of a slot.
     pub(crate) fn for_value(name: String, slot: &str, kind: SlotKind) -> Self {
         let pattern = format!(
@@ -87,7 +103,13 @@ impl Question {
     /// Whether anything may be said.
     #[must_use]
     pub fn listens(&self) -> bool {
-        !self.labels.is_empty() || self.wishes.is_some()
+        !self.labels.is_empty() || self.wishes.is_some() || self.takes_any_words()
+    }
+
+    /// Whether words that are none of its answers are a reply as well: [`Reply::Said`].
+    #[must_use]
+    pub fn takes_any_words(&self) -> bool {
+        self.others == Others::Said
     }
 
     /// The slot whose value is asked for, if it is that.
@@ -104,6 +126,9 @@ impl Question {
     pub fn understanding(&self) -> Result<Option<Understanding>, TeachError> {
         if !self.listens() {
             return Ok(None);
+        }
+        if self.labels.is_empty() && self.wishes.is_none() {
+            return Ok(Some(Understanding::of_nothing()));
         }
         // The phrases help to understand what the patterns do not say. Should they not be learned, one of them being a
         // phrase of a wish as well, the patterns hold by themselves.
@@ -158,8 +183,8 @@ impl Question {
             (one, two) => one.is_none() && two.is_none(),
         };
         wishes
-            && (&self.labels, &self.value_of, &self.domain)
-                == (&other.labels, &other.value_of, &other.domain)
+            && (&self.labels, &self.value_of, &self.domain, self.others)
+                == (&other.labels, &other.value_of, &other.domain, other.others)
     }
 
     /// What the caller has answered, once it has been decided that they mean `intent` of this question's

@@ -134,7 +134,10 @@ fn one(flow: &Arc<Flow>, test: &Test, ears: &BTreeMap<String, Understanding>) ->
             .map_or(Does::Wait, |(task, what)| caller.meets(run.trace().len() - 1, task, &what));
         match does {
             Does::HangUp => run.handle(now, Input::HungUp),
-            Does::Reply(task, replies) => {
+            Does::Reply(task, wrote, replies) => {
+                if let Some(wrote) = wrote {
+                    run.handle(now, Input::Wrote { task, wrote });
+                }
                 for reply in replies {
                     now += Duration::from_secs(2);
                     run.handle(now, Input::Told { task, reply });

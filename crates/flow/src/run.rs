@@ -1,8 +1,10 @@
 //! A call's way through a flow.
 
 mod begin;
+mod brief;
 mod names;
 mod reply;
+mod talk;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -15,7 +17,9 @@ use crate::secret::{CardItem, Secret};
 use crate::value::Value;
 use crate::ways;
 
+pub use brief::{Blank, Brief, Conversation, Errand, Said, Wrote};
 use names::Scope;
+use talk::Talk;
 pub use words::{
     Effect, Facts, Filled, Input, Introduction, Keys, Outcome, Reply, Request, Step, Task, TaskId,
     Why,
@@ -111,6 +115,7 @@ enum Doing {
     Collecting {
         tried: u32,
     },
+    Conversing(Talk),
     ReadingBack {
         tried: u32,
         asked: u32,
@@ -196,6 +201,11 @@ impl Run {
                 if let Some(doing) = self.under_way(|known, _| known == task) {
                     let next = self.answered(now, doing, reply);
                     self.go_on(now, next);
+                }
+            }
+            Input::Wrote { task, wrote } => {
+                if self.task() == Some(task) {
+                    self.wrote(wrote);
                 }
             }
             Input::Key(key) => {

@@ -49,7 +49,7 @@ pub(crate) const FAILURES: [&str; 11] =
 pub(crate) fn ways(deed: &Deed) -> Vec<(String, Class)> {
     use Class::{Failure, Given, Over, Spared, Trouble};
     let own: Vec<(&str, Class)> = match deed {
-        Deed::Say(_) | Deed::Music { .. } => vec![(DONE, Given)],
+        Deed::Say { .. } | Deed::Music { .. } => vec![(DONE, Given)],
         Deed::Conference(_) => vec![(DONE, Given), (REFUSED, Failure)],
         Deed::Set(_) => return vec![(DONE.to_owned(), Given)],
         Deed::Voicemail { .. } => vec![(DONE, Given), (NO_INPUT, Failure)],
@@ -65,6 +65,14 @@ pub(crate) fn ways(deed: &Deed) -> Vec<(String, Class)> {
                 ways.extend(wishes.intents().into_iter().map(|intent| (intent, Spared)));
             }
             ways.extend([(NO_MATCH, Failure), (NO_INPUT, Failure)]);
+            ways
+        }
+        Deed::Converse(converse) => {
+            let mut labels = converse.question.labels();
+            labels.extend(converse.ends.keys().map(String::as_str));
+            labels.retain(|label| !FAILURES.contains(label) && *label != DONE);
+            let mut ways: Vec<_> = labels.into_iter().map(|label| (label, Given)).collect();
+            ways.extend([(DONE, Given), (NO_MATCH, Failure), (NO_INPUT, Failure)]);
             ways
         }
         Deed::Collect(_) => vec![(DONE, Given), (NO_MATCH, Failure), (NO_INPUT, Failure)],

@@ -156,6 +156,12 @@ impl Understanding {
         Ok(Understanding { names, learned, spoken, hints })
     }
 
+    /// One that knows no intents: whatever is said is none of them.
+    #[must_use]
+    pub fn of_nothing() -> Understanding {
+        Understanding { names: Vec::new(), learned: None, spoken: None, hints: Vec::new() }
+    }
+
     /// The same understanding for answers to a question that has just been put: a short one that fits a pattern is
     /// believed, as it would not be at any other time.
     #[must_use]

@@ -146,7 +146,9 @@ fn desk(settings: &Settings, path: &Path) -> Result<Desk, String> {
     let speech = Speech::new(settings.synthesis());
     let desk = Desk::open_with(&settings.receptionist(), settings.flow().as_deref(), speech);
     let tapes = settings.tapes(path).map_err(words)?;
-    let desk = desk.and_then(|desk| desk.keeping(path, tapes)).map_err(words)?;
+    let llm = settings.llm(path).map_err(words)?;
+    let desk = desk.and_then(|desk| desk.keeping(path, tapes)?.writing(path, llm));
+    let desk = desk.map_err(words)?;
     let dialled = settings.dialling().suit(&desk.receptionist);
     dialled.map_err(|denied| format!("{}: {denied}", path.display()))?;
     Ok(desk)

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use audio::tone::progress::{Country, Progress, Signal};
 use call::journal::Document;
 use call::{Call, Course, DestinationId, Findings, Receptionist, Sound};
+use engines::llm::Llm;
 use engines::phrases::Phrases;
-use flow::{Book, Facts, Flow, Question};
+use flow::{Ask, Book, Deed, Facts, Flow, Question, Say};
 use intent::{TeachError, Understanding};
 use store::{FlowRef, InboundNumber};
 use thiserror::Error;
@@ -33,6 +34,8 @@ pub(crate) struct Desk {
     recordings: Recordings,
     /// For what calls keep.
     pub places: TapeSettings,
+    /// Who writes what flows leave to a language model.
+    pub llm: Option<Llm>,
     /// The receptionist's file, and the flow with those that it goes through if it has one: for journals.
     pub documents: (Document, Vec<Document>),
     /// One for all questions to which the same may be said.
@@ -86,6 +89,10 @@ pub(crate) enum DeskError {
         "number {number}: its fallback \"{fallback}\" is no destination of {receptionist}\n  mend: use one of: {known}"
     )]
     NoDestination { number: String, fallback: String, receptionist: String, known: String },
+    #[error(
+        "{path}: node \"{node}\" needs a language model, and there is none\n  mend: add a section [llm] to the configuration, or take {key} out"
+    )]
+    NoModel { path: PathBuf, node: String, key: &'static str },
     #[error("{path}: {source}")]
     NoPlace { path: PathBuf, source: TapeError },
 }
@@ -159,6 +166,7 @@ impl Desk {
             documents: (own, flow_documents),
             recordings,
             places: TapeSettings::default(),
+            llm: None,
             answers: Vec::new(),
             sounds: HashMap::new(),
             ringing: ringing(),
@@ -174,6 +182,15 @@ impl Desk {
             .map_err(|source| DeskError::NoPlace { path: path.to_owned(), source })?;
         self.places = places;
         Ok(self)
+    }
+
+    /// The same, with a language model: a flow that needs one must have it.
+    pub(crate) fn writing(mut self, path: &Path, llm: Option<Llm>) -> Result<Self, DeskError> {
+        self.llm = llm;
+        match needs_model(&self.course.flow).filter(|_| self.llm.is_none()) {
+            Some((node, key)) => Err(DeskError::NoModel { path: path.to_owned(), node, key }),
+            None => Ok(self),
+        }
     }
 
     /// The same receptionist for the calls to an inbound number, whose `flow` begins as the number says. What was learned
@@ -207,13 +224,14 @@ impl Desk {
             documents,
             recordings: self.recordings.clone(),
             places: self.places.clone(),
+            llm: self.llm.clone(),
             answers: Vec::new(),
             sounds: HashMap::new(),
             ringing: self.ringing.clone(),
             speech: self.speech.clone(),
         };
         let places = self.places.clone();
-        desk.ready(shown, Some(like))?.keeping(shown, places)
+        desk.ready(shown, Some(like))?.keeping(shown, places)?.writing(shown, self.llm.clone())
     }
 
     /// Who takes the callers of an inbound number whom its flow fails, if that is not the receptionist's own choice.
@@ -360,6 +378,19 @@ fn ringing() -> Arc<[i16]> {
     period.into()
 }
 
+/// The first node for which a flow needs a language model, and what of it does.
+fn needs_model(flow: &Flow) -> Option<(String, &'static str)> {
+    let needs = |deed: &Deed| match deed {
+        Deed::Converse(_) => Some("the node"),
+        Deed::Say(Say { phrased: Some(_), .. }) | Deed::Ask(Ask { phrased: Some(_), .. }) => {
+            Some("phrased")
+        }
+        _ => None,
+    };
+    let mut nodes = flow.documents().flat_map(|document| &document.node);
+    nodes.find_map(|(name, node)| Some((name.clone(), needs(&node.deed)?)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -390,5 +421,38 @@ mod tests {
         let error = with_words(Speech::new(config)).map(drop).expect_err("nobody speaks");
         let text = error.to_string();
         assert!(text.contains("how can I help") && text.contains("\"nobody\""), "{text}");
+    }
+
+    #[test]
+    fn what_a_model_is_needed_for_is_refused_without_one() {
+        let flow = |node: &str| {
+            let text = format!("schema = 1\nname = \"f\"\nstart = \"node\"\n[node.node]\n{node}\n");
+            let flow = Flow::parse("flow.toml", &text, &Book::default());
+            flow.unwrap_or_else(|findings| panic!("{findings}"))
+        };
+        for (node, key) in [
+            (
+                "say = { prompt = \"Hi.\", phrased = \"Greet.\" }\nto = { done = \"hang_up\" }",
+                Some("phrased"),
+            ),
+            (
+                "converse = { prompt = \"Hi.\", about = \"We are here.\" }\nto = { done = \"hang_up\" }",
+                Some("the node"),
+            ),
+            ("say = { prompt = \"Hi.\" }\nto = { done = \"hang_up\" }", None),
+        ] {
+            let needs = needs_model(&flow(node));
+            assert_eq!(needs, key.map(|key| ("node".to_owned(), key)), "{node}");
+        }
+        let desk = |flow| {
+            let mut desk = Desk::embedded().expect("well formed");
+            desk.course.flow = Arc::new(flow);
+            desk.writing(Path::new("desk.toml"), None)
+        };
+        let needy = flow(
+            "converse = { prompt = \"Hi.\", about = \"We are here.\" }\nto = { done = \"hang_up\" }",
+        );
+        let error = desk(needy).map(drop).expect_err("there is none").to_string();
+        assert!(error.contains("[llm]") && error.contains("\"node\""), "{error}");
     }
 }

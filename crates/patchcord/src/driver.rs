@@ -19,6 +19,7 @@ mod recordings;
 mod room;
 mod switchboard;
 mod voice;
+mod writing;
 mod zone;
 
 use std::sync::Arc;
@@ -26,8 +27,9 @@ use std::time::{Duration, Instant};
 
 use ari::{Arrival, Delivery, Event, Mailbox};
 use call::journal::Journaled;
-use call::{Command, Input, Place, PlayId, Played, Record, Sound, Stage, Why, ZoneCut};
+use call::{Command, Input, Place, PlayId, Played, Record, Sound, Stage, Why, WriteId, ZoneCut};
 use engines::listener::Heard;
+use engines::llm::{LlmError, Told};
 use flow::Question;
 use media::{LegEvent, Playout};
 use tokio::sync::mpsc;
@@ -58,6 +60,7 @@ use switchboard::{News, Switchboard};
 pub(crate) use switchboard::{Ours, release};
 use voice::Voice;
 pub(crate) use voice::beep;
+use writing::Writing;
 use zone::{Pressed, Zone};
 
 /// What every call of a process works with.
@@ -124,6 +127,8 @@ struct Driver {
     /// What is made ready beside the call.
     made: (mpsc::UnboundedSender<Made>, mpsc::UnboundedReceiver<Made>),
     lookup: Option<AbortHandle>,
+    /// What a language model writes now.
+    writing: Option<Writing>,
     keys: Keys,
     /// How often it has dialled out of this Asterisk.
     dialled: u32,
@@ -139,6 +144,8 @@ enum Made {
     /// To be said to the agent of an attempt.
     Whisper(u32, Result<Arc<[i16]>, String>),
     Answer(Input),
+    /// By a language model.
+    Written(WriteId, Result<Told, LlmError>),
 }
 
 /// What the task was woken by.
@@ -195,6 +202,7 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         playing: PlayId(0),
         made: mpsc::unbounded_channel(),
         lookup: None,
+        writing: None,
         keys: Keys::new(shared.road.tells_keys()),
         dialled: 0,
         recordings,
@@ -233,6 +241,7 @@ impl Driver {
                 Woken::Voice(voice) => self.voice(voice),
                 Woken::Recorded(told) => told.into_iter().for_each(|input| self.tell(input)),
                 Woken::Made(Made::Answer(input)) => self.tell(input),
+                Woken::Made(Made::Written(id, told)) => self.wrote(id, told),
                 Woken::Made(Made::Sound(id, sound)) => self.made(id, sound),
                 Woken::Made(Made::Whisper(attempt, sound)) => self.whispers(attempt, sound),
                 Woken::Deadline => self.tell(Input::Wake),
@@ -353,6 +362,9 @@ impl Driver {
                     lookup.abort();
                 }
             }
+            Command::Write { id, brief } => self.write(id, brief),
+            Command::StopWriting => self.writing = None,
+            Command::Prepare(sounds) => self.prepare(sounds),
             Command::StartRecording => {
                 let refused = self.recordings.start(self.line.as_ref().and_then(Line::leg));
                 refused.into_iter().for_each(|input| self.tell(input));
@@ -707,6 +719,7 @@ impl Driver {
     async fn finish(mut self) -> (Record, Vec<i16>, Option<f64>) {
         self.suspect_cards();
         self.write_down();
+        self.writing = None;
         if let Some(lookup) = self.lookup.take() {
             lookup.abort();
         }

@@ -65,7 +65,7 @@ impl Published {
         };
         let mut start = flow.document().start.clone();
         if let Some(greeting) = &number.greeting {
-            let say = Deed::Say(Say { prompt: Sound::Spoken(greeting.clone()) });
+            let say = Deed::Say(Say { prompt: Sound::Spoken(greeting.clone()), phrased: None });
             first(GREETING, say, &[("done", &start)]);
             GREETING.clone_into(&mut start);
         }

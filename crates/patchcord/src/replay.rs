@@ -15,7 +15,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use call::{Call, Command, Input, Join, NoRoom, Place, PlayId, Played, Record, Why, ZoneCut};
+use call::{
+    Call, Command, Input, Join, NoRoom, Place, PlayId, Played, Record, Why, Written, ZoneCut,
+};
 use engines::models::ModelPaths;
 use engines::moonshine::Moonshine;
 use engines::runtime::Runtime;
@@ -277,7 +279,11 @@ impl<'a> Replay<'a> {
                 let why = "a replay has no lookups".to_owned();
                 self.later(ACCEPT, Input::LookedUp(Reply::Failed(why)));
             }
-            Command::StopLookingUp => {}
+            Command::Write { id, .. } => {
+                let what = Written::Failed("a replay has no language model".to_owned());
+                self.later(ACCEPT, Input::Written { id, what });
+            }
+            Command::StopLookingUp | Command::StopWriting | Command::Prepare(_) => {}
             Command::GiveBack { .. } => self.later(ACCEPT, Input::LeftForDialplan),
             Command::HangUp => self.later(ACCEPT, Input::CallerHungUp),
             Command::Finish => self.over = true,

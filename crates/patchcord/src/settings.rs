@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use ari::SecretSource;
 use engines::chain::Recognition;
+use engines::llm::Llm;
+use engines::llm::config::{LlmConfig, LlmConfigError};
 use engines::remote::config::{ConfigError, RecognitionConfig};
 use engines::synthesis::SynthesisConfig;
 use media::road::{Preference, Road, UnknownRoad};
@@ -54,6 +56,7 @@ pub(crate) struct Settings {
     recognition: RecognitionConfig,
     #[serde(default)]
     synthesis: SynthesisConfig,
+    llm: Option<LlmConfig>,
     store: Option<kept::Section>,
     control: Option<control::Section>,
     /// The folder of the file itself.
@@ -260,6 +263,8 @@ pub(crate) enum SettingsError {
     )]
     Journals { path: PathBuf, folder: PathBuf, source: std::io::Error },
     #[error("{path}: {source}")]
+    Llm { path: PathBuf, source: LlmConfigError },
+    #[error("{path}: {source}")]
     Recognition { path: PathBuf, source: ConfigError },
     #[error(
         "{path}: [store] has {count} passwords\n  mend: give it one of password_env, password_file and password_credential"
@@ -436,6 +441,12 @@ impl Settings {
         let mut synthesis = self.synthesis.clone();
         synthesis.folder.clone_from(&self.folder);
         synthesis
+    }
+
+    /// The language model that flows may have, if there is one; reads its key. `path` is for the messages.
+    pub(crate) fn llm(&self, path: &Path) -> Result<Option<Llm>, SettingsError> {
+        let built = self.llm.as_ref().map(|llm| llm.build(&self.folder)).transpose();
+        built.map_err(|source| SettingsError::Llm { path: path.to_owned(), source })
     }
 
     /// The ARI client's configuration; reads the password from where it is kept. `path` is for the messages.

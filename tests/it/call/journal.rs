@@ -9,7 +9,7 @@ use intent::Cut;
 use proptest::prelude::*;
 use std::sync::Arc;
 
-use super::properties::life;
+use super::properties::{life, talking};
 use super::scene::{DESK, call, call_through, desk, facts, heard};
 
 fn header() -> Header {
@@ -78,6 +78,17 @@ proptest! {
         prop_assert_eq!(&replayed.record, live.record());
         let again = lived(call(), life.iter().chain(&last)).0;
         prop_assert_eq!(text, again);
+    }
+
+    /// What a language model wrote stands in the journal, and nobody need ask it again.
+    #[test]
+    fn the_journal_of_a_call_with_a_model_needs_none(life in life()) {
+        let start = [(20, Input::Answered), (5, Input::MediaUp)];
+        let (text, live) = lived(talking(), start.iter().chain(&life));
+        let journal = Journal::read(text.as_bytes()).expect("well formed");
+        let replayed = journal.replay(talking());
+        prop_assert_eq!(replayed.difference, None);
+        prop_assert_eq!(&replayed.record, live.record());
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use call::{Call, Command, Input, PlayId, RecordedBy, RecordingEnd, RecordingId, Why, ZoneCut};
+use call::{
+    Call, Command, Input, PlayId, RecordedBy, RecordingEnd, RecordingId, Why, WriteId, Written,
+    ZoneCut,
+};
 use flow::{CardItem, Reply, Secret};
 use intent::Cut;
 use proptest::prelude::*;
@@ -42,6 +45,7 @@ fn input(now: Duration) -> impl Strategy<Value = Input> {
         Just(Input::AgentHungUp),
         handed(),
         kept(),
+        written(),
         Just(Input::Wake),
     ]
 }
@@ -74,6 +78,53 @@ fn kept() -> impl Strategy<Value = Input> {
         Just(Input::CardTaken(Secret::new(CardItem::Number, "4111111111111111"))),
         Just(Input::LookedUp(Reply::NotFound)),
     ]
+}
+
+/// What may come from a language model.
+fn written() -> impl Strategy<Value = Input> {
+    let label = prop::sample::select(vec![None, Some("solved"), Some("odd")]);
+    let done = label
+        .prop_map(|label| Written::Done { slots: Vec::new(), label: label.map(str::to_owned) });
+    let sentence = Just(Written::Sentence("At nine.".to_owned()));
+    let what = prop_oneof![sentence, done, Just(Written::Failed("broken".to_owned()))];
+    (1..4_u32, what).prop_map(|(id, what)| Input::Written { id: WriteId(id), what })
+}
+
+/// A call in which a language model phrases, asks and answers, again and again.
+pub(super) fn talking() -> Call {
+    call_through(
+        r#"
+        schema = 1
+        name = "talks"
+        start = "hello"
+        [keys]
+        9 = "talk"
+        [node.hello]
+        say = { prompt = "Hello.", phrased = "Greet them." }
+        to = { done = "ask" }
+        [node.ask.ask]
+        prompt = "Well?"
+        phrased = "Ask what they want."
+        answers = { yes = ["yes"] }
+        [node.ask.to]
+        yes = "talk"
+        no_match = "talk"
+        [node.talk.converse]
+        prompt = "What would you like to know?"
+        about = "We open at nine."
+        ends = { solved = "when there is nothing more to ask" }
+        answers = { person = ["[a] person"] }
+        keys = { 2 = "person" }
+        [node.talk.to]
+        solved = "hello"
+        person = "operator"
+        done = "operator"
+        error = "talk"
+        [node.operator]
+        connect = { destination = "operator" }
+        to = { ended = "talk" }
+        "#,
+    )
 }
 
 /// A call that keeps what it can, and takes a card.
@@ -164,6 +215,39 @@ proptest! {
             }
             let printed = format!("{:?}", call.record());
             prop_assert!(!printed.contains("4111"), "{}", printed);
+        }
+    }
+
+    /// A language model writes one thing at a time, and is stopped when nobody wants more of it.
+    #[test]
+    fn what_a_model_begins_is_ended(life in life()) {
+        let mut call = talking();
+        let mut now = Duration::ZERO;
+        let mut writes = None;
+        let end = std::iter::once((0, Input::CallerHungUp));
+        let start = [(0, Input::Answered), (0, Input::MediaUp)];
+        for (ms, input) in start.into_iter().chain(life).chain(end) {
+            now += Duration::from_millis(ms);
+            // Deadlines that have passed are seen to before it.
+            let done = match &input {
+                Input::Written { id, what: Written::Done { .. } | Written::Failed(_) } => Some(*id),
+                _ => None,
+            };
+            call.handle(now, input);
+            while let Some(command) = call.poll() {
+                match command {
+                    Command::Write { id, .. } => {
+                        let before = writes.replace(id).filter(|before| Some(*before) != done);
+                        prop_assert_eq!(before, None);
+                    }
+                    Command::StopWriting => prop_assert!(writes.take().is_some()),
+                    Command::Connect { .. } => prop_assert!(writes.is_none() || writes == done),
+                    _ => {}
+                }
+            }
+            writes = writes.filter(|writes| Some(*writes) != done);
+            let record = call.record();
+            prop_assert!(call.deadline().is_some() || record.outcome.is_some());
         }
     }
 

@@ -9,7 +9,7 @@ use call::{
     Call, Command, Course, Fallback, Heard, Input, PlayId, Played, Receptionist, Record, Sound,
     What,
 };
-use flow::{Civil, Facts, Flow};
+use flow::{Civil, Errand, Facts, Flow};
 use intent::{Cut, IntentId, Ranking, Scored};
 
 pub(super) const DESK: &str = r#"
@@ -211,6 +211,14 @@ impl Scene {
             Command::StopListening => "stop listening".to_owned(),
             Command::LookUp(request) => format!("look up {}", request.url),
             Command::StopLookingUp => "stop looking up".to_owned(),
+            Command::Write { id, brief } => match brief.errand {
+                Errand::Phrase(words) => format!("write {}: {words}", id.0),
+                Errand::Answer(talk) => format!("write {}: {:?}", id.0, talk.said.last()),
+            },
+            Command::StopWriting => "stop writing".to_owned(),
+            Command::Prepare(sounds) => {
+                format!("prepare {}", sounds.iter().map(named).collect::<Vec<_>>().join(" "))
+            }
             Command::StartRecording => "record".to_owned(),
             Command::StopRecording => "stop recording".to_owned(),
             Command::BeginMessage { mailbox, most } => {

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flow::{
-    Agents, Ask, Book, CardItem, Case, Collect, Conference, Connect, Deed, Dialplan, Document,
-    Effect, Enquire, Filled, Flow, HangUp, Hours, Input, Lookup, MOST_STEPS, Menu, Method, Music,
-    Node, Outcome, Queue, Record, Remind, Reply, RoomSays, Run, SCHEMA, Say, Secret, Sound, Task,
-    Turn, Value, Voice, Voicemail, Wish, Wishes, Zone,
+    Agents, Ask, Book, CardItem, Case, Collect, Conference, Connect, Converse, Deed, Dialplan,
+    Document, Effect, Enquire, Filled, Flow, HangUp, Hours, Input, Lookup, MOST_STEPS, Menu,
+    Method, Music, Node, Outcome, Queue, Record, Remind, Reply, RoomSays, Run, SCHEMA, Say, Secret,
+    Sound, Task, Turn, Value, Voice, Voicemail, Wish, Wishes, Wrote, Zone,
 };
 use intent::grammar::{Length, SlotKind};
 
@@ -91,6 +91,7 @@ fn document(dice: &mut Dice, book: &Book, name: &str) -> Document {
         language: None,
         time_zone: None,
         most_s: dice.once_in(5).then_some(20.0),
+        model_s: None,
         needs: if dice.once_in(8) { vec!["verified".to_owned()] } else { Vec::new() },
         voice: Voice::default(),
         to: BTreeMap::new(),
@@ -149,12 +150,16 @@ fn deed(dice: &mut Dice, book: &Book) -> (Deed, Vec<String>) {
     let prompt = || Sound::from("Hello {caller.name}.");
     let exits = |exits: &[&str]| exits.iter().map(|exit| (*exit).to_owned()).collect::<Vec<_>>();
     let tries = 1 + u32::try_from(dice.below(3)).expect("small");
-    match dice.below(20) {
-        0 => (Deed::Say(Say { prompt: prompt() }), exits(&["done"])),
+    match dice.below(21) {
+        0 => {
+            let phrased = dice.once_in(2).then(|| "Greet {caller.name}.".to_owned());
+            (Deed::Say(Say { prompt: prompt(), phrased }), exits(&["done"]))
+        }
         1 | 2 => {
             let wishes = dice.once_in(2);
             let ask = Ask {
                 prompt: prompt(),
+                phrased: dice.once_in(2).then(|| "Ask {caller.name}.".to_owned()),
                 answers: [("yes".to_owned(), vec!["yes".to_owned()])].into(),
                 wishes,
                 keys: [("1".to_owned(), "one".to_owned())].into(),
@@ -279,6 +284,23 @@ fn deed(dice: &mut Dice, book: &Book) -> (Deed, Vec<String>) {
             let name = (*dice.of(&names)).clone();
             (Deed::Flow(name), exits(&["back", "away"]))
         }
+        20 => {
+            let converse = Converse {
+                prompt: prompt(),
+                about: "We open at nine, {caller.name}.".to_owned(),
+                slots: book.slots.keys().cloned().collect(),
+                ends: [("solved".to_owned(), "when all is said".to_owned())].into(),
+                answers: [("yes".to_owned(), vec!["yes".to_owned()])].into(),
+                keys: [("1".to_owned(), "one".to_owned())].into(),
+                sorry: "Sorry.".into(),
+                again: None,
+                still_there: None,
+                tries,
+                turns: tries,
+                wait_s: 5.0,
+            };
+            (Deed::Converse(converse), exits(&["yes", "one", "solved", "done"]))
+        }
         _ => match dice.below(4) {
             0 => {
                 let place = "queues,700,1".to_owned();
@@ -351,7 +373,14 @@ fn reply(dice: &mut Dice, what: &Task) -> Reply {
         return dice.of(&odd).clone();
     }
     match what {
-        Task::Say(_) | Task::Record(_) | Task::EnterZone => Reply::Done,
+        Task::Say(_) | Task::Phrase { .. } | Task::Record(_) | Task::EnterZone => Reply::Done,
+        Task::Ask { question, .. } if question.takes_any_words() => match dice.below(8) {
+            0 => Reply::NoInput,
+            1 => label("yes"),
+            2 => Reply::Digits(dice.below(4).to_string()),
+            3 => Reply::Done,
+            _ => Reply::Said("when do you open".to_owned()),
+        },
         Task::Ask { .. } => match dice.below(8) {
             0 => Reply::NoMatch,
             1 => Reply::NoInput,
@@ -449,6 +478,12 @@ fn drive(dice: &mut Dice, flow: &Arc<Flow>) -> Ended {
         let input = match dice.below(400) {
             0 => Input::HungUp,
             20..=28 => Input::Key('*'),
+            29..=60 => {
+                let label = dice.of(&[None, Some("solved"), Some("odd")]).map(str::to_owned);
+                let odd = Filled { slot: "odd".to_owned(), value: "odd".to_owned() };
+                let wrote = Wrote { words: "At nine.".to_owned(), slots: vec![odd], label };
+                Input::Wrote { task, wrote }
+            }
             1..=8 => {
                 now = run.deadline().unwrap_or(now).max(now);
                 Input::Wake

@@ -92,6 +92,7 @@ impl Scene {
     pub(crate) fn said(&mut self) -> Vec<String> {
         let sounds = match self.task() {
             Task::Say(say)
+            | Task::Phrase { otherwise: say, .. }
             | Task::Ask { say, .. }
             | Task::Collect { say, .. }
             | Task::TakeCard { say, .. }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flow::{Filled, Keys, Question, Reply, Sound};
+use flow::{Brief, Filled, Keys, Question, Reply, Sound, Wrote};
 use intent::{Commit, Cut, IntentId};
 
 use super::back_channel::Weight;
 use super::barge_in::Delivery;
 use super::in_flow::Progress;
 use super::keying::Keying;
+use super::writing::{Next, Writing};
 use super::{Context, Event, Ground};
 use crate::budget::{Fallback, Stage, What};
 use crate::record::Basis;
@@ -30,6 +31,10 @@ pub(super) struct Asking {
     /// Since when the prompt is held, if it is.
     pub(super) held: Option<Duration>,
     pub(super) delivery: Delivery,
+    /// What a language model says in place of the prompt, until all of it is said.
+    pub(super) writing: Option<Writing>,
+    /// What it has written, once that is said.
+    wrote: Option<Wrote>,
     keying: Keying,
     commit: Commit,
     best: Option<Candidate>,
@@ -61,16 +66,22 @@ struct Candidate {
 impl Asking {
     pub(super) fn begin(
         context: &mut Context,
-        say: Vec<Sound>,
+        (say, brief): (Vec<Sound>, Option<Box<Brief>>),
         question: Arc<Question>,
         keys: Option<Keys>,
         wait: Duration,
     ) -> Self {
         context.listen(&question);
+        let (playing, writing) = match brief {
+            Some(brief) => (None, Some(Writing::begin(context, *brief, say))),
+            None => (context.say(say), None),
+        };
         let mut asking = Self {
             wait,
             floor: Floor::Ours,
-            playing: context.say(say),
+            playing,
+            writing,
+            wrote: None,
             held: None,
             delivery: Delivery::Whole,
             keying: Keying::new(&question, keys),
@@ -89,14 +100,47 @@ impl Asking {
             Event::Input(input) => self.input(context, input),
             Event::Timer(timer) => self.timer(context, timer),
         };
+        let progress = match progress {
+            Progress::Going => self.say_on(context),
+            progress => progress,
+        };
         if let Progress::Over(_) = progress {
             self.close(context);
         }
         progress
     }
 
+    /// Says what comes next of what a model writes, if nothing plays and nobody else speaks.
+    fn say_on(&mut self, context: &mut Context) -> Progress {
+        let free = self.playing.is_none() && self.held.is_none() && self.floor == Floor::Ours;
+        let Some(writing) = &mut self.writing else { return Progress::Going };
+        if !free {
+            writing.prepare(context);
+            return Progress::Going;
+        }
+        match writing.next(context) {
+            Next::Plays(id) => self.playing = Some(id),
+            Next::Awaits => {}
+            Next::Over(Some(reply)) => return Progress::Over(reply),
+            Next::Over(None) => {
+                self.wrote = self.wrote();
+                self.writing = None;
+                self.open_floor(context);
+            }
+        }
+        Progress::Going
+    }
+
+    /// What a model has written, as far as the caller has heard it; none if it was not to write.
+    pub(super) fn wrote(&self) -> Option<Wrote> {
+        self.writing.as_ref().map(Writing::wrote).or_else(|| self.wrote.clone())
+    }
+
     /// Leaves no timer behind. A prompt goes on until another one, or a connection, takes its place.
     pub(super) fn close(&mut self, context: &mut Context) {
+        if let Some(writing) = &mut self.writing {
+            writing.stop(context);
+        }
         TIMERS.into_iter().chain([Timer::Keys]).for_each(|timer| context.timers.disarm(timer));
     }
 
@@ -112,6 +156,11 @@ impl Asking {
                 }
             }
             Input::Digit(key) => return self.key(context, key),
+            Input::Written { id, what } => {
+                if let Some(writing) = &mut self.writing {
+                    writing.written(context, id, what);
+                }
+            }
             Input::SpeechStarted { at } => {
                 context.turn_began(at);
                 if self.question.listens() {
@@ -145,8 +194,15 @@ impl Asking {
             Timer::Final => {
                 let what = What::Stage(Stage::SttFinal);
                 context.overrun(what, budget.stt_final, Fallback::BestPartial);
-                let failed = || Reply::Failed("the final reading did not come in time".to_owned());
-                return Progress::Over(self.best_reply(context).unwrap_or_else(failed));
+                if let Some(reply) = self.best_reply(context) {
+                    return Progress::Over(reply);
+                }
+                let read = context.record.turns.last().map(|turn| turn.words.clone());
+                let read = read.filter(|words| !words.trim().is_empty());
+                return Progress::Over(match read.filter(|_| self.question.takes_any_words()) {
+                    Some(words) => Reply::Said(words),
+                    None => Reply::Failed("the final reading did not come in time".to_owned()),
+                });
             }
             Timer::Decide => {
                 context.overrun(What::Decide, budget.decide, Fallback::FallbackDestination);
@@ -154,6 +210,11 @@ impl Asking {
                 return Progress::Over(Reply::Failed(why));
             }
             Timer::Words => return self.wordless(context),
+            Timer::Writing => {
+                if let Some(writing) = &mut self.writing {
+                    writing.late(context);
+                }
+            }
             _ => {}
         }
         Progress::Going
@@ -171,6 +232,9 @@ impl Asking {
         if self.playing.take().is_some() {
             context.command(Command::StopPlaying);
         }
+        if let Some(mut writing) = self.writing.take() {
+            writing.stop(context);
+        }
         TIMERS.into_iter().for_each(|timer| context.timers.disarm(timer));
         (self.held, self.floor, self.best) = (None, Floor::Open, None);
         match self.keying.press(key) {
@@ -186,8 +250,13 @@ impl Asking {
     }
 
     pub(super) fn open_floor(&mut self, context: &mut Context) {
-        self.floor = Floor::Open;
         context.timers.disarm(Timer::Words);
+        if self.writing.is_some() {
+            // There is more to be said.
+            self.floor = Floor::Ours;
+            return;
+        }
+        self.floor = Floor::Open;
         context.arm(Timer::Silence, self.patience());
     }
 
@@ -264,7 +333,15 @@ impl Asking {
         }
         match self.shrug_off(context, &heard) {
             true => Progress::Going,
-            false => Progress::Over(Reply::NoMatch),
+            false => Progress::Over(self.other_words(heard.text)),
+        }
+    }
+
+    /// Words that are none of the answers.
+    fn other_words(&self, words: String) -> Reply {
+        match self.question.takes_any_words() {
+            true => Reply::Said(words),
+            false => Reply::NoMatch,
         }
     }
 

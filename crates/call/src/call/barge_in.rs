@@ -72,7 +72,7 @@ impl Asking {
     /// Speech began, at `at`, while it was our turn.
     pub(super) fn interrupted(&mut self, context: &mut Context, at: Duration) {
         self.hold(context);
-        if let Some(since) = self.held {
+        if let Some(since) = self.held.filter(|_| self.playing.is_some()) {
             context.record.mark(Stage::BargeIn, at, since);
         }
         self.floor = Floor::Callers;
@@ -134,6 +134,10 @@ impl Asking {
             return Progress::Going;
         }
         match self.floor {
+            Floor::Callers if self.writing.is_some() => {
+                self.open_floor(context);
+                Progress::Going
+            }
             Floor::Callers => Progress::Over(Reply::NoInput),
             Floor::Ours | Floor::Open | Floor::Closing => Progress::Going,
         }

@@ -12,6 +12,7 @@ use super::messages::Message;
 use super::queueing::Queueing;
 use super::recording::Switching;
 use super::talking::Talking;
+use super::writing::Phrasing;
 use super::zone::{Entering, TakingCard};
 use super::{Context, Event, Ground, State};
 use crate::budget::{Fallback, Stage, What};
@@ -44,6 +45,7 @@ enum Resort {
 enum Doing {
     Nothing,
     Saying(PlayId),
+    Phrasing(Phrasing),
     Asking(Box<Asking>),
     /// Something is asked elsewhere: a payment, too.
     LookingUp,
@@ -100,6 +102,7 @@ impl InFlow {
             Doing::Connecting(connecting) => connecting.step(context, event),
             Doing::Queueing(queueing) => queueing.step(context, event),
             Doing::Conferring(conferring) => conferring.step(context, event),
+            Doing::Phrasing(phrasing) => phrasing.step(context, event),
             Doing::Saying(playing) => saying(context, *playing, event),
             Doing::Talking(talking) => talking.step(context, event),
             Doing::LookingUp => match event {
@@ -118,6 +121,11 @@ impl InFlow {
             Progress::Going => State::InFlow(self),
             Progress::Over(reply) => {
                 let task = self.task;
+                if let Doing::Asking(asking) = &self.doing
+                    && let Some(wrote) = asking.wrote()
+                {
+                    self.run.handle(context.now, flow::Input::Wrote { task, wrote });
+                }
                 self.tell(context, flow::Input::Told { task, reply })
             }
             Progress::Key(key) => {
@@ -210,6 +218,7 @@ impl InFlow {
                 context.timers.disarm(Timer::Audible);
                 context.command(Command::StopPlaying);
             }
+            Doing::Phrasing(mut phrasing) => phrasing.stop(context),
             Doing::Music => context.command(Command::StopPlaying),
             Doing::Message(message) => message.stop(context),
             Doing::TakingCard(mut taking) => taking.stop(context),
@@ -250,11 +259,15 @@ impl Doing {
                 context.arm(Timer::Audible, AUDIBLE);
                 Self::Saying(playing)
             }
-            Task::Ask { say, question, wait } => {
-                Self::Asking(Box::new(Asking::begin(context, say, question, None, wait)))
+            Task::Phrase { brief, otherwise } => {
+                Self::Phrasing(Phrasing::begin(context, brief, otherwise))
+            }
+            Task::Ask { say, question, wait, brief } => {
+                let asking = Asking::begin(context, (say, brief), question, None, wait);
+                Self::Asking(Box::new(asking))
             }
             Task::Collect { say, question, keys, wait } => {
-                Self::Asking(Box::new(Asking::begin(context, say, question, keys, wait)))
+                Self::Asking(Box::new(Asking::begin(context, (say, None), question, keys, wait)))
             }
             Task::Lookup { request, say } => {
                 context.command(Command::LookUp(request));
@@ -295,7 +308,7 @@ impl Doing {
 }
 
 /// How long it may take until something that is said can be heard. Words may have to be spoken first.
-const AUDIBLE: Duration = Duration::from_secs(10);
+pub(super) const AUDIBLE: Duration = Duration::from_secs(10);
 
 fn saying(context: &mut Context, playing: PlayId, event: Event) -> Progress {
     match event {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use flow::{Act, Answer, Expected, PickUp, Reply, Test, Value};
+use flow::{Act, Answer, Expected, PickUp, Reply, Test, Value, Writes};
 use serde_json::Value as Json;
 
 use super::reading::{Journal, What};
 use crate::record::Outcome;
-use crate::words::{Input, Why};
+use crate::words::{Input, Why, Written};
 
 impl Journal {
     /// The call as a test: what was said, turn by turn in the words of the last reading, and the keys that were
@@ -46,6 +46,7 @@ impl Journal {
             caller,
             does: retelling.acts.into_iter().map(|(act, _)| act).collect(),
             lookup: retelling.lookups,
+            writes: retelling.writes,
             takes: retelling.takes,
             expect: Expected::default(),
         }
@@ -57,6 +58,8 @@ struct Retelling {
     /// What was done, and whether more may come that belongs to it.
     acts: Vec<(Act, Open)>,
     lookups: BTreeMap<String, Vec<Answer>>,
+    /// What a language model wrote, each time it was asked.
+    writes: Vec<Writes>,
     takes: BTreeMap<String, PickUp>,
     /// The lookup that is under way.
     asked: Option<String>,
@@ -89,6 +92,7 @@ impl Retelling {
                     self.acts.push((Act::Keys(key.to_string()), Open::Yes));
                 }
             },
+            Input::Written { what, .. } => self.written(what),
             Input::LookedUp(reply) => self.looked_up(reply),
             Input::NotConnected { attempt, why } => {
                 let took = match why {
@@ -112,6 +116,8 @@ impl Retelling {
             if let Some((Act::Keys(_), open)) = self.acts.last_mut() {
                 *open = Open::No;
             }
+        } else if out.get("Write").is_some() {
+            self.writes.push(Writes::default());
         } else if let Some(lookup) = out["LookUp"]["lookup"].as_str() {
             self.asked = Some(lookup.to_owned());
         } else if out == "StopLookingUp" {
@@ -121,6 +127,23 @@ impl Retelling {
                 (connect["attempt"].as_u64(), connect["name"].as_str())
         {
             self.rung.insert(attempt, name.to_owned());
+        }
+    }
+
+    fn written(&mut self, what: &Written) {
+        let Some(writes) = self.writes.last_mut() else { return };
+        match what {
+            Written::Sentence(words) => {
+                let space = if writes.words.is_empty() { "" } else { " " };
+                writes.words.extend([space, words]);
+            }
+            Written::Done { slots, label } => {
+                let slots = slots.iter().map(|it| (it.slot.clone(), it.value.clone()));
+                writes.slots = slots.collect();
+                writes.end.clone_from(label);
+            }
+            // What had been written by then is followed by what is said in its place.
+            Written::Failed(_) => *writes = Writes::default(),
         }
     }
 

@@ -27,6 +27,7 @@ fn own(receptionist: &Receptionist, book: &Book) -> Result<Flow, Findings> {
     let ask = |prompt: &flow::Sound| {
         Deed::Ask(Ask {
             prompt: prompt.clone(),
+            phrased: None,
             answers: BTreeMap::new(),
             wishes: true,
             keys: BTreeMap::new(),
@@ -63,7 +64,7 @@ fn own(receptionist: &Receptionist, book: &Book) -> Result<Flow, Findings> {
 fn last_resort(receptionist: &Receptionist, book: &Book) -> Result<Flow, Findings> {
     let fallback = &receptionist.destination(receptionist.fallback).name;
     let goodbye = Node {
-        deed: Deed::Say(Say { prompt: receptionist.prompts.goodbye.clone() }),
+        deed: Deed::Say(Say { prompt: receptionist.prompts.goodbye.clone(), phrased: None }),
         to: BTreeMap::from([("done".to_owned(), "back".to_owned())]),
     };
     let back = Node { deed: Deed::Dialplan(Dialplan::default()), to: BTreeMap::new() };
@@ -114,6 +115,7 @@ fn document(name: &str, start: &str, node: BTreeMap<String, Node>) -> Document {
         language: None,
         time_zone: None,
         most_s: None,
+        model_s: None,
         needs: Vec::new(),
         voice: Voice::default(),
         to: BTreeMap::new(),

@@ -53,7 +53,8 @@ pub fn passages(text: &str) -> Vec<&str> {
     passages
 }
 
-fn sentences(paragraph: &str) -> Vec<&str> {
+/// The sentences of a paragraph.
+pub(crate) fn sentences(paragraph: &str) -> Vec<&str> {
     let mut sentences = Vec::new();
     let mut start = 0;
     let mut end_of_word = 0;

@@ -18,9 +18,12 @@ impl Checker<'_> {
         let place = |parts: &[&str]| at(["node", node].iter().chain(parts));
         Some(match deed {
             Written::Say(say) => {
-                Deed::Say(self.prompt(&place(&["say", "prompt"]), &say.prompt, &[]))
+                let prompt = self.prompt(&place(&["say", "prompt"]), &say.prompt, &[]);
+                let phrased = self.phrased(&place(&["say", "phrased"]), say.phrased.as_ref());
+                Deed::Say { prompt, phrased }
             }
             Written::Ask(ask) => self.ask(node, ask),
+            Written::Converse(converse) => self.converse(node, converse)?,
             Written::Menu(menu) => self.menu(node, menu),
             Written::Collect(collect) => self.collect(node, collect)?,
             Written::Decide(cases) => {

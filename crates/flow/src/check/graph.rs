@@ -279,6 +279,11 @@ fn sets(deed: &Deed, exit: &str) -> Vec<String> {
                 None => ask.question.slots_of(exit).map(|slot| format!("slots.{slot}")).collect(),
             }
         }
+        (Deed::Converse(converse), exit) => {
+            let said = converse.question.slots_of(exit);
+            let filled = converse.blanks.iter().map(|blank| blank.slot.as_str());
+            said.chain(filled).map(|slot| format!("slots.{slot}")).collect()
+        }
         (Deed::Collect(collect), DONE) => vec![format!("slots.{}", collect.slot)],
         (Deed::Set(variables), DONE) => variables.iter().map(|(name, _)| name.clone()).collect(),
         (Deed::Lookup { lookup, .. }, FOUND | VERIFIED) => fields(lookup),

@@ -58,30 +58,13 @@ impl Checker<'_> {
             let mend = "add answers = { label = [\"what they say\"] }, keys or wishes = true";
             self.add(&place(&[]), format!("node \"{node}\" asks, and takes no answer"), mend);
         }
-        let mut seen: BTreeMap<Vec<String>, &str> = BTreeMap::new();
         let wishes = self.book.wishes.clone();
         let intents = wishes.intents();
-        for (label, phrases) in &ask.answers {
-            if phrases.iter().all(|phrase| phrase.trim().is_empty()) {
-                let cause = format!("nobody can give the answer \"{label}\"");
-                let mend =
-                    "write what callers say who mean it; for keys alone, only name it in keys";
-                self.add(&place(&["answers", label]), cause, mend);
-            }
+        for label in ask.answers.keys() {
             if ask.wishes && intents.contains(label.as_str()) {
                 let cause = format!("the answer \"{label}\" has the name of an intent");
                 let mend = "give it another name, or take it out: with wishes = true it may be said anyway";
                 self.add(&place(&["answers", label]), cause, mend);
-            }
-            for (index, phrase) in phrases.iter().enumerate() {
-                if let Some(other) = seen.insert(said(phrase), label)
-                    && other != label
-                {
-                    let cause =
-                        format!("\"{phrase}\" stands under \"{other}\" and under \"{label}\"");
-                    let mend = "keep it where it belongs: a phrase can mean one thing only";
-                    self.add(&place(&["answers", label, &index.to_string()]), cause, mend);
-                }
             }
         }
         let labels: BTreeSet<&String> = ask.answers.keys().chain(ask.keys.values()).collect();
@@ -96,14 +79,7 @@ impl Checker<'_> {
             }
             question = question.with_wishes(wishes);
         }
-        self.patterns(&place(&["answers"]), &question, &ask.answers);
-        for label in ask.answers.keys() {
-            let slots: Vec<String> = question.slots_of(label).map(str::to_owned).collect();
-            for slot in slots {
-                let kind = self.book.slots[&slot].clone();
-                self.no_card(&place(&["answers", label]), &slot, &kind);
-            }
-        }
+        self.answers(&place(&["answers"]), &question, &ask.answers);
         Deed::Ask(Ask {
             question: Arc::new(question),
             prompts: self.prompts(
@@ -112,9 +88,47 @@ impl Checker<'_> {
                 ask.again.as_ref(),
                 ask.still_there.as_ref(),
             ),
+            phrased: self.phrased(&place(&["phrased"]), ask.phrased.as_ref()),
             tries: self.tries(&place(&["tries"]), ask.tries),
             wait: self.wait(&place(&["wait_s"]), ask.wait_s),
         })
+    }
+
+    /// Tells answers that nobody can give, or that could mean several things.
+    pub(super) fn answers(
+        &mut self,
+        place: &At,
+        question: &Question,
+        answers: &BTreeMap<String, Vec<String>>,
+    ) {
+        let below = |parts: &[&str]| at(place.iter().map(String::as_str).chain(parts.to_vec()));
+        let mut seen: BTreeMap<Vec<String>, &str> = BTreeMap::new();
+        for (label, phrases) in answers {
+            if phrases.iter().all(|phrase| phrase.trim().is_empty()) {
+                let cause = format!("nobody can give the answer \"{label}\"");
+                let mend =
+                    "write what callers say who mean it; for keys alone, only name it in keys";
+                self.add(&below(&[label]), cause, mend);
+            }
+            for (index, phrase) in phrases.iter().enumerate() {
+                if let Some(other) = seen.insert(said(phrase), label)
+                    && other != label
+                {
+                    let cause =
+                        format!("\"{phrase}\" stands under \"{other}\" and under \"{label}\"");
+                    let mend = "keep it where it belongs: a phrase can mean one thing only";
+                    self.add(&below(&[label, &index.to_string()]), cause, mend);
+                }
+            }
+        }
+        self.patterns(place, question, answers);
+        for label in answers.keys() {
+            let slots: Vec<String> = question.slots_of(label).map(str::to_owned).collect();
+            for slot in slots {
+                let kind = self.book.slots[&slot].clone();
+                self.no_card(&below(&[label]), &slot, &kind);
+            }
+        }
     }
 
     pub(super) fn menu(&mut self, node: &str, menu: &document::Menu) -> Deed {
@@ -133,6 +147,7 @@ impl Checker<'_> {
                 menu.again.as_ref(),
                 menu.still_there.as_ref(),
             ),
+            phrased: None,
             tries: self.tries(&place(&["tries"]), menu.tries),
             wait: self.wait(&place(&["wait_s"]), menu.wait_s),
         })
@@ -252,7 +267,7 @@ impl Checker<'_> {
     }
 
     /// The name of a node's question.
-    fn named(&self, node: &str, part: Option<&str>) -> String {
+    pub(super) fn named(&self, node: &str, part: Option<&str>) -> String {
         let flow = &self.document.name;
         match part {
             Some(part) => format!("{flow}/{node}/{part}"),
@@ -284,7 +299,7 @@ impl Checker<'_> {
     }
 
     /// Tells labels that would be taken for something else.
-    fn labels(&mut self, place: &At, labels: BTreeSet<&String>) {
+    pub(super) fn labels(&mut self, place: &At, labels: BTreeSet<&String>) {
         for label in labels {
             let taken = FAILURES.contains(&label.as_str()) || label == WISH;
             if label.trim().is_empty() || taken {
@@ -328,7 +343,7 @@ impl Checker<'_> {
         self.add(&place, cause, mend);
     }
 
-    fn no_card(&mut self, place: &At, slot: &str, kind: &SlotKind) {
+    pub(super) fn no_card(&mut self, place: &At, slot: &str, kind: &SlotKind) {
         if let SlotKind::Digits(length) | SlotKind::Code(length) = kind
             && length.least <= *CARD.end()
             && length.most >= *CARD.start()
@@ -341,7 +356,7 @@ impl Checker<'_> {
         }
     }
 
-    fn prompts(
+    pub(super) fn prompts(
         &mut self,
         place: &At,
         first: &Sound,

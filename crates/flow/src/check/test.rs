@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::civil::Civil;
-use crate::document::{Act, Deed, at};
+use crate::document::{self, Act, Deed, at};
 use crate::finding::meant;
 use crate::plan::{FALLBACK, HANG_UP};
 
@@ -39,6 +39,25 @@ impl<'d> Checker<'d> {
                     "the test \"{name}\" answers the lookup \"{lookup}\", which there is not"
                 );
                 self.add(&place(&["lookup", lookup]), cause, mend);
+            }
+            for (number, writes) in test.writes.iter().enumerate() {
+                let number = number.to_string();
+                for slot in writes.slots.keys() {
+                    let fills = |it: &document::Converse| it.slots.contains(slot);
+                    if !self.conversations().any(fills) {
+                        let cause = format!("no model may fill the slot \"{slot}\"");
+                        let mend = "take it out, or name it in the slots of a converse node";
+                        self.add(&place(&["writes", &number, "slots", slot]), cause, mend);
+                    }
+                }
+                for end in writes.end.iter() {
+                    let ends = |it: &document::Converse| it.ends.contains_key(end);
+                    if !self.conversations().any(ends) {
+                        let cause = format!("no model may choose the label \"{end}\"");
+                        let mend = "take it out, or name it in the ends of a converse node";
+                        self.add(&place(&["writes", &number, "end"]), cause, mend);
+                    }
+                }
             }
             let queues = self.queues();
             for taker in test.takes.keys() {
@@ -89,6 +108,14 @@ impl<'d> Checker<'d> {
                 format!("the test \"{test}\" expects the end \"{end}\", which there is not");
             self.add(place, cause, mend);
         }
+    }
+
+    fn conversations(&self) -> impl Iterator<Item = &'d document::Converse> + use<'d> {
+        let nodes = self.document.node.values();
+        nodes.filter_map(|node| match &node.deed {
+            Deed::Converse(converse) => Some(converse),
+            _ => None,
+        })
     }
 
     fn queues(&self) -> Vec<&'d str> {

@@ -21,6 +21,8 @@ pub enum Deed {
     Menu(Menu),
     /// Asks for one value.
     Collect(Collect),
+    /// Lets a language model answer the caller, from a text that is given.
+    Converse(Converse),
     /// Leaves by the exit of the first case that holds, or by `otherwise`.
     Decide(Vec<Case>),
     /// Leaves by `open`, `closed` or, if the hours name any, `holiday`.
@@ -59,6 +61,9 @@ pub enum Deed {
 pub struct Say {
     /// What is said.
     pub prompt: Sound,
+    /// What a language model is to say in its own words, with `{names}`. The prompt is said where it has no words in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phrased: Option<String>,
 }
 
 /// Exits: the labels of the answers, `wish` and the names of single wishes, `no_match`, `no_input`.
@@ -67,6 +72,10 @@ pub struct Say {
 pub struct Ask {
     /// What is asked.
     pub prompt: Sound,
+    /// What a language model is to ask in its own words, with `{names}`, the first time. The prompt is said where it has no
+    /// words in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phrased: Option<String>,
     /// What callers say, by label: phrases or patterns such as `(cancel|delete) [my] order`, in which `{slot}` stands
     /// for a slot of the receptionist's file.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -146,6 +155,49 @@ pub struct Collect {
     #[serde(default = "three")]
     pub tries: u32,
     /// How long it is waited for, in seconds.
+    #[serde(default = "five")]
+    pub wait_s: f64,
+}
+
+/// Exits: the labels of the ends, answers and keys; `done` when the caller has spoken as often as that is allowed; `no_match`
+/// for keys that are none of these, `no_input`. When the model fails, the caller is told, and the exit is `error` or, where
+/// it took too long, `timeout`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Converse {
+    /// What is said at first, as it is written.
+    pub prompt: Sound,
+    /// All that the model knows, with `{names}`: it answers from this text and from nothing else.
+    pub about: String,
+    /// Slots of the receptionist's file that the model may fill, as far as what it gives can stand there: `slots.NAME`
+    /// from then on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slots: Vec<String>,
+    /// Labels by which the model may end it, and when: `{ solved = "when there is nothing more to ask" }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ends: BTreeMap<String, String>,
+    /// What callers say who mean a label, as in `ask`: it leads there at once, and no model is waited for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<String, Vec<String>>,
+    /// Labels by key: 0 to 9, * and #.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, String>,
+    /// Said when the model fails, before the exit `error` or `timeout`.
+    #[serde(default = "cannot_answer")]
+    pub sorry: Sound,
+    /// Said after a key that is none of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Sound>,
+    /// Said after silence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still_there: Option<Sound>,
+    /// How often silence, or a wrong key, is put up with in a row.
+    #[serde(default = "two")]
+    pub tries: u32,
+    /// How often the caller may speak and be answered.
+    #[serde(default = "eight")]
+    pub turns: u32,
+    /// How long the caller may keep silent, in seconds.
     #[serde(default = "five")]
     pub wait_s: f64,
 }
@@ -379,6 +431,7 @@ impl Deed {
             Self::Collect(it) => {
                 (Some(&it.prompt), vec![&it.invalid, &it.read_back, &it.again, &it.still_there])
             }
+            Self::Converse(it) => (Some(&it.prompt), vec![&it.again, &it.still_there]),
             Self::Lookup(it) => (None, vec![&it.prompt]),
             Self::Connect(it) => (None, vec![&it.announce, &it.introduce]),
             Self::Queue(it) => (None, vec![&it.announce]),
@@ -397,7 +450,11 @@ impl Deed {
             | Self::Flow(_)
             | Self::Return(_) => (None, vec![]),
         };
-        always.into_iter().chain(perhaps.into_iter().flatten()).collect()
+        let sorry = match self {
+            Self::Converse(it) => Some(&it.sorry),
+            _ => None,
+        };
+        always.into_iter().chain(sorry).chain(perhaps.into_iter().flatten()).collect()
     }
 }
 
@@ -422,6 +479,14 @@ fn three() -> u32 {
 
 fn five() -> f64 {
     5.0
+}
+
+fn eight() -> u32 {
+    8
+}
+
+fn cannot_answer() -> Sound {
+    Sound::from("I am sorry, I cannot answer that now.")
 }
 
 fn ten() -> f64 {

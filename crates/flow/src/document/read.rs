@@ -21,13 +21,14 @@ const MOST_NODES: usize = 1_000;
 const DIVIDE: &str = "divide it: a part that stands for itself can be a flow of its own";
 
 /// The keys of a document.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "schema",
     "name",
     "start",
     "language",
     "time_zone",
     "most_s",
+    "model_s",
     "needs",
     "prompts",
     "to",
@@ -39,11 +40,12 @@ const KEYS: [&str; 14] = [
 ];
 
 /// What nodes may do.
-const DEEDS: [&str; 19] = [
+const DEEDS: [&str; 20] = [
     "say",
     "ask",
     "menu",
     "collect",
+    "converse",
     "decide",
     "hours",
     "lookup",
@@ -124,6 +126,7 @@ impl Reader<'_> {
             language: self.optional(&mut tree, "language").flatten(),
             time_zone: self.optional(&mut tree, "time_zone").flatten(),
             most_s: self.optional(&mut tree, "most_s").flatten(),
+            model_s: self.optional(&mut tree, "model_s").flatten(),
             needs: self.optional(&mut tree, "needs").unwrap_or_default(),
             voice: self.optional::<Voice>(&mut tree, "prompts").unwrap_or_default(),
             to: self.optional(&mut tree, "to").unwrap_or_default(),

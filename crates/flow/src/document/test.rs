@@ -22,6 +22,9 @@ pub struct Test {
     /// What each lookup answers, in turn; the last answer is given again.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lookup: BTreeMap<String, Vec<Answer>>,
+    /// What a language model writes, in turn. When nothing is left it has no words in time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<Writes>,
     /// How destinations and queues take the call, those left out by answering it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub takes: BTreeMap<String, PickUp>,
@@ -55,6 +58,21 @@ pub enum Answer {
     Timeout,
     /// Something is broken.
     Error,
+}
+
+/// What a language model writes when it is asked. Without words and an end it fails.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Writes {
+    /// What is said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub words: String,
+    /// What it fills, by slot.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub slots: BTreeMap<String, String>,
+    /// The label by which it ends the conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
 }
 
 /// How a destination or a queue takes a call.

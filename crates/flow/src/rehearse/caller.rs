@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use intent::{Commit, CommitConfig, Cut, Understanding};
 
-use crate::document::{Act, Answer, PickUp, Sound, Test};
+use crate::document::{Act, Answer, PickUp, Sound, Test, Writes};
 use crate::question::Question;
-use crate::run::{Filled, Reply, Task, TaskId};
+use crate::run::{Brief, Errand, Filled, Reply, Task, TaskId, Wrote};
 use crate::secret::Secret;
 use crate::value::Value;
 
@@ -15,6 +15,8 @@ pub(super) struct Caller<'t> {
     test: &'t Test,
     ears: &'t BTreeMap<String, Understanding>,
     acts: VecDeque<&'t Act>,
+    /// What the model has still to write.
+    writes: VecDeque<&'t Writes>,
     /// How often each lookup was asked.
     asked: BTreeMap<String, usize>,
     /// What was said to the caller.
@@ -30,7 +32,8 @@ pub(super) struct Caller<'t> {
 
 /// What is done about a task.
 pub(super) enum Does {
-    Reply(TaskId, Vec<Reply>),
+    /// These replies; before them, what a language model wrote.
+    Reply(TaskId, Option<Wrote>, Vec<Reply>),
     HangUp,
     /// Nothing, until it is too late.
     Wait,
@@ -42,6 +45,7 @@ impl<'t> Caller<'t> {
             test,
             ears,
             acts: test.does.iter().collect(),
+            writes: test.writes.iter().collect(),
             asked: BTreeMap::new(),
             heard: Vec::new(),
             unanswered: None,
@@ -58,7 +62,16 @@ impl<'t> Caller<'t> {
         if let Some(Act::HangUp) = self.acts.front() {
             return Does::HangUp;
         }
+        let mut wrote = None;
         let replies = match what {
+            Task::Phrase { brief, otherwise } => {
+                self.writes(brief, otherwise);
+                vec![Reply::Done]
+            }
+            Task::Ask { say, question, brief: Some(brief), .. } => {
+                wrote = self.writes(brief, say);
+                vec![self.converses(question, brief, wrote.as_ref())]
+            }
             Task::Say(_) | Task::Record(_) | Task::EnterZone => vec![Reply::Done],
             Task::Ask { question, .. } => vec![self.answers(question)],
             Task::Collect { question, keys, .. } => match self.act() {
@@ -89,7 +102,7 @@ impl<'t> Caller<'t> {
             Task::Conference { room, .. } => vec![Reply::Connected(room.clone()), Reply::Ended],
             Task::Music { .. } => return Does::Wait,
         };
-        Does::Reply(task, replies)
+        Does::Reply(task, wrote, replies)
     }
 
     /// What the caller did at a step of the trace, in words.
@@ -105,7 +118,7 @@ impl<'t> Caller<'t> {
     fn listens(&mut self, what: &Task) {
         let (say, announce): (&[Sound], Option<&Sound>) = match what {
             Task::Say(say)
-            | Task::Ask { say, .. }
+            | Task::Ask { say, brief: None, .. }
             | Task::Collect { say, .. }
             | Task::Lookup { say, .. }
             | Task::Voicemail { say, .. }
@@ -113,14 +126,49 @@ impl<'t> Caller<'t> {
             Task::Connect { announce, .. }
             | Task::Queue { announce, .. }
             | Task::Conference { announce, .. } => (&[], announce.as_ref()),
+            // What is said depends on what the model writes.
+            Task::Phrase { .. } | Task::Ask { .. } => (&[], None),
             Task::Record(_) | Task::EnterZone | Task::Pay { .. } | Task::Music { .. } => {
                 (&[], None)
             }
         };
-        self.heard.extend(say.iter().chain(announce).map(|sound| match sound {
+        self.hears(say.iter().chain(announce));
+    }
+
+    fn hears<'s>(&mut self, sounds: impl Iterator<Item = &'s Sound>) {
+        self.heard.extend(sounds.map(|sound| match sound {
             Sound::File(name) => name.clone(),
             Sound::Spoken(words) => words.clone(),
         }));
+    }
+
+    /// What a language model writes, which the caller hears; nothing if it fails, and then the caller hears what is said in
+    /// its place.
+    fn writes(&mut self, brief: &Brief, otherwise: &[Sound]) -> Option<Wrote> {
+        let writes = self.writes.pop_front().filter(|it| match brief.errand {
+            Errand::Phrase(_) => !it.words.is_empty(),
+            Errand::Answer(_) => !it.words.is_empty() || it.end.is_some(),
+        });
+        let Some(Writes { words, slots, end }) = writes else {
+            self.hears(otherwise.iter());
+            return None;
+        };
+        self.heard.extend((!words.is_empty()).then(|| words.clone()));
+        let slots = slots.iter();
+        let slots = slots.map(|(slot, value)| Filled { slot: slot.clone(), value: value.clone() });
+        Some(Wrote { words: words.clone(), slots: slots.collect(), label: end.clone() })
+    }
+
+    /// What comes of a question once the model has said its part.
+    fn converses(&mut self, question: &Question, brief: &Brief, wrote: Option<&Wrote>) -> Reply {
+        let chosen = wrote.and_then(|wrote| wrote.label.as_ref());
+        match (&brief.errand, wrote) {
+            (Errand::Answer(_), None) => Reply::TimedOut,
+            (Errand::Answer(talk), _) if chosen.is_some_and(|it| talk.ends.contains_key(it)) => {
+                Reply::Done
+            }
+            _ => self.answers(question),
+        }
     }
 
     fn act(&mut self) -> Option<&'t Act> {
@@ -144,7 +192,10 @@ impl<'t> Caller<'t> {
         let meaning = understanding.of(words);
         let mut commit = Commit::new(CommitConfig::default());
         let Some(decision) = commit.observe(&meaning.ranking, words, Cut::Final) else {
-            return Reply::NoMatch;
+            return match question.takes_any_words() {
+                true => Reply::Said(words.to_owned()),
+                false => Reply::NoMatch,
+            };
         };
         let slots = meaning.slots.into_iter();
         let slots = slots.map(|slot| Filled { slot: slot.name, value: slot.value });

@@ -15,7 +15,7 @@ use crate::ways::{CLOSED, DONE, ERROR, GONE, HOLIDAY, OPEN, OTHERWISE};
 /// How long a prompt may be.
 const SAYING: Duration = Duration::from_secs(120);
 /// How long a caller may take to answer, the prompt included, besides the time for which an answer is waited for.
-const ASKING: Duration = Duration::from_secs(240);
+pub(super) const ASKING: Duration = Duration::from_secs(240);
 /// How long it may ring, whoever is tried.
 const RINGING: Duration = Duration::from_secs(900);
 /// How long it may take to join a room, its announcement included.
@@ -30,15 +30,20 @@ const AROUND: Duration = Duration::from_secs(180);
 impl Run {
     pub(super) fn begin(&mut self, now: Duration, deed: &Deed) -> Next {
         match deed {
-            Deed::Say(prompt) => {
+            Deed::Say { prompt, phrased } => {
                 let say = self.sounds(now, [prompt]);
-                self.start(Task::Say(say), Some(now + SAYING), Doing::Saying)
+                let what = match self.phrase(now, phrased.as_ref()) {
+                    Some(brief) => Task::Phrase { brief, otherwise: say },
+                    None => Task::Say(say),
+                };
+                self.start(what, Some(now + SAYING), Doing::Saying)
             }
             Deed::Ask(ask) => self.ask(now, [&ask.prompts.first], 0),
             Deed::Collect(collect) => {
                 let say = self.sounds(now, [&collect.prompts.first]);
                 self.collect(now, say, 0)
             }
+            Deed::Converse(converse) => self.converse(now, converse),
             Deed::Decide(cases) => {
                 let names = self.names(now);
                 let holds = cases.iter().find(|(when, _)| when.value(&names).holds());
@@ -134,7 +139,9 @@ impl Run {
         let Deed::Ask(ask) = &flow.nodes[node].deed else { return Next::leave(ERROR) };
         let wait = ask.wait;
         let say = self.sounds(now, prompts);
-        let what = Task::Ask { say, question: ask.question.clone(), wait };
+        let phrased = ask.phrased.as_ref().filter(|_| tried == 0);
+        let brief = self.phrase(now, phrased).map(Box::new);
+        let what = Task::Ask { say, question: ask.question.clone(), wait, brief };
         self.start(what, Some(now + wait + ASKING), Doing::Asking { tried })
     }
 
@@ -154,7 +161,8 @@ impl Run {
             return Next::leave(ERROR);
         };
         let say = self.sounds(now, [&confirm.prompt]);
-        let what = Task::Ask { say, question: confirm.question.clone(), wait: CONFIRM_WAIT };
+        let what =
+            Task::Ask { say, question: confirm.question.clone(), wait: CONFIRM_WAIT, brief: None };
         self.start(what, Some(now + ASKING), Doing::Consenting { asked })
     }
 
@@ -171,7 +179,8 @@ impl Run {
         let Some(confirm) = &collect.read_back else { return Next::leave(ERROR) };
         let names = super::Scope { run: self, now, value: Some(&value) };
         let say = vec![confirm.prompt.sound(&names)];
-        let what = Task::Ask { say, question: confirm.question.clone(), wait: CONFIRM_WAIT };
+        let what =
+            Task::Ask { say, question: confirm.question.clone(), wait: CONFIRM_WAIT, brief: None };
         self.start(what, Some(now + ASKING), Doing::ReadingBack { tried, asked, value })
     }
 

@@ -34,6 +34,10 @@ impl Run {
                 Deed::Ask(_) => self.asked(now, deed, tried, reply),
                 _ => Next::leave(ERROR),
             },
+            (Doing::Conversing(talk), reply) => match deed {
+                Deed::Converse(converse) => self.talked(now, converse, talk, reply),
+                _ => Next::leave(ERROR),
+            },
             (Doing::Collecting { tried }, reply) => match deed {
                 Deed::Collect(collect) => self.collected(now, collect, tried, reply),
                 _ => Next::leave(ERROR),
@@ -135,14 +139,14 @@ impl Run {
     }
 
     /// Where a key leads that was pressed in answer to a question and is none of its answers.
-    fn leads_from_answer(&mut self, key: char) -> Option<Next> {
+    pub(super) fn leads_from_answer(&mut self, key: char) -> Option<Next> {
         let depth = self.frames.iter().rposition(|frame| frame.flow.keys.contains_key(&key))?;
         let target = *self.frames[depth].flow.keys.get(&key)?;
         self.frames.truncate(depth + 1);
         Some(Next::Goto(target))
     }
 
-    fn labelled(&mut self, label: String) -> Next {
+    pub(super) fn labelled(&mut self, label: String) -> Next {
         let exit = label.as_str().into();
         self.set("call.answer".to_owned(), Value::Text(label));
         Next::Leave(exit)
@@ -308,21 +312,21 @@ impl Run {
         }
     }
 
-    fn fill(&mut self, slots: Vec<Filled>) {
+    pub(super) fn fill(&mut self, slots: Vec<Filled>) {
         for Filled { slot, value } in slots {
             self.set(format!("slots.{slot}"), Value::Text(value));
         }
     }
 
     /// Notes how sure the caller was understood.
-    fn sure(&mut self, confidence: f32) {
+    pub(super) fn sure(&mut self, confidence: f32) {
         if let Some(step) = self.trace.last_mut() {
             step.confidence = Some(confidence);
         }
     }
 }
 
-fn of_kind(kind: &SlotKind, value: String) -> Value {
+pub(super) fn of_kind(kind: &SlotKind, value: String) -> Value {
     match kind {
         SlotKind::Number => value.parse().map_or(Value::Text(value), Value::number),
         _ => Value::Text(value),

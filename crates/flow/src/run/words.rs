@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::brief::{Brief, Wrote};
 use crate::civil::Civil;
 use crate::document::{Method, Ring, RoomSays, Sound, Turn};
 use crate::plan::Place;
@@ -46,6 +47,14 @@ pub enum Input {
         task: TaskId,
         /// What came of it.
         reply: Reply,
+    },
+    /// What a language model has written in the course of a task with a brief, which goes on. Comes before what the task
+    /// comes to.
+    Wrote {
+        /// Which task.
+        task: TaskId,
+        /// What it wrote.
+        wrote: Wrote,
     },
     /// The caller pressed a key that the task under way does not take. Whether it leads anywhere:
     /// [`Run::takes`](crate::Run::takes).
@@ -93,6 +102,9 @@ pub enum Reply {
     Digits(String),
     /// The caller keyed in an item of the card.
     Card(Secret),
+    /// The caller said this, which is none of the answers, to a question that [takes any
+    /// words](crate::Question::takes_any_words).
+    Said(String),
     /// The caller said something else.
     NoMatch,
     /// The caller kept silent, in words and keys.
@@ -165,8 +177,15 @@ pub enum Effect {
 pub enum Task {
     /// Say this, one after the other. [`Reply::Done`].
     Say(Vec<Sound>),
+    /// Let a language model say this; and what is written, where it has no words in time or breaks off. [`Reply::Done`].
+    Phrase {
+        /// What the model is to say.
+        brief: Brief,
+        /// What is said in its place.
+        otherwise: Vec<Sound>,
+    },
     /// Ask, and take one answer: [`Reply::Answer`], [`Reply::Wish`], [`Reply::Digits`] with one key of the question's,
-    /// [`Reply::NoMatch`], [`Reply::NoInput`].
+    /// [`Reply::NoMatch`], [`Reply::NoInput`], [`Reply::Said`] to an open question.
     Ask {
         /// What is said.
         say: Vec<Sound>,
@@ -174,6 +193,11 @@ pub enum Task {
         question: Arc<Question>,
         /// How long an answer is waited for.
         wait: Duration,
+        /// What a language model is to say in place of `say`, which is said only where it has no words in time or breaks off.
+        /// If it was to [answer](crate::Errand::Answer), the task is over then: [`Reply::TimedOut`] or
+        /// [`Reply::Failed`]. If it has chosen one of the labels, the task is over when its words are said:
+        /// [`Reply::Done`].
+        brief: Option<Box<Brief>>,
     },
     /// Ask for a value: [`Reply::Value`], [`Reply::Digits`], [`Reply::NoMatch`], [`Reply::NoInput`].
     Collect {

@@ -164,7 +164,7 @@ fn unreachable(error: reqwest::Error) -> SpeakError {
 }
 
 /// An error with what is behind it: "error sending request" says nothing.
-fn causes(error: &reqwest::Error) -> String {
+pub(crate) fn causes(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -175,13 +175,13 @@ fn causes(error: &reqwest::Error) -> String {
 }
 
 /// The header `Retry-After` in seconds (RFC 9110, section 10.2.3). Its other form, a date, is not used by vendors.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds.min(3_600)))
 }
 
 /// What the vendor says went wrong, in one line.
-async fn error_text(mut response: Response) -> String {
+pub(crate) async fn error_text(mut response: Response) -> String {
     let mut body = Vec::new();
     while let Ok(Some(bytes)) = response.chunk().await {
         body.extend_from_slice(&bytes);

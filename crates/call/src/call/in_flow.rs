@@ -260,7 +260,7 @@ impl Doing {
                 Self::Saying(playing)
             }
             Task::Phrase { brief, otherwise } => {
-                Self::Phrasing(Phrasing::begin(context, brief, otherwise))
+                Self::Phrasing(Phrasing::begin(context, *brief, otherwise))
             }
             Task::Ask { say, question, wait, brief } => {
                 let asking = Asking::begin(context, (say, brief), question, None, wait);
@@ -300,7 +300,7 @@ impl Doing {
                 Self::LookingUp
             }
             Task::Conference { room, name, announce, most, remind, says } => {
-                let stay = Stay { room, name, most, remind, says };
+                let stay = Stay { room, name, most, remind, says: *says };
                 Self::Conferring(Conferring::begin(context, stay, announce))
             }
         })

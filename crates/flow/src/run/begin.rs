@@ -33,7 +33,7 @@ impl Run {
             Deed::Say { prompt, phrased } => {
                 let say = self.sounds(now, [prompt]);
                 let what = match self.phrase(now, phrased.as_ref()) {
-                    Some(brief) => Task::Phrase { brief, otherwise: say },
+                    Some(brief) => Task::Phrase { brief: Box::new(brief), otherwise: say },
                     None => Task::Say(say),
                 };
                 self.start(what, Some(now + SAYING), Doing::Saying)
@@ -105,7 +105,7 @@ impl Run {
                     remind: conference.remind.as_ref().and_then(|(after, prompt)| {
                         Some((*after, self.perhaps(now, Some(prompt))?))
                     }),
-                    says: conference.says.clone(),
+                    says: Box::new(conference.says.clone()),
                 };
                 self.start(what, Some(now + JOINING), Doing::Connecting)
             }

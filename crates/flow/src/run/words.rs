@@ -180,7 +180,7 @@ pub enum Task {
     /// Let a language model say this; and what is written, where it has no words in time or breaks off. [`Reply::Done`].
     Phrase {
         /// What the model is to say.
-        brief: Brief,
+        brief: Box<Brief>,
         /// What is said in its place.
         otherwise: Vec<Sound>,
     },
@@ -286,7 +286,7 @@ pub enum Task {
         /// What the caller alone hears, and how long after entering.
         remind: Option<(Duration, Sound)>,
         /// What the caller alone is told of the room.
-        says: RoomSays,
+        says: Box<RoomSays>,
     },
     /// Play music until it is stopped.
     Music {

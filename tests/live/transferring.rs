@@ -76,7 +76,6 @@ fn says(call: &Value) -> [&str; 3] {
 }
 
 #[test]
-#[ignore = "the rig's phone does not end its call after a REFER that Asterisk carries out"]
 fn a_caller_is_followed_to_the_extension_that_the_agent_dials() {
     let Some(stage) = stage("") else { return };
     let operator = phone(&stage, "operator", AGENT_HZ);
@@ -96,7 +95,6 @@ fn a_caller_is_followed_to_the_extension_that_the_agent_dials() {
 }
 
 #[test]
-#[ignore = "the rig's phone does not end its call after a REFER that Asterisk carries out"]
 fn a_call_ends_with_the_one_who_was_handed_the_caller() {
     let Some(stage) = stage("") else { return };
     let operator = phone(&stage, "operator", AGENT_HZ);
@@ -114,7 +112,6 @@ fn a_call_ends_with_the_one_who_was_handed_the_caller() {
 }
 
 #[test]
-#[ignore = "the rig's phone does not end its call after a REFER that Asterisk carries out"]
 fn a_caller_is_handed_to_an_agent_who_was_asked_first() {
     let Some(stage) = stage("") else { return };
     let operator = phone(&stage, "operator", AGENT_HZ);

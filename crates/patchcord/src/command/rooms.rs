@@ -81,7 +81,7 @@ pub(super) struct Supervise {
 /// Where the running program lets us in.
 #[derive(Args)]
 pub(super) struct Office {
-    /// The configuration file of `serve`, whose section [control] is meant
+    /// The configuration file of `serve`, whose section `[control]` is meant
     #[arg(long, value_name = "FILE", default_value = "patchcord.toml")]
     config: PathBuf,
     /// Who does it; who is logged in unless told

@@ -7,16 +7,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use audio::tone::{DtmfDetector, KeyEvent};
-use engines::models::Store;
-use engines::moonshine::Moonshine;
-use engines::recognizer::{Recognizer, Request};
-use engines::runtime::Runtime;
 use serde_json::Value;
 use tests::asterisk::Asterisk;
 use tests::patchcord::Patchcord;
 use tests::sipp::{Act, Caller, Keys};
 
-use crate::flows::path;
+use crate::flows::{path, read, recognizer};
 use crate::keeping::till;
 use crate::{DID, PATIENCE, Stage, unless_skipped};
 
@@ -202,32 +198,15 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     below.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// The digits that are keyed in and said in a recording of the caller's side.
-struct Listener(Moonshine);
-
-impl Listener {
-    fn new() -> Listener {
-        let store = Store::open(Store::default_dir().expect("a home")).expect("a platform we know");
-        let paths = store.paths().expect("patchcord itself has fetched them");
-        let runtime = Runtime::load(&paths.onnxruntime).expect("it loads");
-        Listener(Moonshine::load(runtime, &paths.moonshine_dir).expect("it loads"))
-    }
-
-    fn keyed(samples: &[i16]) -> String {
-        let (mut detector, mut keys) = (DtmfDetector::new(), String::new());
-        detector.push(samples, |event| {
-            if let KeyEvent::Pressed { key, .. } = event {
-                keys.push(key);
-            }
-        });
-        keys
-    }
-
-    fn said(&mut self, heard: &[i16]) -> String {
-        let mut samples = Vec::new();
-        audio::resample::Upsampler::new().process(heard, &mut samples);
-        self.0.read(Request::of(&samples)).expect("it reads").text.to_lowercase()
-    }
+/// The keys whose tones are in the sound.
+fn keyed(samples: &[i16]) -> String {
+    let (mut detector, mut keys) = (DtmfDetector::new(), String::new());
+    detector.push(samples, |event| {
+        if let KeyEvent::Pressed { key, .. } = event {
+            keys.push(key);
+        }
+    });
+    keys
 }
 
 /// The digits of a text, those that are written as words too.
@@ -321,7 +300,7 @@ fn no_card_is_kept_whenever_and_however_it_is_given() {
     for call in &calls {
         assert_eq!(finds(call.to_string().as_bytes(), &cards), [""; 0], "{call}");
     }
-    let (mut listener, mut sounds) = (Listener::new(), 0);
+    let (mut recognizer, mut sounds) = (recognizer(), 0);
     let kept = files(folder);
     for file in &kept {
         let (shown, bytes) = (file.display(), std::fs::read(file).expect("it can be read"));
@@ -329,7 +308,7 @@ fn no_card_is_kept_whenever_and_however_it_is_given() {
         if file.extension().is_some_and(|ending| ending == "wav") {
             sounds += 1;
             let sound = callers_side(file);
-            let (keyed, said) = (Listener::keyed(&sound), listener.said(&sound));
+            let (keyed, said) = (keyed(&sound), read(&mut recognizer, &sound));
             let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
             let is_misheard =
                 |channel: &String| name.as_ref().is_some_and(|it| it.contains(channel));

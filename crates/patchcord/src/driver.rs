@@ -468,22 +468,17 @@ impl Driver {
         if let Some(before) = self.zone.over(self.now()) {
             self.keys.forget_before(before);
         }
-        match self.zone.press(press.key, press.down) {
-            Pressed::Outside(key) => {
-                self.cards.key(key, press.down);
-                self.hide_cards();
-                self.tell(Input::Digit(key));
-            }
-            Pressed::Cards(input) => {
-                self.cards.key_of_card(press.down);
-                self.hide_cards();
-                self.tell(input);
-            }
-            // One that comes while the zone is being entered goes on with what was begun before.
-            Pressed::Nobodys => {
-                self.cards.key_of_card(press.down);
-                self.hide_cards();
-            }
+        let pressed = self.zone.press(press.key, press.down);
+        match pressed {
+            Pressed::Outside(key) => self.cards.key(key, press.down),
+            // One that comes while the zone is being entered goes on with what was begun before, too.
+            Pressed::Cards(_) | Pressed::Nobodys => self.cards.key_of_card(press.down),
+        }
+        self.hide_cards();
+        match pressed {
+            Pressed::Outside(key) => self.tell(Input::Digit(key)),
+            Pressed::Cards(input) => self.tell(input),
+            Pressed::Nobodys => {}
         }
     }
 

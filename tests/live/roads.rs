@@ -307,6 +307,9 @@ async fn asterisk_opens_a_persistent_socket_and_keeps_what_happens_while_it_is_d
     drop(listener);
     client.close().await;
     drop((client, arrivals));
+    // What Asterisk writes into a socket whose end it has not noticed is lost.
+    let noticed = crate::poll(PATIENCE, || asterisk.log(), |log| log.contains("Reconnecting"));
+    assert!(noticed.contains("Websocket disconnected"), "{noticed}");
     call(&asterisk);
     let waiting = crate::poll(PATIENCE, || asterisk.log(), |log| log.contains("StasisStart"));
     assert!(waiting.contains("Queued"), "{waiting}");

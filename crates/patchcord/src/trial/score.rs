@@ -181,19 +181,26 @@ impl Scores {
     }
 }
 
-/// How many words of `heard` must be changed, added or taken out to be `said` (Levenshtein).
+/// How many words of `heard` must be changed, added or taken out to be `said` (Levenshtein). Words that are only written
+/// together or apart, as "voice mail" and "voicemail", are the same.
 fn word_errors(said: &[String], heard: &[String]) -> usize {
-    let mut row: Vec<usize> = (0..=heard.len()).collect();
-    for (n, word) in said.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = n + 1;
-        for (m, other) in heard.iter().enumerate() {
-            let changed = diagonal + usize::from(word != other);
-            diagonal = row[m + 1];
-            row[m + 1] = changed.min(row[m] + 1).min(diagonal + 1);
+    let mut table = vec![vec![0; heard.len() + 1]; said.len() + 1];
+    for n in 0..=said.len() {
+        for m in 0..=heard.len() {
+            let is_same = |of_said: usize, of_heard: usize| {
+                said[n - of_said..n].concat() == heard[m - of_heard..m].concat()
+            };
+            let ways = [(1, 0), (0, 1), (1, 1), (2, 1), (1, 2)].into_iter();
+            let ways = ways.filter(|(of_said, of_heard)| *of_said <= n && *of_heard <= m);
+            let costs = ways.filter_map(|(of_said, of_heard)| {
+                let cost = usize::from(!is_same(of_said, of_heard));
+                (cost == 0 || of_said + of_heard <= 2)
+                    .then(|| table[n - of_said][m - of_heard] + cost)
+            });
+            table[n][m] = costs.min().unwrap_or(0);
         }
     }
-    row[heard.len()]
+    table[said.len()][heard.len()]
 }
 
 fn percentiles(values: impl Iterator<Item = f64>) -> Option<Percentiles> {
@@ -230,6 +237,11 @@ mod tests {
         assert_eq!(errors("Press 2 for the twenty-first.", "press two for the 21st"), 0);
         assert_eq!(errors("a large latte", "large ladder"), 2);
         assert_eq!(errors("", "two words"), 2);
+        assert_eq!(
+            errors("Leave a voicemail at 3 p.m. now.", "leave a voice mail at three PM no"),
+            1
+        );
+        assert_eq!(errors("good bye then", "goodbye, then and there"), 2);
     }
 
     #[test]

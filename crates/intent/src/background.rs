@@ -18,11 +18,8 @@ pub(crate) struct Background {
 impl Background {
     /// The built-in background without what resembles one of `phrases`.
     pub(crate) fn beside(phrases: &[Phrase]) -> Background {
-        let (carriers, topics) = include_str!("background.txt")
-            .split_once("\n[topics]\n")
-            .expect("the built-in file has both sections");
-        let mut carriers: Vec<Vec<String>> = lines(carriers).collect();
-        let common: HashSet<String> = carriers.iter().flatten().cloned().collect();
+        let (mut carriers, topics) = built_in();
+        let common = common();
         carriers.retain(|carrier| phrases.iter().all(|phrase| phrase.words != *carrier));
 
         let intents = phrases.iter().map(|phrase| phrase.intent + 1).max().unwrap_or(0);
@@ -38,9 +35,22 @@ impl Background {
                 shared > 0 && shared * 2 >= telling.len()
             })
         };
-        let topics = lines(topics).filter(|topic| !resembles(topic)).collect();
+        let topics = topics.into_iter().filter(|topic| !resembles(topic)).collect();
         Background { carriers, topics, common }
     }
+}
+
+/// Words that say nothing by themselves.
+pub(crate) fn common() -> HashSet<String> {
+    built_in().0.into_iter().flatten().collect()
+}
+
+/// Carriers and topics.
+fn built_in() -> (Vec<Vec<String>>, Vec<Vec<String>>) {
+    let (carriers, topics) = include_str!("background.txt")
+        .split_once("\n[topics]\n")
+        .expect("the built-in file has both sections");
+    (lines(carriers).collect(), lines(topics).collect())
 }
 
 fn lines(section: &str) -> impl Iterator<Item = Vec<String>> {

@@ -12,7 +12,7 @@ use crate::text::words;
 ///
 /// While the caller speaks, no reading decides alone: its last word may be half a word, or misheard
 /// for lack of the next. A second opinion is the same reading without its last word, or the reading
-/// before. Their log-odds add up, the second at half its weight since both hear much the same
+/// before. Their log-odds add up, the weaker at half its weight since both hear much the same
 /// audio, and must reach those of the threshold. Where the sentence can still turn to another
 /// intent ([`Branch`]), it is given the time to.
 #[derive(Clone, Debug)]
@@ -175,7 +175,12 @@ impl Commit {
         let carried = before.as_ref().map_or(0.0, |run| run.evidence);
         let run =
             self.run.insert(Run { intent: best.intent, evidence: own + 0.5 * carried, last_word });
-        let supported = |support: f32| support > 0.0 && own + 0.5 * support >= enough;
+        // The newest reading may be the weaker one, but not one that has come to doubt.
+        let doubts = own < 0.5 * enough;
+        let supported = |support: f32| {
+            let (stronger, weaker) = (own.max(support), own.min(support));
+            support > 0.0 && !doubts && stronger + 0.5 * weaker >= enough
+        };
         self.near = matches!(ranking.branch, Branch::BeforeLastWord | Branch::None)
             && supported(run.evidence);
         match ranking.branch {
@@ -309,6 +314,18 @@ mod tests {
         assert_eq!(basis(&mut rule, &ranking(SALES, 0.99, 0.1), "the sale", Cut::MidWord), None);
         assert_eq!(basis(&mut rule, &ranking(SALES, 0.4, 0.1), "the sail", Cut::MidWord), None);
         assert_eq!(basis(&mut rule, &ranking(SALES, 0.99, 0.1), "the sale", Cut::MidWord), None);
+    }
+
+    #[test]
+    fn a_last_word_that_is_misheard_does_not_outweigh_those_before_it() {
+        let mut commit = rule();
+        let misheard = ranking(BILLING, 0.8, 0.9);
+        assert_eq!(
+            basis(&mut commit, &misheard, "i want to pay a little", Cut::MidWord),
+            Some(Basis::Settled)
+        );
+        let doubt = ranking(BILLING, 0.6, 0.99);
+        assert_eq!(basis(&mut rule(), &doubt, "i want to pay but", Cut::MidWord), None);
     }
 
     #[test]

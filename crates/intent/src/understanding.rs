@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::background;
 use crate::examples::{Examples, LearnError};
 use crate::grammar::{Domain, Grammar, GrammarError, Script, Slot, Understood};
 use crate::likeness;
 use crate::model::Model;
 use crate::ranking::{Branch, IntentId, Ranking, Scored};
-use crate::text::without_last_word;
+use crate::text::{without_last_word, words};
 
 /// Understands callers: a [`Model`] for the intents that have phrases, a [`Grammar`] for those that have
 /// patterns, and for an intent that has both, both. Immutable; share it between calls.
@@ -41,6 +42,7 @@ pub struct Understanding {
     learned: Option<Learned>,
     spoken: Option<Spoken>,
     hints: Vec<String>,
+    words: Vec<String>,
 }
 
 /// What a reading means.
@@ -153,13 +155,20 @@ impl Understanding {
         let mut hints = domain.hints();
         // Whole example phrases would be heard in mumbling: they are long, and so much is leant towards them.
         hints.extend(examples.intents.iter().flat_map(|intent| intent.keywords.iter().cloned()));
-        Ok(Understanding { names, learned, spoken, hints })
+        let words = telling_words(examples);
+        Ok(Understanding { names, learned, spoken, hints, words })
     }
 
     /// One that knows no intents: whatever is said is none of them.
     #[must_use]
     pub fn of_nothing() -> Understanding {
-        Understanding { names: Vec::new(), learned: None, spoken: None, hints: Vec::new() }
+        Understanding {
+            names: Vec::new(),
+            learned: None,
+            spoken: None,
+            hints: Vec::new(),
+            words: Vec::new(),
+        }
     }
 
     /// The same understanding for answers to a question that has just been put: a short one that fits a pattern is
@@ -241,6 +250,12 @@ impl Understanding {
         &self.hints
     }
 
+    /// The words of the example phrases that say something by themselves, each once.
+    #[must_use]
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+
     /// What patterns let callers say, word by word; none if there are no patterns.
     #[must_use]
     pub fn script(&self) -> Option<Script> {
@@ -253,6 +268,13 @@ impl Understanding {
         let pattern = spoken.intents.get(&understood.intent)?;
         Some((understood, pattern))
     }
+}
+
+fn telling_words(examples: &Examples) -> Vec<String> {
+    let common = background::common();
+    let phrases = examples.intents.iter().flat_map(|intent| &intent.phrases);
+    let telling = phrases.flat_map(|phrase| words(phrase)).filter(|word| !common.contains(word));
+    telling.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 impl Learned {

@@ -139,9 +139,11 @@ fn hear(engines: &mut Engines, rule: &Rule, first: usize, call: &[Utterance]) ->
                     }
                     Output::Read(job) => {
                         let reading = engines.read(rule, number, begin, &job);
-                        let took = cost::reading(job.samples.len(), &[], &reading);
+                        let took = cost::reading(Request { guess: &[], ..job.request() }, &reading);
                         answers.push((now + took, job, reading));
                     }
+                    // Nobody else is read for: what was asked for has begun.
+                    Output::Instead(_) => listener.replaced(now, false),
                     Output::Heard(Heard::SpeechEnded { .. }) => ends.push(now),
                     Output::Heard(_) => {}
                 }

@@ -10,7 +10,8 @@
 
 use std::time::Duration;
 
-use crate::recognizer::{Reading, Token};
+use crate::moonshine::draft::Work;
+use crate::recognizer::{Care, Reading, Request, Token};
 
 /// One window of voice activity detection, judged alone; in a batch it is a fifth of that.
 pub const VAD_WINDOW: Duration = Duration::from_micros(55);
@@ -19,29 +20,34 @@ pub const VAD_WINDOW: Duration = Duration::from_micros(55);
 const READING: Duration = Duration::from_millis(6);
 /// The encoder, for a second of audio.
 const AUDIO_SECOND: Duration = Duration::from_millis(10);
-/// The decoder, for a token it finds by itself.
+/// The decoder, for a pass beside the first, which finds a token.
 const TOKEN: Duration = Duration::from_micros(4_500);
 /// The decoder, for a token of the guess it judges.
 const GUESSED_TOKEN: Duration = Duration::from_micros(700);
 
-/// How long it takes to read `samples` samples at 16 kHz as `reading`, given `guess`.
+/// How long it takes to read what is asked for as `reading`.
 ///
 /// ```
 /// use engines::cost;
-/// use engines::recognizer::{Reading, Token};
+/// use engines::recognizer::{Reading, Request, Token};
 ///
 /// let token = |id| Token { id, probability: 0.9 };
 /// let reading = Reading::new("two words".into(), vec![token(7), token(8)]);
-/// let alone = cost::reading(32_000, &[], &reading);
-/// let helped = cost::reading(32_000, &[token(7)], &reading);
+/// let two_seconds = [0.0; 32_000];
+/// let alone = cost::reading(Request::of(&two_seconds), &reading);
+/// let helped = cost::reading(Request { guess: &[token(7)], ..Request::of(&two_seconds) }, &reading);
 /// assert_eq!(alone.as_millis(), 35);
 /// assert!(helped < alone);
 /// ```
 #[must_use]
-pub fn reading(samples: usize, guess: &[Token], reading: &Reading) -> Duration {
-    let pairs = guess.iter().zip(&reading.tokens);
-    let right = pairs.take_while(|(guess, token)| guess.id == token.id).count();
-    let audio = AUDIO_SECOND.mul_f64(samples as f64 / crate::moonshine::SAMPLE_RATE as f64);
-    let found = reading.tokens.len() - right;
-    READING + audio + TOKEN * found as u32 + GUESSED_TOKEN * guess.len() as u32
+pub fn reading(request: Request<'_>, reading: &Reading) -> Duration {
+    let ids = |tokens: &[Token]| tokens.iter().map(|token| token.id).collect::<Vec<_>>();
+    let (guess, tokens) = (ids(request.guess), ids(&reading.tokens));
+    let work = match request.care {
+        Care::Glance => Work::of(&guess, &tokens),
+        Care::Full => Work::of_prefix(&guess, &tokens),
+    };
+    let seconds = request.samples.len() as f64 / crate::moonshine::SAMPLE_RATE as f64;
+    let found = TOKEN * (work.passes - 1) as u32;
+    READING + AUDIO_SECOND.mul_f64(seconds) + found + GUESSED_TOKEN * work.judged as u32
 }

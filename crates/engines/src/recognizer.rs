@@ -92,7 +92,7 @@ pub struct Request<'r> {
 /// How much work a reading is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Care {
-    /// Another reading will follow; nothing is leant towards.
+    /// Another reading will follow; it leans a little towards single words, and towards no name.
     Glance,
     /// This may be the last: it leans towards phrases, or weighs the sentences of a script.
     Full,

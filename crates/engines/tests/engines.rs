@@ -190,9 +190,11 @@ fn replay(silero: &mut Silero, moonshine: &mut Moonshine) -> Vec<Heard> {
                 Output::Vad(window) => {
                     listener.vad(now, silero.judge_alone(&mut state, &window));
                 }
+                // Nobody else is read for: what was asked for has begun.
+                Output::Instead(_) => listener.replaced(now, false),
                 Output::Read(job) => {
                     let reading = moonshine.read(job.request()).unwrap();
-                    let took = cost::reading(job.samples.len(), &job.guess, &reading);
+                    let took = cost::reading(job.request(), &reading);
                     under_way.push_back((now + took, job.id, reading));
                 }
             }

@@ -207,6 +207,7 @@ fn placed(slot: grammar::Slot, clock: CallClock, words: &[Word]) -> Slot {
 /// What callers of this understanding are likely to say, for whoever reads the audio.
 pub(crate) fn phrases(understanding: &Understanding) -> Phrases {
     let hints: Phrases = understanding.hints().iter().cloned().collect();
+    let hints = hints.with_words(understanding.words().iter().cloned());
     let Some(script) = understanding.script() else { return hints };
     let steps = script.steps.into_iter().map(|(from, to, step)| {
         let step = match step {

@@ -287,6 +287,10 @@ impl<V: Vad> Ears<V> {
                         Wish::Hold => {}
                     }
                 }
+                Output::Instead(job) => {
+                    let replaced = call.elsewhere.is_none() && self.pool.replace(id, job);
+                    call.listener.replaced(self.epoch.elapsed(), replaced);
+                }
                 Output::Heard(heard) => {
                     let now = self.epoch.elapsed();
                     let heard = match &mut call.elsewhere {

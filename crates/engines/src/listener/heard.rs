@@ -138,6 +138,9 @@ pub enum Output {
     Vad(Box<[f32; WINDOW]>),
     /// Audio to read; answer with [`Listener::read_done`](super::Listener::read_done), whenever.
     Read(ReadJob),
+    /// Newer audio, to be read in place of the job under way if nobody has begun to read that; say by
+    /// [`Listener::replaced`](super::Listener::replaced) whether it is, before the next poll.
+    Instead(ReadJob),
 }
 
 /// A reading that a listener asks for. It never has more than one under way.

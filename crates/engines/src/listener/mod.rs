@@ -14,7 +14,7 @@
 //!     while let Some(output) = listener.poll() {
 //!         match output {
 //!             Output::Vad(_window) => listener.vad(now, Ok(0.02)),
-//!             Output::Read(_job) => unreachable!("nobody spoke"),
+//!             Output::Read(_) | Output::Instead(_) => unreachable!("nobody spoke"),
 //!             Output::Heard(heard) => panic!("nobody spoke: {heard:?}"),
 //!         }
 //!     }
@@ -74,7 +74,8 @@ pub struct ListenerConfig {
     pub ending: Ending,
     /// Speech that the first partial needs.
     pub first_read: Duration,
-    /// Time from the start of one partial reading to the start of the next; longer where there is much to read.
+    /// Time from the start of one partial reading to the start of the next; longer where there is much to read. Of 152
+    /// sample calls 5 % took 296 ms to be decided with 140 ms, and 233 ms with 110 ms, for a fifth more work.
     pub read_every: Duration,
     /// The same once it was said that a reading is wanted soon.
     pub read_soon: Duration,
@@ -106,7 +107,7 @@ impl Default for ListenerConfig {
             end_of_turn: Duration::from_millis(500),
             ending: Ending::Judged,
             first_read: Duration::from_millis(300),
-            read_every: Duration::from_millis(140),
+            read_every: Duration::from_millis(110),
             read_soon: Duration::from_millis(60),
             hush: Duration::from_millis(100),
             settle_after: Duration::from_secs(3),
@@ -154,6 +155,8 @@ pub struct Listener {
     floor: u64,
     reads: u64,
     flight: Option<Flight>,
+    /// What was offered to be read in place of that.
+    instead: Option<Request>,
     /// Final readings of turns that are over.
     owed: VecDeque<Request>,
     outbox: VecDeque<Output>,
@@ -183,6 +186,7 @@ impl Listener {
             floor: 0,
             reads: 0,
             flight: None,
+            instead: None,
             owed: VecDeque::new(),
             outbox: VecDeque::new(),
             phrases: Phrases::default(),
@@ -308,6 +312,7 @@ impl Listener {
     pub fn reset(&mut self) {
         self.turn = None;
         self.flight = None;
+        self.instead = None;
         self.owed.clear();
         self.outbox.clear();
         self.restart(self.utterance.next());

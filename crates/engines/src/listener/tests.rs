@@ -10,6 +10,8 @@ struct Rig {
     /// How long a reading takes; `None` leaves jobs unanswered in `jobs`.
     latency: Option<Duration>,
     jobs: VecDeque<(Duration, ReadJob)>,
+    /// Others are read for: nobody has begun to read a job before it is answered.
+    jammed: bool,
     /// Every job asked for, with the time.
     asked: Vec<(Duration, ReadJob)>,
     heard: Vec<Heard>,
@@ -38,6 +40,7 @@ impl Rig {
             probability: SILENCE,
             latency,
             jobs: VecDeque::new(),
+            jammed: false,
             asked: Vec::new(),
             heard: Vec::new(),
             signs: Vec::new(),
@@ -82,6 +85,13 @@ impl Rig {
                 Output::Read(job) => {
                     self.asked.push((self.now, job.clone()));
                     self.jobs.push_back((self.now, job));
+                }
+                Output::Instead(job) => {
+                    if self.jammed {
+                        self.asked.push((self.now, job.clone()));
+                        self.jobs.back_mut().expect("one waits").1 = job;
+                    }
+                    self.listener.replaced(self.now, self.jammed);
                 }
             }
         }
@@ -205,6 +215,29 @@ fn a_turn_that_ends_during_a_partial_is_still_read_to_its_end() {
     rig.answer("whole");
     assert_eq!(rig.story(), "(-)F");
     assert_eq!(rig.finals()[0].text, "whole");
+}
+
+#[test]
+fn what_waits_to_be_read_is_replaced_by_what_came_since() {
+    let mut rig = Rig::new(None);
+    rig.jammed = true;
+    rig.play(SPEECH, 900);
+    let times: Vec<_> = rig.asked.iter().map(|(asked, _)| *asked).collect();
+    assert!(
+        times.len() > 2 && times.windows(2).all(|pair| pair[1] - pair[0] == ms(160)),
+        "{times:?}"
+    );
+    assert_eq!(rig.jobs.len(), 1);
+    let newest = rig.jobs[0].1.through;
+    rig.answer("so far");
+    let Some(Heard::Partial { words, .. }) = rig.heard.last() else { panic!("{:?}", rig.heard) };
+    assert_eq!((words.through, words.asked), (newest, times[0]));
+    // The end of the turn does not wait for a partial of it.
+    rig.play(SPEECH, 200).play(SILENCE, 900);
+    assert_eq!((rig.jobs.len(), rig.jobs[0].1.kind), (1, ReadKind::Final));
+    rig.answer("all of it");
+    assert_eq!(rig.finals()[0].text, "all of it");
+    assert_eq!(rig.story(), "(p-)F");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::heard::{Cut, Failure, Heard, Output, ReadId, ReadJob, ReadKind, Stage, Transcript};
 use super::settled::{self, Settled};
 use super::{Listener, ListenerConfig, TAIL, samples};
+use crate::phrases::Phrases;
 use crate::recognizer::{ReadError, Reading, Token, WINDOW};
 
 /// Most of what decides a call is said by then. A reading's work grows with its audio, so that behind this much of it
@@ -34,7 +35,30 @@ pub(super) struct Turn {
     last_read: Duration,
     latest: Option<Transcript>,
     /// What the audio since `read_from` was read as last.
-    guess: Arc<[Token]>,
+    guesses: Guesses,
+    /// Whether the next partial has a hush behind it.
+    hushed: bool,
+}
+
+/// What a turn was read as last, as it was and with a hush behind it: the two differ more from each other than from
+/// what the next reading of their kind makes of it, and a guess that is right saves most of a reading.
+#[derive(Debug, Clone, Default)]
+struct Guesses {
+    last: Arc<[Token]>,
+    of_partials: [Option<Arc<[Token]>>; 2],
+}
+
+impl Guesses {
+    fn for_partial(&self, hushed: bool) -> Arc<[Token]> {
+        self.of_partials[usize::from(hushed)].as_ref().unwrap_or(&self.last).clone()
+    }
+
+    fn read(&mut self, kind: ReadKind, hushed: bool, tokens: Arc<[Token]>) {
+        if kind == ReadKind::Partial {
+            self.of_partials[usize::from(hushed)] = Some(Arc::clone(&tokens));
+        }
+        self.last = tokens;
+    }
 }
 
 /// The reading under way.
@@ -43,6 +67,7 @@ pub(super) struct Flight {
     pub(super) asked: Duration,
     turn: u32,
     kind: ReadKind,
+    hushed: bool,
     settled: Settled,
     /// Where the turn's audio begins, and where that of this reading does.
     from: u64,
@@ -50,12 +75,16 @@ pub(super) struct Flight {
     through: u64,
     /// The turn is over and this is its final reading.
     closes: bool,
+    /// Somebody reads it by now, as far as is known.
+    begun: bool,
 }
 
 /// A reading to ask for.
 pub(super) struct Request {
     turn: u32,
     kind: ReadKind,
+    /// Silence stands behind the samples.
+    hushed: bool,
     samples: Arc<[f32]>,
     guess: Arc<[Token]>,
     settled: Settled,
@@ -78,7 +107,8 @@ impl Turn {
             next_read: Duration::ZERO,
             last_read: Duration::ZERO,
             latest: None,
-            guess: Arc::default(),
+            guesses: Guesses::default(),
+            hushed: false,
         }
     }
 }
@@ -137,7 +167,7 @@ impl Listener {
         let cut = at.saturating_sub(samples(self.config.pre_roll)).max(end.midpoint(at));
         turn.settled = Settled::new(words.clone());
         (turn.at, turn.read_from) = (at, cut);
-        turn.guess = Arc::default();
+        turn.guesses = Guesses::default();
         self.utterance.advance(cut);
     }
 
@@ -167,48 +197,106 @@ impl Listener {
         self.begin(at, at);
     }
 
-    /// Starts the reading that is due, if none is under way.
+    /// Starts the reading that is due, if none is under way. What is under way may wait for others to be read; then newer
+    /// audio takes its place.
     pub(super) fn schedule(&mut self, now: Duration) {
+        let waits = |flight: &Flight| flight.kind == ReadKind::Partial && !flight.begun;
+        match &self.flight {
+            None => {}
+            Some(flight) if waits(flight) && self.instead.is_none() => {}
+            Some(_) => return,
+        }
+        let Some(request) = self.owed.pop_front().or_else(|| self.due(now)) else { return };
+        let id = ReadId(self.reads + 1);
+        let job = request.job(id, self.phrases.clone());
         if self.flight.is_some() {
-            return;
+            self.instead = Some(request);
+            self.outbox.push_back(Output::Instead(job));
+        } else {
+            self.flies(now, now, request);
+            self.outbox.push_back(Output::Read(job));
         }
-        if let Some(request) = self.owed.pop_front() {
-            self.ask(now, request);
-            return;
-        }
+    }
+
+    /// The reading that is due.
+    fn due(&self, now: Duration) -> Option<Request> {
         let next = self.utterance.next();
         let first_read = samples(self.config.first_read);
-        let covers = |through, end| self.config.covers(through, end);
-        let Some(turn) = &mut self.turn else { return };
-        if now < turn.next_read {
-            return;
-        }
+        let turn = self.turn.as_ref().filter(|turn| now >= turn.next_read)?;
         let read_to = turn.latest.as_ref().map_or(turn.from, |latest| latest.through);
         let kind = match turn.paused {
-            Some(end) if !covers(read_to, end) => ReadKind::Final,
-            Some(_) => return,
+            Some(end) if !self.config.covers(read_to, end) => ReadKind::Final,
+            Some(_) => return None,
             // While speech fades a partial would only delay the reading at the pause.
-            None if !self.segmenter.is_speaking() => return,
-            None if next <= read_to || next - turn.at < first_read => return,
+            None if !self.segmenter.is_speaking() => return None,
+            None if next <= read_to || next - turn.at < first_read => return None,
             None => ReadKind::Partial,
         };
-        let unread = audio::duration_of(next - turn.read_from);
-        turn.last_read = now;
-        turn.next_read = now + self.config.read_every + unread.saturating_sub(BRISK) / BEYOND;
-        let every_other = kind == ReadKind::Partial && self.reads % 2 == 1;
-        let hush = if every_other { self.config.hush } else { Duration::ZERO };
-        let request = Request {
+        let hushed = kind == ReadKind::Partial && turn.hushed;
+        let hush = if hushed { self.config.hush } else { Duration::ZERO };
+        let guess = match kind {
+            ReadKind::Partial => turn.guesses.for_partial(hushed),
+            ReadKind::Final => Arc::clone(&turn.guesses.last),
+        };
+        Some(Request {
             turn: turn.number,
             kind,
+            hushed,
             samples: self.utterance.audio_and_hush(next, samples(hush)),
-            guess: Arc::clone(&turn.guess),
+            guess,
             settled: turn.settled.clone(),
             from: turn.from,
             read_from: turn.read_from,
             through: next,
             closes: false,
-        };
-        self.ask(now, request);
+        })
+    }
+
+    /// A request is under way, which takes the place of one that was asked for first at `asked`.
+    fn flies(&mut self, now: Duration, asked: Duration, request: Request) {
+        self.reads += 1;
+        let id = ReadId(self.reads);
+        let Request { turn, kind, hushed, settled, from, read_from, through, closes, .. } = request;
+        if kind == ReadKind::Final && !closes {
+            self.paused_read = Some(id);
+        }
+        let open = self.turn.as_mut().filter(|open| open.number == turn && !closes);
+        if let Some(open) = open {
+            let unread = audio::duration_of(through - read_from);
+            open.last_read = now;
+            open.next_read = now + self.config.read_every + unread.saturating_sub(BRISK) / BEYOND;
+        }
+        let begun = false;
+        self.flight = Some(Flight {
+            id,
+            asked,
+            turn,
+            kind,
+            hushed,
+            settled,
+            from,
+            read_from,
+            through,
+            closes,
+            begun,
+        });
+    }
+
+    /// Answers [`Output::Instead`].
+    pub fn replaced(&mut self, now: Duration, replaced: bool) {
+        let Some(request) = self.instead.take() else { return };
+        match (&mut self.flight, replaced) {
+            (Some(flight), true) => {
+                let asked = flight.asked;
+                self.flies(now, asked, request);
+            }
+            (flight, _) => {
+                flight.iter_mut().for_each(|flight| flight.begun = true);
+                if request.closes {
+                    self.owed.push_front(request);
+                }
+            }
+        }
     }
 
     /// Brings the time of the next partial forward.
@@ -249,7 +337,10 @@ impl Listener {
             self.tell(Heard::Final(words));
         } else if let Some(turn) = open {
             turn.latest = Some(words.clone());
-            turn.guess = joined.read;
+            turn.guesses.read(flight.kind, flight.hushed, joined.read);
+            if flight.kind == ReadKind::Partial {
+                turn.hushed = !flight.hushed;
+            }
             let cut = match flight.kind {
                 ReadKind::Partial => Cut::MidSpeech,
                 ReadKind::Final => Cut::AtPause,
@@ -303,8 +394,9 @@ impl Listener {
         self.owed.push_back(Request {
             turn: turn.number,
             kind: ReadKind::Final,
+            hushed: false,
             samples: self.utterance.audio(through),
-            guess: Arc::clone(&turn.guess),
+            guess: Arc::clone(&turn.guesses.last),
             settled: turn.settled.clone(),
             from: turn.from,
             read_from: turn.read_from,
@@ -312,20 +404,13 @@ impl Listener {
             closes: true,
         });
     }
+}
 
-    fn ask(&mut self, now: Duration, request: Request) {
-        let Request { turn, kind, samples, guess, settled, from, read_from, through, closes } =
-            request;
-        self.reads += 1;
-        let id = ReadId(self.reads);
-        if kind == ReadKind::Final && !closes {
-            self.paused_read = Some(id);
-        }
-        self.flight =
-            Some(Flight { id, asked: now, turn, kind, settled, from, read_from, through, closes });
-        let phrases = self.phrases.clone();
-        let job = ReadJob { id, turn, kind, samples, guess, phrases, from: read_from, through };
-        self.outbox.push_back(Output::Read(job));
+impl Request {
+    fn job(&self, id: ReadId, phrases: Phrases) -> ReadJob {
+        let (samples, guess) = (Arc::clone(&self.samples), Arc::clone(&self.guess));
+        let Self { turn, kind, read_from, through, .. } = *self;
+        ReadJob { id, turn, kind, samples, guess, phrases, from: read_from, through }
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::tokens::{Spelling, Vocabulary};
-use crate::phrases::Phrases;
+use crate::phrases::Phrase;
 
 /// What a token of a phrase of ordinary weight is worth, in nats. Of 90 orders in kitchen noise at 12 dB
 /// 66 were understood without, 77 with 1.2, 80 with 1.8 and 77 with 2.2, where words are made up.
@@ -19,7 +19,7 @@ const HEAVIEST: f32 = 2.0;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct Place(u32);
 
-/// What [`Phrases`] are to the decoder.
+/// What phrases are to the decoder.
 #[derive(Debug)]
 pub(super) struct Bias {
     nodes: Vec<Node>,
@@ -41,11 +41,14 @@ struct Node {
 impl Bias {
     /// Spells `phrases` in the model's tokens, in each way in which it may write them: as they are given, as
     /// the first words of a sentence, and as names.
-    pub(super) fn compile(phrases: &Phrases, vocabulary: &Vocabulary) -> Self {
+    pub(super) fn compile<'p>(
+        phrases: impl Iterator<Item = &'p Phrase>,
+        vocabulary: &Vocabulary,
+    ) -> Self {
         let mut bias = Self { nodes: vec![Node::default()], edges: HashMap::new() };
         let mut words = HashMap::new();
         let mut tokens = Vec::new();
-        for phrase in phrases.iter().filter(|phrase| phrase.weight > 0.0) {
+        for phrase in phrases.filter(|phrase| phrase.weight > 0.0) {
             for written in ways_to_write(&phrase.text) {
                 tokens.clear();
                 for word in written.split_whitespace() {

@@ -108,7 +108,7 @@ impl Decoder {
         let input: Vec<_> = [START].iter().chain(guess).map(|id| i64::from(*id)).collect();
         let empty = empty_cache(self.names.len())?;
         let (logits, cache) = self.run(context, [1, input.len()], &input, empty, Pass::First)?;
-        context.cache = cache;
+        (context.cache, context.readings) = (cache, 1);
         Ok(logits)
     }
 

@@ -4,9 +4,11 @@
 //! them until it says that the utterance has ended. The decoder as it is published takes 384 frames
 //! at most and fails beyond, so longer audio is read in pieces.
 //!
-//! While the caller speaks the likeliest token is taken each time. A reading that may be final, in a call where
+//! While the caller speaks two readings are followed side by side that lean a little towards single words, and what the
+//! last reading has found is judged in one pass where it still fits. A reading that may be final, in a call where
 //! phrases are expected, follows a few readings side by side and leans towards them, which costs 13 to 24 % more;
-//! where sentences are expected (a [`Script`]), it reads freely and then looks for the likeliest of them.
+//! where sentences are expected (a [`Script`]), it reads freely and then looks for the likeliest of them. Where nothing
+//! is expected the likeliest token is taken each time.
 //!
 //! On Asterisk's 558 English prompts, as mu-law at 8 kHz and each read at once, 8.5 % of the words are wrong without
 //! phrases and 7.6 % with those of a coffee bar, of which the prompts have none; in one folder of them
@@ -15,6 +17,7 @@
 
 mod bias;
 mod decoder;
+pub(crate) mod draft;
 mod places;
 mod repetition;
 mod scripted;
@@ -32,7 +35,7 @@ use ort::value::TensorRef;
 use self::bias::Bias;
 use self::decoder::{Context, Decoder};
 use self::scripted::SpelledScript;
-use self::search::Search;
+use self::search::{Beam, Search};
 use self::tokens::{Spelled, Vocabulary};
 use crate::phrases::Phrases;
 use crate::recognizer::{Care, ReadError, Reading, Recognizer, Request, Scripted, Token};
@@ -56,17 +59,26 @@ const TOKENS_PER_SECOND: f32 = 6.5;
 /// What a short utterance may need beyond that rate.
 const TOKENS_TO_SPARE: usize = 6;
 
-/// Sets of phrases that a model is ready for at once: those of a few receptionists.
-const BIASES: usize = 8;
+/// Sets of phrases and of words that a model is ready for at once: those of a few receptionists.
+const BIASES: usize = 16;
 
 /// One loaded model. It reads one utterance at a time; a worker has its own.
 pub struct Moonshine {
     encoder: InMemorySession<'static>,
     decoder: Decoder,
     vocabulary: Vocabulary,
+    /// Leans towards nothing.
+    unbiased: Arc<Bias>,
     /// What was last leant towards, the latest first.
-    biases: VecDeque<(Phrases, Arc<Bias>)>,
+    biases: VecDeque<Leant>,
     scripts: VecDeque<SpelledScript>,
+}
+
+/// What readings of one care leant towards.
+struct Leant {
+    phrases: Phrases,
+    care: Care,
+    bias: Arc<Bias>,
 }
 
 /// A file of the model could not be loaded.
@@ -87,10 +99,12 @@ impl Moonshine {
         let encoder = part("encoder_model.ort");
         let decoder = part("decoder_model_merged.ort");
         let vocabulary = part("tokenizer.bin");
+        let words = Vocabulary::load(&vocabulary).map_err(because(&vocabulary))?;
         let mut moonshine = Self {
             encoder: runtime.session(&encoder).map_err(because(&encoder))?,
             decoder: Decoder::load(runtime, &decoder).map_err(because(&decoder))?,
-            vocabulary: Vocabulary::load(&vocabulary).map_err(because(&vocabulary))?,
+            unbiased: Arc::new(Bias::compile(std::iter::empty(), &words)),
+            vocabulary: words,
             biases: VecDeque::new(),
             scripts: VecDeque::new(),
         };
@@ -105,13 +119,18 @@ impl Moonshine {
         samples: &[f32],
         guess: &[Token],
         bias: Option<&Bias>,
+        care: Care,
     ) -> ort::Result<(Vec<Token>, Context)> {
         let mut context = self.encode(samples)?;
         let limit = limit(samples);
         let guess: Vec<_> = guess.iter().take(limit).map(|token| token.id).collect();
         let mut search = Search { decoder: &mut self.decoder, vocabulary: &self.vocabulary, limit };
+        let beam = match care {
+            Care::Glance => Beam::Quick,
+            Care::Full => Beam::Careful,
+        };
         let tokens = match bias {
-            Some(bias) => search.biased(&mut context, &guess, bias),
+            Some(bias) => search.biased(&mut context, &guess, bias, beam),
             None => search.greedy(&mut context, &guess),
         }?;
         Ok((tokens, context))
@@ -143,7 +162,8 @@ impl Moonshine {
     }
 
     /// Reads freely, and holds the audio against the script. The free reading does not lean towards phrases: it is
-    /// the witness of whether anything of the script was said at all.
+    /// the witness of whether anything of the script was said at all, and takes the likeliest token each time: the sentences
+    /// of the script are followed side by side already.
     fn read_scripted(
         &mut self,
         request: Request<'_>,
@@ -151,7 +171,7 @@ impl Moonshine {
     ) -> Result<Reading, ReadError> {
         let samples = request.samples;
         let (tokens, mut context) =
-            self.decode(samples, request.guess, None).map_err(ReadError::engine)?;
+            self.decode(samples, request.guess, None, request.care).map_err(ReadError::engine)?;
         let known = self.scripts.iter().position(|known| known.is_of(script));
         let mut spelled = match known.and_then(|at| self.scripts.remove(at)) {
             Some(spelled) => spelled,
@@ -172,17 +192,24 @@ impl Moonshine {
         Ok(Reading { scripted, ..self.reading(tokens, words)? })
     }
 
-    /// What `phrases` are to the decoder; compiled when they are first seen.
-    fn bias(&mut self, phrases: &Phrases) -> Option<Arc<Bias>> {
-        if phrases.is_empty() {
-            return None;
+    /// What `phrases` are to a reading of this care; compiled when they are first seen. Where there are none, a glance takes
+    /// the likeliest token each time, and a full reading is the best of several all the same.
+    fn bias(&mut self, phrases: &Phrases, care: Care) -> Option<Arc<Bias>> {
+        match care {
+            Care::Glance if phrases.words().next().is_none() => return None,
+            Care::Full if phrases.is_empty() => return Some(Arc::clone(&self.unbiased)),
+            Care::Glance | Care::Full => {}
         }
-        if let Some((_, bias)) = self.biases.iter().find(|(known, _)| known.same(phrases)) {
-            return Some(Arc::clone(bias));
+        let known = self.biases.iter().find(|it| it.care == care && it.phrases.same(phrases));
+        if let Some(known) = known {
+            return Some(Arc::clone(&known.bias));
         }
-        let bias = Arc::new(Bias::compile(phrases, &self.vocabulary));
+        let bias = Arc::new(match care {
+            Care::Glance => Bias::compile(phrases.words(), &self.vocabulary),
+            Care::Full => Bias::compile(phrases.iter(), &self.vocabulary),
+        });
         self.biases.truncate(BIASES - 1);
-        self.biases.push_front((phrases.clone(), Arc::clone(&bias)));
+        self.biases.push_front(Leant { phrases: phrases.clone(), care, bias: Arc::clone(&bias) });
         Some(bias)
     }
 
@@ -212,16 +239,14 @@ impl Recognizer for Moonshine {
         }
         // A glance at the beginning of an utterance has too little to hold against a name that it leans to, and
         // what is read of it may decide a call.
-        let bias = match request.care {
-            Care::Glance => None,
-            Care::Full => self.bias(request.phrases),
-        };
+        let bias = self.bias(request.phrases, request.care);
         let (mut rest, mut guess) = (request.samples, request.guess);
         let (mut tokens, mut words) = (Vec::new(), Vec::new());
         while rest.len() >= SHORTEST {
             let (piece, more) = rest.split_at(piece_of(rest));
-            let (read, _) =
-                self.decode(piece, guess, bias.as_deref()).map_err(ReadError::engine)?;
+            let (read, _) = self
+                .decode(piece, guess, bias.as_deref(), request.care)
+                .map_err(ReadError::engine)?;
             let from = request.samples.len() - rest.len();
             words.extend(self.place(piece, from, &read));
             tokens.extend(read);

@@ -1,20 +1,43 @@
-//! From the decoder's probabilities to tokens: the likeliest each time, or, where phrases are expected, the
-//! best of a few readings that are followed side by side.
+//! From the decoder's probabilities to tokens: the likeliest each time, or, where phrases are expected or the reading may be the
+//! last, the best of a few readings that are followed side by side.
 
 use super::bias::{Bias, Place};
 use super::decoder::{Candidate, Context, Decoder, END, Logits, Row};
+use super::draft::Draft;
 use super::repetition::{self, Patience};
 use super::tokens::Vocabulary;
 use crate::recognizer::Token;
 
-/// Readings followed at once.
-const WIDTH: usize = 4;
+/// How readings are followed side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beam {
+    /// For a reading that is followed by another. Where the best one is back on the guess, it goes on alone.
+    Quick,
+    /// For one that may be the last.
+    Careful,
+}
+
+impl Beam {
+    fn width(self) -> usize {
+        match self {
+            Self::Quick => 2,
+            Self::Careful => 4,
+        }
+    }
+
+    /// A token of the guess stands if it is this many nats ahead of all others.
+    fn sure(self) -> f32 {
+        match self {
+            Self::Quick => 1.5,
+            Self::Careful => 3.0,
+        }
+    }
+}
+
 /// A reading this many nats behind the best is given up.
 const HOPELESS: f32 = 4.0;
 /// No phrase makes a token likely that is this many nats behind the likeliest: it was not said.
 const IMPROBABLE: f32 = 5.0;
-/// A token of the guess stands if it is this many nats ahead of all others.
-const SURE: f32 = 3.0;
 
 /// What the search works with.
 pub(super) struct Search<'s> {
@@ -43,34 +66,50 @@ impl Search<'_> {
         context: &mut Context,
         guess: &[u32],
     ) -> ort::Result<Vec<Token>> {
-        let judged = self.decoder.begin(context, guess)?;
         let mut path = Path::default();
-        for (row, guessed) in guess.iter().map(Some).chain([None]).enumerate() {
-            let likeliest = judged.row(row)?.likeliest();
-            if likeliest.id == END {
-                return Ok(path.tokens);
-            }
-            path.push(likeliest);
-            if guessed != Some(&likeliest.id) {
-                break;
-            }
-        }
-        let right = path.ids.len() - 1;
-        if right < guess.len() {
-            self.decoder.keep(context, right)?;
-        }
+        let mut draft = Draft::new(guess);
+        let mut expected = draft.first();
         loop {
-            if let Some(length) = path.looping(self.limit) {
-                path.tokens.truncate(length);
-                return Ok(path.tokens);
+            let input = [&path.ids, expected].concat();
+            let judged = self.decoder.begin(context, &input)?;
+            loop {
+                let row = path.ids.len();
+                if !self.go_on(&mut path, &judged.row(row)?) {
+                    return Ok(path.tokens);
+                }
+                draft.found(path.ids[row]);
+                if input.get(row) != Some(&path.ids[row]) {
+                    break;
+                }
             }
-            let Some(&last) = path.ids.last() else { return Ok(path.tokens) };
-            let likeliest = self.decoder.step(context, &[(0, last)])?.row(0)?.likeliest();
-            if likeliest.id == END {
-                return Ok(path.tokens);
+            let right = path.ids.len() - 1;
+            if right < input.len() {
+                self.decoder.keep(context, right)?;
             }
-            path.push(likeliest);
+            expected = loop {
+                if let Some(rest) = draft.expected() {
+                    break rest;
+                }
+                let Some(&last) = path.ids.last() else { return Ok(path.tokens) };
+                let judged = self.decoder.step(context, &[(0, last)])?;
+                if !self.go_on(&mut path, &judged.row(0)?) {
+                    return Ok(path.tokens);
+                }
+                path.ids.last().into_iter().for_each(|found| draft.found(*found));
+            };
         }
+    }
+
+    /// Takes the likeliest token; false if the path is whole.
+    fn go_on(&self, path: &mut Path, row: &Row<'_>) -> bool {
+        let likeliest = row.likeliest();
+        if likeliest.id == END {
+            return false;
+        }
+        path.push(likeliest);
+        let looping = path.looping(self.limit);
+        looping.into_iter().for_each(|length| path.tokens.truncate(length));
+        looping.is_none()
     }
 
     /// The reading with the best score.
@@ -79,76 +118,104 @@ impl Search<'_> {
         context: &mut Context,
         guess: &[u32],
         bias: &Bias,
+        beam: Beam,
     ) -> ort::Result<Vec<Token>> {
-        let judged = self.decoder.begin(context, guess)?;
-        let (start, right) = self.follow(&judged, guess, bias)?;
-        if right < guess.len() {
-            self.decoder.keep(context, right)?;
-        }
         let mut whole: Vec<Path> = Vec::new();
-        let mut paths = vec![start];
-        let mut rows = judged;
-        let mut first = right;
-        loop {
-            let mut next: Vec<(f32, usize, Candidate, Place)> = Vec::new();
-            for (number, path) in paths.iter().enumerate() {
-                let row = rows.row(first + number)?;
-                next.extend(
-                    self.continuations(path, &row, bias)
-                        .map(|(score, candidate, place)| (score, number, candidate, place)),
-                );
+        let mut draft = Draft::new(guess);
+        let mut lead = Path::default();
+        let mut expected = draft.first();
+        'drafts: loop {
+            let input = [&lead.ids, expected].concat();
+            let judged = self.decoder.begin(context, &input)?;
+            let start = self.follow(&judged, lead, expected, bias, beam)?;
+            start.ids[input.len() - expected.len()..].iter().for_each(|id| draft.found(*id));
+            let mut first = start.ids.len();
+            if first < input.len() {
+                self.decoder.keep(context, first)?;
             }
-            next.sort_by(|a, b| b.0.total_cmp(&a.0));
-            let hopeless = next.first().map_or(f32::MIN, |best| best.0 - HOPELESS);
-            let mut followed = Vec::with_capacity(WIDTH);
-            for (score, parent, candidate, place) in next.into_iter().take(WIDTH) {
-                let ended = whole.iter().any(|path| path.score >= score);
-                if score < hopeless || ended {
-                    break;
+            let mut paths = vec![start];
+            let mut rows = judged;
+            loop {
+                paths = self.all_go_on(&paths, &rows, first, bias, (beam.width(), &mut whole))?;
+                let Some(best) = paths.first() else { break 'drafts };
+                best.ids.last().into_iter().for_each(|id| draft.found(*id));
+                if let Some(rest) = draft.expected().filter(|_| beam == Beam::Quick) {
+                    (lead, expected) = (paths.swap_remove(0), rest);
+                    continue 'drafts;
                 }
-                let mut path = Path { parent, place, score, ..paths[parent].clone() };
-                if candidate.id == END {
-                    whole.push(path);
-                    continue;
-                }
-                path.push(candidate);
-                if let Some(length) = path.looping(self.limit) {
-                    path.tokens.truncate(length);
-                    whole.push(path);
-                } else {
-                    followed.push(path);
-                }
+                let step = paths.iter().filter_map(|path| Some((path.parent, *path.ids.last()?)));
+                rows = self.decoder.step(context, &step.collect::<Vec<_>>())?;
+                first = 0;
             }
-            if followed.is_empty() {
-                break;
-            }
-            paths = followed;
-            let step: Vec<_> =
-                paths.iter().filter_map(|path| Some((path.parent, *path.ids.last()?))).collect();
-            rows = self.decoder.step(context, &step)?;
-            first = 0;
         }
         let best = whole.into_iter().max_by(|a, b| a.score.total_cmp(&b.score));
         Ok(best.unwrap_or_default().tokens)
     }
 
-    /// Follows the guess as long as nothing else comes near it; how far that was.
-    fn follow(&self, judged: &Logits, guess: &[u32], bias: &Bias) -> ort::Result<(Path, usize)> {
-        let mut path = Path::default();
-        for (row, guessed) in guess.iter().enumerate() {
-            let row = judged.row(row)?;
+    /// The best of what the paths may go on to, the best first; those that are whole go to the others.
+    fn all_go_on(
+        &self,
+        paths: &[Path],
+        rows: &Logits,
+        first: usize,
+        bias: &Bias,
+        (width, whole): (usize, &mut Vec<Path>),
+    ) -> ort::Result<Vec<Path>> {
+        let mut next: Vec<(f32, usize, Candidate, Place)> = Vec::new();
+        for (number, path) in paths.iter().enumerate() {
+            let row = rows.row(first + number)?;
+            next.extend(
+                self.continuations(path, &row, bias)
+                    .map(|(score, candidate, place)| (score, number, candidate, place)),
+            );
+        }
+        next.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let hopeless = next.first().map_or(f32::MIN, |best| best.0 - HOPELESS);
+        let mut followed = Vec::with_capacity(width);
+        for (score, parent, candidate, place) in next.into_iter().take(width) {
+            let ended = whole.iter().any(|path| path.score >= score);
+            if score < hopeless || ended {
+                break;
+            }
+            let mut path = Path { parent, place, score, ..paths[parent].clone() };
+            if candidate.id == END {
+                whole.push(path);
+                continue;
+            }
+            path.push(candidate);
+            if let Some(length) = path.looping(self.limit) {
+                path.tokens.truncate(length);
+                whole.push(path);
+            } else {
+                followed.push(path);
+            }
+        }
+        Ok(followed)
+    }
+
+    /// Follows what is expected as long as nothing else comes near it.
+    fn follow(
+        &self,
+        judged: &Logits,
+        mut path: Path,
+        expected: &[u32],
+        bias: &Bias,
+        beam: Beam,
+    ) -> ort::Result<Path> {
+        path.parent = 0;
+        for guessed in expected {
+            let row = judged.row(path.ids.len())?;
             let mut continuations: Vec<_> = self.continuations(&path, &row, bias).collect();
             continuations.sort_by(|a, b| b.0.total_cmp(&a.0));
             let Some(&(score, candidate, place)) = continuations.first() else { break };
-            let rival = continuations.get(1).is_some_and(|second| second.0 > score - SURE);
+            let rival = continuations.get(1).is_some_and(|second| second.0 > score - beam.sure());
             if candidate.id != *guessed || rival {
                 break;
             }
             path.push(candidate);
             (path.score, path.place) = (score, place);
         }
-        let right = path.ids.len();
-        Ok((path, right))
+        Ok(path)
     }
 
     /// The tokens that may come next on a path, with the scores that they would lead to.

@@ -75,11 +75,13 @@ impl VirtualEar {
                         listener.vad(now + cost::VAD_WINDOW, speech);
                     });
                 }
+                // Nobody else is read for: what was asked for has begun.
+                Output::Instead(_) => self.listener.replaced(now, false),
                 Output::Read(job) => {
                     let result = engines.recognizer.read(job.request());
                     let empty = Reading::default();
                     let reading = result.as_ref().unwrap_or(&empty);
-                    let took = cost::reading(job.samples.len(), &job.guess, reading);
+                    let took = cost::reading(job.request(), reading);
                     self.busy = self.busy.max(now) + took;
                     self.reading = Some((self.busy, job.id, result));
                 }

@@ -20,7 +20,7 @@ const AGENT: Background = Background::Tone(AGENT_HZ);
 const PLACE_HZ: f64 = 440.0;
 
 /// An HTTP server on loopback that answers each request with `body`, or never; its port.
-fn server(body: Option<&'static str>) -> u16 {
+pub(crate) fn server(body: Option<&'static str>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
     let port = listener.local_addr().expect("bound").port();
     std::thread::spawn(move || {
@@ -174,34 +174,6 @@ fn the_first_of_several_takes_the_call() {
     for phone in [helpdesk, sales] {
         let ended = phone.wait(PATIENCE, |calls| calls.iter().all(|call| call.ended.is_some()));
         ended.expect("it rings no longer");
-    }
-}
-
-#[test]
-fn a_caller_who_hangs_up_inside_a_node_leaves_nothing() {
-    let port = server(None);
-    let node = |deed: &str| format!("schema = 1\nname = \"one\"\nstart = \"one\"\n{deed}");
-    let lookup = format!(
-        "[lookup.crm]\nurl = \"http://127.0.0.1:{port}/\"\ntimeout_ms = 20000\n[node.one]\nlookup = {{ name = \"crm\", prompt = \"One moment.\" }}\nto = {{ found = \"hang_up\", not_found = \"hang_up\" }}"
-    );
-    let deeds = [
-        "[node.one]\nsay = { prompt = \"This is a long text, so that somebody may hang up before it ends, as callers do.\" }\nto = { done = \"hang_up\" }",
-        "[node.one]\nask = { prompt = \"Well?\", answers = { fine = [\"fine\"] } }\nto = { fine = \"hang_up\" }",
-        "[node.one]\nmenu = { prompt = \"Press 1.\", keys = { 1 = \"fine\" } }\nto = { fine = \"hang_up\" }",
-        "[node.one]\ncollect = { slot = \"account\", kind = \"number\", prompt = \"Which?\" }\nto = { done = \"hang_up\" }",
-        "[node.one]\nconnect = { destination = \"operator\" }",
-        &lookup,
-    ];
-    for deed in deeds {
-        let Some(stage) = Stage::through(&node(deed)) else { return };
-        let _operator = Phone::start(&stage.asterisk, "operator", Behaviour::NeverAnswers, AGENT)
-            .expect("a phone");
-        let caller = Caller::new("100", DID).at(Duration::from_millis(900), Act::HangUp);
-        let caller = caller.start(&stage.asterisk).expect("a caller");
-        let call = stage.next_call();
-        assert_eq!((path(&call), &call["outcome"]), (vec!["one"], &"abandoned".into()), "{deed}");
-        caller.finish(PATIENCE).expect("it hung up");
-        stage.nothing_is_left();
     }
 }
 

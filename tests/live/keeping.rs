@@ -68,7 +68,8 @@ fn a_call_is_recorded_through_us_and_then_by_asterisk_while_two_people_talk() {
         "#;
     let Some(stage) = Stage::through_with(flow, FOLDERS) else { return };
     let agent = Background::Tone(AGENT_HZ);
-    let late = Behaviour::Answers(ms(1_500));
+    // Behind what is announced the caller's tone is alone for a while.
+    let late = Behaviour::Answers(ms(3_000));
     let operator = Phone::start(&stage.asterisk, "operator", late, agent).expect("a phone");
     let mut caller = Caller::new("100", DID).at(ms(1_500), Act::Press('1'));
     caller.background = Background::Tone(CALLER_HZ);
@@ -206,6 +207,8 @@ fn a_card_is_paid_with_and_is_in_no_file() {
     assert_eq!(zone(&call), ["entered", "left"], "{call}");
     let taken = taken.lock().expect("nobody panics").clone();
     assert!(taken.len() == 1 && taken[0].contains(CARD) && taken[0].contains("739"), "not paid");
+    let key = taken[0].lines().find_map(|line| line.strip_prefix("idempotency-key: call-"));
+    assert!(key.is_some_and(|key| key.ends_with("-charge-0")), "{key:?}");
     assert!(!call.to_string().contains(CARD));
     let folder = stage.patchcord.folder();
     let captures = std::fs::read_dir(folder.join("captures")).expect("a folder").flatten();

@@ -5,6 +5,7 @@ mod journal;
 mod kept;
 mod properties;
 mod scene;
+mod speaking;
 mod through_flows;
 mod transferring;
 mod writing;

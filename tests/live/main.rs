@@ -25,6 +25,7 @@ mod media_roads;
 mod outage;
 mod publishing;
 mod roads;
+mod speaking;
 mod store_away;
 mod supervising;
 mod talking;

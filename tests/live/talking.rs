@@ -110,7 +110,7 @@ fn request(stream: &mut TcpStream) -> Option<Value> {
 
 /// Waits until the caller hears somebody speak after so many samples, and then nobody for half a second; gives how many
 /// samples there are then.
-fn heard_out(caller: &CallerRun, from: usize) -> usize {
+pub(crate) fn heard_out(caller: &CallerRun, from: usize) -> usize {
     let loud = |part: &[i16]| audio::tone::level_dbfs(part) > -45.0;
     let record = caller.wait(PATIENCE, |call| {
         let heard = call.recording.heard.get(from..).unwrap_or_default();

@@ -21,6 +21,7 @@ mod messages;
 mod queueing;
 mod recording;
 mod talking;
+mod voice;
 mod writing;
 mod zone;
 

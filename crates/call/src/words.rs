@@ -294,8 +294,13 @@ pub enum Command {
         /// What is wanted.
         brief: Brief,
     },
-    /// Write no more.
+    /// Write no more. What was spoken of it up to now, and is not heard yet, never is.
     StopWriting,
+    /// Have a model that hears the caller ready: from now on it hears the turns of the caller's. What it is to answer is
+    /// asked by [`Write`](Command::Write).
+    OpenSpeech(Brief),
+    /// The model hears nothing any more.
+    CloseSpeech,
     /// These will be said soon: have their words spoken by then.
     Prepare(Vec<Sound>),
     /// Record both sides from now on, and what two people say to each other later. Answered by
@@ -492,6 +497,15 @@ pub struct WriteId(pub u32);
 pub enum Written {
     /// Words to be said, while it goes on to write.
     Sentence(String),
+    /// It speaks by itself: the first of its sound has come, which can be [played](Played::Voice) from now on.
+    Voice,
+    /// Words of its own voice.
+    Spoken {
+        /// What they are.
+        words: String,
+        /// Where in its sound they begin, about.
+        from: Duration,
+    },
     /// That was all, and this besides.
     Done {
         /// What it fills.
@@ -513,6 +527,8 @@ pub struct PlayId(pub u32);
 pub enum Played {
     /// These, one after the other.
     Sounds(Vec<Sound>),
+    /// What a model speaks with its own voice, from its beginning, while it still comes.
+    Voice(WriteId),
     /// The ringing tone, for as long as it rings.
     Ringing,
     /// Asterisk's music on hold of this class, until something else plays.

@@ -1,5 +1,5 @@
 //! Ears for telephone calls: voice activity, turns and speech recognition, all on this machine unless asked otherwise;
-//! a mouth, [`synthesis`], and a pen, [`llm`].
+//! a mouth, [`synthesis`], and a pen, [`llm`], which may also hear and speak by itself.
 //!
 //! From the outside in: [`models`] fetches and checks the files; [`hearing`] is the live service,
 //! one thread that listens to all calls and a pool that reads for them; [`listener`] is the ear of

@@ -46,7 +46,7 @@ use crate::finding::Findings;
 pub use around::{Hours, Lookup, Method, Sound, Voice};
 pub use deed::{
     Agents, Ask, By, Case, Collect, Conference, Connect, Converse, Deed, Dialplan, Enquire, HangUp,
-    Menu, Music, Queue, Record, Remind, Ring, Say, Turn, Voicemail, Zone,
+    Menu, Model, Music, Queue, Record, Remind, Ring, Say, Turn, Voicemail, Zone,
 };
 pub use room::RoomSays;
 pub use test::{Act, Answer, Expected, PickUp, Test, Writes};

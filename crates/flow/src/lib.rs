@@ -31,8 +31,9 @@ pub use book::{Book, Wish, Wishes};
 pub use civil::{Civil, Weekday};
 pub use document::{
     Act, Agents, Answer, Ask, By, Case, Collect, Conference, Connect, Converse, Deed, Dialplan,
-    Document, Enquire, Expected, HangUp, Hours, Lookup, Menu, Method, Music, Node, PickUp, Queue,
-    Record, Remind, Ring, RoomSays, SCHEMA, Say, Sound, Test, Turn, Voice, Voicemail, Writes, Zone,
+    Document, Enquire, Expected, HangUp, Hours, Lookup, Menu, Method, Model, Music, Node, PickUp,
+    Queue, Record, Remind, Ring, RoomSays, SCHEMA, Say, Sound, Test, Turn, Voice, Voicemail,
+    Writes, Zone,
 };
 pub use expression::{Expression, Name, Names, ParseError, Problem};
 pub use finding::{Finding, Findings};

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::book::Book;
 use crate::calendar::Calendar;
 use crate::check;
-use crate::document::{self, Document, Method, Ring, RoomSays, Sound, Turn};
+use crate::document::{self, Document, Method, Model, Ring, RoomSays, Sound, Turn};
 use crate::expression::{Expression, Names};
 use crate::finding::{Finding, Findings};
 use crate::question::Question;
@@ -111,6 +111,7 @@ pub(crate) struct Ask {
 /// A conversation that a language model leads.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Converse {
+    pub(crate) model: Model,
     /// What leads on at once; any other words are the model's to answer.
     pub(crate) question: Arc<Question>,
     pub(crate) prompts: Prompts,

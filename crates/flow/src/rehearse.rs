@@ -124,7 +124,11 @@ fn one(flow: &Arc<Flow>, test: &Test, ears: &BTreeMap<String, Understanding>) ->
             match effect {
                 Effect::Do { task, what } => begun = Some((task, what)),
                 Effect::End(ended) => outcome = Some(ended),
-                Effect::Stop { .. } | Effect::StopRecording | Effect::LeaveZone => {}
+                Effect::Stop { .. }
+                | Effect::StopRecording
+                | Effect::LeaveZone
+                | Effect::OpenSpeech(_)
+                | Effect::CloseSpeech => {}
             }
         }
         if let Some(outcome) = outcome {

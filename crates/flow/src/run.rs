@@ -74,11 +74,15 @@ pub struct Run {
     tasks: u32,
     /// Slots, variables and what lookups have found, by their whole names.
     known: BTreeMap<String, Value>,
+    /// How many answers each lookup has brought.
+    answered: BTreeMap<String, u32>,
     /// Where the caller's last wish leads.
     wish: Option<String>,
     verified: bool,
     recording: bool,
     in_zone: bool,
+    /// Whether a model hears the caller.
+    in_speech: bool,
     trace: Vec<Step>,
     effects: VecDeque<Effect>,
     outcome: Option<Outcome>,
@@ -174,10 +178,12 @@ impl Run {
             state: State::New,
             tasks: 0,
             known: BTreeMap::new(),
+            answered: BTreeMap::new(),
             wish: None,
             verified: false,
             recording: false,
             in_zone: false,
+            in_speech: false,
             trace: Vec::new(),
             effects: VecDeque::new(),
             outcome: None,
@@ -393,6 +399,7 @@ impl Run {
         if std::mem::take(&mut self.in_zone) {
             self.effects.push_back(Effect::LeaveZone);
         }
+        self.close_speech();
         let frame = self.frames.last().expect("a run has a flow until it is over");
         let step = &mut self.trace[frame.step];
         let exits = &frame.flow.nodes[frame.node].exits;
@@ -405,6 +412,7 @@ impl Run {
 
     /// Leaves the node without an exit.
     fn abandon(&mut self, now: Duration) {
+        self.close_speech();
         let frame = self.frames.last().expect("a run has a flow until it is over");
         self.trace[frame.step].left = Some(now);
     }
@@ -434,6 +442,7 @@ impl Run {
         if std::mem::take(&mut self.in_zone) {
             self.effects.push_back(Effect::LeaveZone);
         }
+        self.close_speech();
         if std::mem::take(&mut self.recording) {
             self.effects.push_back(Effect::StopRecording);
         }

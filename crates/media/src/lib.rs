@@ -44,6 +44,7 @@
 
 pub mod audiosocket;
 pub mod bench;
+mod coming;
 mod counters;
 mod fade;
 mod gate;
@@ -62,6 +63,7 @@ mod watch;
 pub mod websocket;
 
 pub use self::{
+    coming::Rest,
     counters::{Histogram, ShardCounters},
     gate::{Gate, Refusal},
     leg::{FrameSink, Leg, LegEvent, LegStats},

@@ -94,8 +94,20 @@ impl Player {
     }
 
     /// The index of the sample that comes next; none if nothing plays.
-    pub(crate) fn position(&self) -> Option<usize> {
+    pub fn position(&self) -> Option<usize> {
         self.playing.as_ref().map(|playing| playing.next)
+    }
+
+    /// Whether what plays still comes.
+    pub(crate) fn is_coming(&self) -> bool {
+        let comes = |it: &Playing| it.flow != Flow::Held && !it.playout.sound.is_whole();
+        self.playing.as_ref().is_some_and(comes)
+    }
+
+    /// Whether what plays does not come in time.
+    pub(crate) fn is_dry(&self) -> bool {
+        let end = |it: &Playing| it.next >= it.playout.sound.len();
+        self.is_coming() && self.playing.as_ref().is_some_and(end)
     }
 
     /// Plays `playout` from its beginning, in place of what plays now.
@@ -170,9 +182,11 @@ impl Player {
                 }
                 _ => Progress::Silent,
             };
-            if written < FRAME || playing.ended() {
+            if playing.ended() {
                 filled.finished = Some(playing.playout.id);
                 self.playing = None;
+            } else if written < FRAME && playing.progress == Progress::Audible {
+                playing.flow = Flow::Rising;
             }
         }
         frame[written..].fill(g711::ULAW_SILENCE);
@@ -187,22 +201,27 @@ impl Player {
 impl Playing {
     /// Writes the next codes; says how many there were.
     fn read(&mut self, out: &mut [u8]) -> usize {
-        let codes = self.playout.sound.codes();
+        let sound = &self.playout.sound;
         let mut written = 0;
-        while written < out.len() && self.next < codes.len() {
-            let count = (out.len() - written).min(codes.len() - self.next);
-            out[written..][..count].copy_from_slice(&codes[self.next..][..count]);
+        while written < out.len() {
+            let count = sound.read(self.next, &mut out[written..]);
+            if count == 0 {
+                break;
+            }
             written += count;
             self.next += count;
-            if self.next == codes.len() && self.playout.repeat == Repeat::Forever {
+            if self.playout.repeat == Repeat::Forever && self.ended() {
                 self.next = 0;
             }
         }
         written
     }
 
+    /// Whether all has been played. Of a sound that still comes it is asked first whether it is whole: then its length is
+    /// its last.
     fn ended(&self) -> bool {
-        self.next == self.playout.sound.codes().len()
+        let sound = &self.playout.sound;
+        sound.is_whole() && self.next >= sound.len()
     }
 }
 
@@ -274,6 +293,28 @@ mod tests {
         player.play(Playout::forever(1, [0, 0, 9000]));
         assert_eq!(frame(&mut player).1.became_audible, Some(1));
         assert_eq!(frame(&mut player).1.became_audible, None);
+    }
+
+    #[test]
+    fn what_still_comes_is_played_as_far_as_it_is_there_and_ends_when_it_is_whole() {
+        let (sound, mut rest) = crate::Sound::coming();
+        let level = companded(8_000);
+        let mut player = Player::default();
+        player.play(Playout::once(4, sound));
+        assert_eq!(frame(&mut player).0, [0; FRAME]);
+        assert!(player.is_dry());
+        rest.push(&[level; FRAME + 100]);
+        let (first, filled) = frame(&mut player);
+        assert_eq!((first, filled.became_audible), ([level; FRAME], Some(4)));
+        let (second, filled) = frame(&mut player);
+        assert_eq!((&second[..100], &second[100..]), (&[level; 100][..], &[0; 60][..]));
+        assert_eq!((filled.finished, player.position()), (None, Some(FRAME + 100)));
+        // A pause that nobody meant ends softly.
+        rest.push(&[level; FRAME]);
+        let (third, filled) = frame(&mut player);
+        assert_eq!((third[0], third[FADE], filled.became_audible), (0, level, None));
+        drop(rest);
+        assert_eq!(frame(&mut player).1.finished, Some(4));
     }
 
     #[test]

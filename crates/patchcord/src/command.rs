@@ -146,8 +146,8 @@ fn desk(settings: &Settings, path: &Path) -> Result<Desk, String> {
     let speech = Speech::new(settings.synthesis());
     let desk = Desk::open_with(&settings.receptionist(), settings.flow().as_deref(), speech);
     let tapes = settings.tapes(path).map_err(words)?;
-    let llm = settings.llm(path).map_err(words)?;
-    let desk = desk.and_then(|desk| desk.keeping(path, tapes)?.writing(path, llm));
+    let models = settings.models(path).map_err(words)?;
+    let desk = desk.and_then(|desk| desk.keeping(path, tapes)?.writing(path, models));
     let desk = desk.map_err(words)?;
     let dialled = settings.dialling().suit(&desk.receptionist);
     dialled.map_err(|denied| format!("{}: {denied}", path.display()))?;

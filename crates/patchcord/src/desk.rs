@@ -8,8 +8,9 @@ use audio::tone::progress::{Country, Progress, Signal};
 use call::journal::Document;
 use call::{Call, Course, DestinationId, Findings, Receptionist, Sound};
 use engines::llm::Llm;
+use engines::llm::speech::SpeechModel;
 use engines::phrases::Phrases;
-use flow::{Ask, Book, Deed, Facts, Flow, Question, Say};
+use flow::{Ask, Book, Deed, Facts, Flow, Model, Question, Say};
 use intent::{TeachError, Understanding};
 use store::{FlowRef, InboundNumber};
 use thiserror::Error;
@@ -34,8 +35,8 @@ pub(crate) struct Desk {
     recordings: Recordings,
     /// For what calls keep.
     pub places: TapeSettings,
-    /// Who writes what flows leave to a language model.
-    pub llm: Option<Llm>,
+    /// Who says what flows leave to a language model.
+    pub models: Models,
     /// The receptionist's file, and the flow with those that it goes through if it has one: for journals.
     pub documents: (Document, Vec<Document>),
     /// One for all questions to which the same may be said.
@@ -44,6 +45,15 @@ pub(crate) struct Desk {
     ringing: Arc<[i16]>,
     /// For words that are known only while a call goes on.
     speech: Arc<Speech>,
+}
+
+/// The language models that flows may have.
+#[derive(Clone, Default)]
+pub(crate) struct Models {
+    /// One that writes.
+    pub llm: Option<Llm>,
+    /// One that hears the caller and speaks.
+    pub speech: Option<SpeechModel>,
 }
 
 /// Where prompts are that are files.
@@ -93,6 +103,10 @@ pub(crate) enum DeskError {
         "{path}: node \"{node}\" needs a language model, and there is none\n  mend: add a section [llm] to the configuration, or take {key} out"
     )]
     NoModel { path: PathBuf, node: String, key: &'static str },
+    #[error(
+        "{path}: node \"{node}\" needs a language model that speaks, and there is none\n  mend: add a section [speech_model] to the configuration, or take model = \"speech\" out"
+    )]
+    NoSpeechModel { path: PathBuf, node: String },
     #[error("{path}: {source}")]
     NoPlace { path: PathBuf, source: TapeError },
 }
@@ -166,7 +180,7 @@ impl Desk {
             documents: (own, flow_documents),
             recordings,
             places: TapeSettings::default(),
-            llm: None,
+            models: Models::default(),
             answers: Vec::new(),
             sounds: HashMap::new(),
             ringing: ringing(),
@@ -184,11 +198,17 @@ impl Desk {
         Ok(self)
     }
 
-    /// The same, with a language model: a flow that needs one must have it.
-    pub(crate) fn writing(mut self, path: &Path, llm: Option<Llm>) -> Result<Self, DeskError> {
-        self.llm = llm;
-        match needs_model(&self.course.flow).filter(|_| self.llm.is_none()) {
-            Some((node, key)) => Err(DeskError::NoModel { path: path.to_owned(), node, key }),
+    /// The same, with language models: a flow that needs one must have it.
+    pub(crate) fn writing(mut self, path: &Path, models: Models) -> Result<Self, DeskError> {
+        self.models = models;
+        let path = path.to_owned();
+        if let Some((node, key)) = needs_model(&self.course.flow)
+            && self.models.llm.is_none()
+        {
+            return Err(DeskError::NoModel { path, node, key });
+        }
+        match needs_speech(&self.course.flow).filter(|_| self.models.speech.is_none()) {
+            Some(node) => Err(DeskError::NoSpeechModel { path, node }),
             None => Ok(self),
         }
     }
@@ -224,14 +244,15 @@ impl Desk {
             documents,
             recordings: self.recordings.clone(),
             places: self.places.clone(),
-            llm: self.llm.clone(),
+            models: self.models.clone(),
             answers: Vec::new(),
             sounds: HashMap::new(),
             ringing: self.ringing.clone(),
             speech: self.speech.clone(),
         };
         let places = self.places.clone();
-        desk.ready(shown, Some(like))?.keeping(shown, places)?.writing(shown, self.llm.clone())
+        let models = self.models.clone();
+        desk.ready(shown, Some(like))?.keeping(shown, places)?.writing(shown, models)
     }
 
     /// Who takes the callers of an inbound number whom its flow fails, if that is not the receptionist's own choice.
@@ -378,10 +399,17 @@ fn ringing() -> Arc<[i16]> {
     period.into()
 }
 
-/// The first node for which a flow needs a language model, and what of it does.
+/// The first node for which a flow needs a language model that speaks.
+fn needs_speech(flow: &Flow) -> Option<String> {
+    let needs = |deed: &Deed| matches!(deed, Deed::Converse(it) if it.model == Model::Speech);
+    let mut nodes = flow.documents().flat_map(|document| &document.node);
+    nodes.find_map(|(name, node)| needs(&node.deed).then(|| name.clone()))
+}
+
+/// The first node for which a flow needs a language model that writes, and what of it does.
 fn needs_model(flow: &Flow) -> Option<(String, &'static str)> {
     let needs = |deed: &Deed| match deed {
-        Deed::Converse(_) => Some("the node"),
+        Deed::Converse(converse) if converse.model == Model::Text => Some("the node"),
         Deed::Say(Say { phrased: Some(_), .. }) | Deed::Ask(Ask { phrased: Some(_), .. }) => {
             Some("phrased")
         }
@@ -447,12 +475,18 @@ mod tests {
         let desk = |flow| {
             let mut desk = Desk::embedded().expect("well formed");
             desk.course.flow = Arc::new(flow);
-            desk.writing(Path::new("desk.toml"), None)
+            desk.writing(Path::new("desk.toml"), Models::default())
         };
         let needy = flow(
             "converse = { prompt = \"Hi.\", about = \"We are here.\" }\nto = { done = \"hang_up\" }",
         );
         let error = desk(needy).map(drop).expect_err("there is none").to_string();
         assert!(error.contains("[llm]") && error.contains("\"node\""), "{error}");
+        let speaks = flow(
+            "converse = { prompt = \"Hi.\", about = \"We are here.\", model = \"speech\" }\nto = { done = \"hang_up\" }",
+        );
+        assert_eq!(needs_model(&speaks), None);
+        let error = desk(speaks).map(drop).expect_err("there is none").to_string();
+        assert!(error.contains("[speech_model]") && error.contains("\"node\""), "{error}");
     }
 }

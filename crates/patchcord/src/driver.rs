@@ -12,11 +12,13 @@
 //! that it made.
 
 mod asides;
+mod feed;
 mod keys;
 mod line;
 mod lookup;
 mod recordings;
 mod room;
+mod speaking;
 mod switchboard;
 mod voice;
 mod writing;
@@ -29,8 +31,8 @@ use ari::{Arrival, Delivery, Event, Mailbox};
 use call::journal::Journaled;
 use call::{Command, Input, Place, PlayId, Played, Record, Sound, Stage, Why, WriteId, ZoneCut};
 use engines::listener::Heard;
-use engines::llm::{LlmError, Told};
-use flow::Question;
+use engines::llm::{LlmError, Told, speech};
+use flow::{Model, Question};
 use media::{LegEvent, Playout};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -56,6 +58,7 @@ use line::Line;
 pub(crate) use lookup::Lookups;
 use recordings::Recordings;
 pub(crate) use room::create_bridge;
+use speaking::Speaking;
 use switchboard::{News, Switchboard};
 pub(crate) use switchboard::{Ours, release};
 use voice::Voice;
@@ -126,9 +129,13 @@ struct Driver {
     playing: PlayId,
     /// What is made ready beside the call.
     made: (mpsc::UnboundedSender<Made>, mpsc::UnboundedReceiver<Made>),
+    /// What no other call is named, on any node and at any time.
+    unique: String,
     lookup: Option<AbortHandle>,
     /// What a language model writes now.
     writing: Option<Writing>,
+    /// The model that hears the caller now.
+    speaking: Option<Speaking>,
     keys: Keys,
     /// How often it has dialled out of this Asterisk.
     dialled: u32,
@@ -146,6 +153,8 @@ enum Made {
     Answer(Input),
     /// By a language model.
     Written(WriteId, Result<Told, LlmError>),
+    /// By one that speaks.
+    Spoken(WriteId, Result<speech::Told, LlmError>),
 }
 
 /// What the task was woken by.
@@ -201,8 +210,10 @@ pub(crate) async fn drive(shared: Shared, arrival: Arrival) -> Driven {
         answers: None,
         playing: PlayId(0),
         made: mpsc::unbounded_channel(),
+        unique: ari::ids::unique("call"),
         lookup: None,
         writing: None,
+        speaking: None,
         keys: Keys::new(shared.road.tells_keys()),
         dialled: 0,
         recordings,
@@ -242,6 +253,7 @@ impl Driver {
                 Woken::Recorded(told) => told.into_iter().for_each(|input| self.tell(input)),
                 Woken::Made(Made::Answer(input)) => self.tell(input),
                 Woken::Made(Made::Written(id, told)) => self.wrote(id, told),
+                Woken::Made(Made::Spoken(id, told)) => self.spoke(id, told),
                 Woken::Made(Made::Sound(id, sound)) => self.made(id, sound),
                 Woken::Made(Made::Whisper(attempt, sound)) => self.whispers(attempt, sound),
                 Woken::Deadline => self.tell(Input::Wake),
@@ -351,19 +363,27 @@ impl Driver {
             }
             Command::LookUp(request) => {
                 let lookups = self.shared.lookups.clone();
-                self.look_up(lookups.ask(request));
+                self.look_up(lookups.ask(request, self.unique.clone()));
             }
             Command::Pay { request, card } => {
                 let lookups = self.shared.lookups.clone();
-                self.look_up(lookups.pay(request, card));
+                self.look_up(lookups.pay(request, card, self.unique.clone()));
             }
             Command::StopLookingUp => {
                 if let Some(lookup) = self.lookup.take() {
                     lookup.abort();
                 }
             }
-            Command::Write { id, brief } => self.write(id, brief),
-            Command::StopWriting => self.writing = None,
+            Command::OpenSpeech(brief) => self.open_speech(brief),
+            Command::CloseSpeech => self.close_speech(),
+            Command::Write { id, brief } => match brief.model {
+                Model::Text => self.write(id, brief),
+                Model::Speech => self.answer(id, brief),
+            },
+            Command::StopWriting => {
+                self.writing = None;
+                self.stop_speaking();
+            }
             Command::Prepare(sounds) => self.prepare(sounds),
             Command::StartRecording => {
                 let refused = self.recordings.start(self.line.as_ref().and_then(Line::leg));
@@ -440,6 +460,7 @@ impl Driver {
     fn enter_zone(&mut self, attempt: u32) {
         self.zone.begin(self.now());
         self.with_line(Line::cut);
+        self.close_speech();
         self.forget_heard();
         let mut cuts = self.recordings.pause();
         let unrecorded = self.switchboard.is_unrecorded();
@@ -504,7 +525,7 @@ impl Driver {
         let number = u64::from(id.0);
         let music = match &what {
             Played::Music(class) => Some(class.clone()),
-            Played::Sounds(_) | Played::Ringing | Played::Beep => None,
+            Played::Sounds(_) | Played::Voice(_) | Played::Ringing | Played::Beep => None,
         };
         self.switchboard.music(music);
         match what {
@@ -517,6 +538,10 @@ impl Driver {
                 let beep = Playout::once(number, beep());
                 self.with_line(|line| line.play(beep));
             }
+            Played::Voice(written) => match self.voice_of(written, id) {
+                Some(voice) => self.with_line(|line| line.play(voice)),
+                None => self.tell(Input::PromptEnded(id)),
+            },
             Played::Sounds(sounds) => match desk.sound(&sounds) {
                 Some(samples) => self.with_line(|line| line.play(Playout::once(number, samples))),
                 None => self.speak(id, sounds),
@@ -678,6 +703,7 @@ impl Driver {
     }
 
     fn heard(&mut self, heard: Heard) {
+        self.follow(&heard);
         let (Some(line), Some(answers)) = (&self.line, &self.answers) else { return };
         let clock = line.clock(self.arrived.saturating_duration_since(self.shared.ears.epoch));
         let time = RankingTime::Measured;
@@ -715,6 +741,7 @@ impl Driver {
         self.suspect_cards();
         self.write_down();
         self.writing = None;
+        self.close_speech();
         if let Some(lookup) = self.lookup.take() {
             lookup.abort();
         }

@@ -283,7 +283,11 @@ impl<'a> Replay<'a> {
                 let what = Written::Failed("a replay has no language model".to_owned());
                 self.later(ACCEPT, Input::Written { id, what });
             }
-            Command::StopLookingUp | Command::StopWriting | Command::Prepare(_) => {}
+            Command::StopLookingUp
+            | Command::OpenSpeech(_)
+            | Command::CloseSpeech
+            | Command::StopWriting
+            | Command::Prepare(_) => {}
             Command::GiveBack { .. } => self.later(ACCEPT, Input::LeftForDialplan),
             Command::HangUp => self.later(ACCEPT, Input::CallerHungUp),
             Command::Finish => self.over = true,
@@ -294,6 +298,8 @@ impl<'a> Replay<'a> {
         let number = u64::from(id.0);
         match what {
             Played::Ringing => self.player.play(Playout::forever(number, self.desk.ringing())),
+            // It has no language model, and is told so.
+            Played::Voice(_) => self.later(Duration::ZERO, Input::PromptEnded(id)),
             // Music is Asterisk's.
             Played::Music(_) => self.player.stop_all(),
             Played::Beep => self.player.play(Playout::once(number, crate::driver::beep())),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ari::SecretSource;
 use engines::chain::Recognition;
-use engines::llm::Llm;
 use engines::llm::config::{LlmConfig, LlmConfigError};
+use engines::llm::speech::config::{SpeechModelConfig, SpeechModelConfigError};
 use engines::remote::config::{ConfigError, RecognitionConfig};
 use engines::synthesis::SynthesisConfig;
 use media::road::{Preference, Road, UnknownRoad};
@@ -21,6 +21,7 @@ use thiserror::Error;
 use tokio::runtime::Handle;
 
 use crate::capture::CaptureSettings;
+use crate::desk::Models;
 use crate::dialling::DiallingSettings;
 use crate::media_road::MediaSettings;
 use crate::tapes::{self, RecordingSettings, TapeSettings};
@@ -57,6 +58,7 @@ pub(crate) struct Settings {
     #[serde(default)]
     synthesis: SynthesisConfig,
     llm: Option<LlmConfig>,
+    speech_model: Option<SpeechModelConfig>,
     store: Option<kept::Section>,
     control: Option<control::Section>,
     /// The folder of the file itself.
@@ -265,6 +267,8 @@ pub(crate) enum SettingsError {
     #[error("{path}: {source}")]
     Llm { path: PathBuf, source: LlmConfigError },
     #[error("{path}: {source}")]
+    SpeechModel { path: PathBuf, source: SpeechModelConfigError },
+    #[error("{path}: {source}")]
     Recognition { path: PathBuf, source: ConfigError },
     #[error(
         "{path}: [store] has {count} passwords\n  mend: give it one of password_env, password_file and password_credential"
@@ -443,10 +447,13 @@ impl Settings {
         synthesis
     }
 
-    /// The language model that flows may have, if there is one; reads its key. `path` is for the messages.
-    pub(crate) fn llm(&self, path: &Path) -> Result<Option<Llm>, SettingsError> {
-        let built = self.llm.as_ref().map(|llm| llm.build(&self.folder)).transpose();
-        built.map_err(|source| SettingsError::Llm { path: path.to_owned(), source })
+    /// The language models that flows may have; reads their keys. `path` is for the messages.
+    pub(crate) fn models(&self, path: &Path) -> Result<Models, SettingsError> {
+        let llm = self.llm.as_ref().map(|llm| llm.build(&self.folder)).transpose();
+        let llm = llm.map_err(|source| SettingsError::Llm { path: path.to_owned(), source })?;
+        let speech = self.speech_model.as_ref().map(|it| it.build(&self.folder)).transpose();
+        let wrong = |source| SettingsError::SpeechModel { path: path.to_owned(), source };
+        Ok(Models { llm, speech: speech.map_err(wrong)? })
     }
 
     /// The ARI client's configuration; reads the password from where it is kept. `path` is for the messages.

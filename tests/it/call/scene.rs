@@ -195,6 +195,7 @@ impl Scene {
                     Played::Sounds(sounds) => {
                         sounds.iter().map(named).collect::<Vec<_>>().join(" + ")
                     }
+                    Played::Voice(id) => format!("voice {}", id.0),
                     Played::Ringing => "ringing".to_owned(),
                     Played::Music(class) => format!("music {class}"),
                     Played::Beep => "beep".to_owned(),
@@ -210,6 +211,8 @@ impl Scene {
             Command::ReadSoon => unreachable!("left out above"),
             Command::StopListening => "stop listening".to_owned(),
             Command::LookUp(request) => format!("look up {}", request.url),
+            Command::OpenSpeech(_) => "open speech".to_owned(),
+            Command::CloseSpeech => "close speech".to_owned(),
             Command::StopLookingUp => "stop looking up".to_owned(),
             Command::Write { id, brief } => match brief.errand {
                 Errand::Phrase(words) => format!("write {}: {words}", id.0),

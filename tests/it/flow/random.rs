@@ -11,8 +11,8 @@ use std::time::Duration;
 use flow::{
     Agents, Ask, Book, CardItem, Case, Collect, Conference, Connect, Converse, Deed, Dialplan,
     Document, Effect, Enquire, Filled, Flow, HangUp, Hours, Input, Lookup, MOST_STEPS, Menu,
-    Method, Music, Node, Outcome, Queue, Record, Remind, Reply, RoomSays, Run, SCHEMA, Say, Secret,
-    Sound, Task, Turn, Value, Voice, Voicemail, Wish, Wishes, Wrote, Zone,
+    Method, Model, Music, Node, Outcome, Queue, Record, Remind, Reply, RoomSays, Run, SCHEMA, Say,
+    Secret, Sound, Task, Turn, Value, Voice, Voicemail, Wish, Wishes, Wrote, Zone,
 };
 use intent::grammar::{Length, SlotKind};
 
@@ -286,6 +286,7 @@ fn deed(dice: &mut Dice, book: &Book) -> (Deed, Vec<String>) {
         }
         20 => {
             let converse = Converse {
+                model: *dice.of(&[Model::Text, Model::Speech]),
                 prompt: prompt(),
                 about: "We open at nine, {caller.name}.".to_owned(),
                 slots: book.slots.keys().cloned().collect(),
@@ -443,6 +444,7 @@ fn drive(dice: &mut Dice, flow: &Arc<Flow>) -> Ended {
     let mut now = Duration::ZERO;
     let mut under_way: Option<(flow::TaskId, Task)> = None;
     let (mut in_zone, mut recording, mut replies) = (false, false, 0);
+    let mut in_speech = false;
     run.handle(now, Input::Begin);
     // Six hundred steps, each asked as often as it may be, do not make so many.
     for _ in 0..100_000 {
@@ -455,16 +457,22 @@ fn drive(dice: &mut Dice, flow: &Arc<Flow>) -> Ended {
                     let zoned =
                         matches!(what, Task::TakeCard { .. } | Task::Pay { .. } | Task::EnterZone);
                     assert_eq!(in_zone, zoned, "only a card is taken within a zone: {what:?}");
+                    let hears = matches!(what, Task::Ask { .. });
+                    assert!(hears || !in_speech, "a model hears only who converses: {what:?}");
                     under_way = Some((task, what));
                 }
                 Effect::Stop { task } => {
                     assert_eq!(under_way.take().map(|(task, _)| task), Some(task));
                 }
                 Effect::LeaveZone => assert!(std::mem::take(&mut in_zone), "it was in a zone"),
+                Effect::OpenSpeech(_) => {
+                    assert!(!std::mem::replace(&mut in_speech, true), "one at a time");
+                }
+                Effect::CloseSpeech => assert!(std::mem::take(&mut in_speech), "it was open"),
                 Effect::StopRecording => recording = false,
                 Effect::End(outcome) => {
                     assert_eq!(run.poll(), None, "the end comes last");
-                    assert!(!in_zone && !recording, "all is undone");
+                    assert!(!in_zone && !recording && !in_speech, "all is undone");
                     assert_eq!(run.outcome(), Some(&outcome));
                     assert_eq!(run.deadline(), None);
                     let steps = run.trace().len();

@@ -278,6 +278,32 @@ fn a_zone_fails_closed() {
     assert_eq!(rest, [Effect::LeaveZone, Effect::StopRecording, end]);
 }
 
+/// A charge whose answer came too late may have been made.
+#[test]
+fn what_brought_no_answer_is_asked_again_under_the_same_number() {
+    let text = r#"
+start = "card"
+[lookup.pay]
+url = "https://pay.example.com/"
+method = "POST"
+[node.card]
+zone = { card = "Number?", lookup = "pay" }
+to = { paid = "hang_up", declined = "again", no_match = "hang_up", no_input = "hang_up", cut_failed = "hang_up", timeout = "again", error = "again" }
+[node.again]
+say = { prompt = "Again." }
+to = { done = "card" }
+"#;
+    let mut scene = Scene::of(text);
+    let mut answered = Vec::new();
+    for last in [Reply::TimedOut, Reply::Failed("500".into()), Reply::NotFound, Reply::NotFound] {
+        scene.tell(Reply::Done).tell(card(CardItem::Number, "4111111111111111"));
+        let Task::Pay { request, .. } = scene.task() else { panic!("it pays") };
+        answered.push(request.answered);
+        scene.tell(last).tell(Reply::Done);
+    }
+    assert_eq!(answered, [0, 0, 0, 1]);
+}
+
 #[test]
 fn nothing_is_recorded_without_a_yes() {
     for replies in

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use flow::{
-    Book, Conversation, Effect, Errand, Filled, Flow, Input, Outcome, Reply, Said, Task, TaskId,
-    Value, Wrote, rehearse,
+    Book, Conversation, Effect, Errand, Filled, Flow, Input, Model, Outcome, Reply, Said, Task,
+    TaskId, Value, Wrote, rehearse,
 };
 use intent::grammar::{Length, SlotKind};
 
@@ -115,7 +115,7 @@ fn the_model_is_told_what_was_said_and_what_it_may_do() {
     let asked = Said::ByCaller("when do you open".to_owned());
     assert_eq!(talk.said, [first.clone(), asked.clone()]);
     scene.writes(2, "At nine.", &[], None).tell(said("thanks"));
-    let answered = Said::ByUs("At nine.".to_owned());
+    let answered = Said::ByModel("At nine.".to_owned());
     assert_eq!(
         brief(&mut scene).said,
         [first, asked, answered, Said::ByCaller("thanks".to_owned())]
@@ -195,6 +195,26 @@ fn silence_is_asked_and_a_failure_has_its_exit() {
     let mut scene = self::scene();
     scene.tell(said("hello")).tell(Reply::Failed("HTTP 500".to_owned()));
     assert_eq!(scene.end(), Outcome::Fallback(flow::Why::Chosen));
+}
+
+#[test]
+fn a_model_that_speaks_hears_from_the_beginning_of_its_node_to_its_end() {
+    let speaks = TALK.replace("about =", "model = \"speech\"\nabout =");
+    let mut scene = Scene::with(&speaks, &book());
+    let begins = scene.effects();
+    let [Effect::OpenSpeech(brief), Effect::Do { what: Task::Ask { .. }, .. }] = &begins[..] else {
+        panic!("{begins:?}")
+    };
+    let Errand::Answer(talk) = &brief.errand else { panic!("{brief:?}") };
+    assert_eq!((talk.about.as_str(), brief.model), ("We open at nine, Ann.", Model::Speech));
+    scene.tell(said("when do you open"));
+    let Effect::Do { what: Task::Ask { brief: Some(brief), .. }, .. } = &scene.effects()[0] else {
+        panic!("it is asked")
+    };
+    assert_eq!(brief.model, Model::Speech);
+    scene.writes(2, "Bye.", &[], Some("solved")).tell(Reply::Done);
+    let ends = scene.effects();
+    assert!(matches!(ends[..], [Effect::CloseSpeech, Effect::Do { .. }]), "{ends:?}");
 }
 
 #[test]

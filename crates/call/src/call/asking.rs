@@ -123,7 +123,7 @@ impl Asking {
             Next::Awaits => {}
             Next::Over(Some(reply)) => return Progress::Over(reply),
             Next::Over(None) => {
-                self.wrote = self.wrote();
+                self.wrote = self.wrote(context.now);
                 self.writing = None;
                 self.open_floor(context);
             }
@@ -132,8 +132,9 @@ impl Asking {
     }
 
     /// What a model has written, as far as the caller has heard it; none if it was not to write.
-    pub(super) fn wrote(&self) -> Option<Wrote> {
-        self.writing.as_ref().map(Writing::wrote).or_else(|| self.wrote.clone())
+    pub(super) fn wrote(&self, now: Duration) -> Option<Wrote> {
+        let wrote = self.writing.as_ref().map(|writing| writing.wrote(now));
+        wrote.or_else(|| self.wrote.clone())
     }
 
     /// Leaves no timer behind. A prompt goes on until another one, or a connection, takes its place.
@@ -146,9 +147,17 @@ impl Asking {
 
     fn input(&mut self, context: &mut Context, input: Input) -> Progress {
         match input {
-            Input::PromptAudible { at, .. } => context.replied(at),
+            Input::PromptAudible { id, at } => {
+                context.replied(at);
+                if let Some(writing) = &mut self.writing {
+                    writing.audible(id, at);
+                }
+            }
             Input::PromptEnded(id) if self.playing == Some(id) => {
                 self.playing = None;
+                if let Some(writing) = &mut self.writing {
+                    writing.ended(id);
+                }
                 match (self.held, self.floor) {
                     (Some(_), _) => self.ended_while_held(context),
                     (None, Floor::Ours) => self.open_floor(context),

@@ -172,6 +172,9 @@ impl Asking {
             context.command(Command::HoldPlaying);
             self.held = Some(context.now);
             self.delivery = Delivery::Broken;
+            if let Some(writing) = &mut self.writing {
+                writing.held(context.now);
+            }
         }
     }
 
@@ -180,6 +183,9 @@ impl Asking {
         if self.held.take().is_some() {
             context.command(Command::ResumePlaying);
             self.floor = Floor::Ours;
+            if let Some(writing) = &mut self.writing {
+                writing.resumed(context.now);
+            }
             TIMERS.into_iter().for_each(|timer| context.timers.disarm(timer));
         }
     }

@@ -122,7 +122,7 @@ impl InFlow {
             Progress::Over(reply) => {
                 let task = self.task;
                 if let Doing::Asking(asking) = &self.doing
-                    && let Some(wrote) = asking.wrote()
+                    && let Some(wrote) = asking.wrote(context.now)
                 {
                     self.run.handle(context.now, flow::Input::Wrote { task, wrote });
                 }
@@ -196,7 +196,10 @@ impl InFlow {
                     }
                 }
                 Effect::Stop { .. } => self.stop(context),
-                Effect::StopRecording | Effect::LeaveZone => undo(context, &effect),
+                Effect::OpenSpeech(brief) => context.command(Command::OpenSpeech(*brief)),
+                Effect::StopRecording | Effect::LeaveZone | Effect::CloseSpeech => {
+                    undo(context, &effect);
+                }
                 Effect::End(outcome) => return self.end(context, outcome),
             }
         }
@@ -333,7 +336,8 @@ fn undo(context: &mut Context, effect: &Effect) {
     match effect {
         Effect::StopRecording => context.command(Command::StopRecording),
         Effect::LeaveZone => context.leave_zone(),
-        Effect::Do { .. } | Effect::Stop { .. } | Effect::End(_) => {}
+        Effect::CloseSpeech => context.command(Command::CloseSpeech),
+        Effect::Do { .. } | Effect::Stop { .. } | Effect::OpenSpeech(_) | Effect::End(_) => {}
     }
 }
 

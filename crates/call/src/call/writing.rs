@@ -7,7 +7,8 @@
 //!   └───────────────────────┴──► what is written is said
 //! ```
 //!
-//! One sentence plays at a time, and the next is made ready meanwhile. Nothing is decided here: which words answer the
+//! One sentence plays at a time, and the next is made ready meanwhile. A model that [speaks by itself](super::voice) is one
+//! sound, which plays from when it begins to come; its sentences only say what is heard. Nothing is decided here: which words answer the
 //! caller's question, where that leads and what a slot takes stands with the question and the flow.
 
 use std::collections::VecDeque;
@@ -16,13 +17,16 @@ use std::time::Duration;
 use flow::{Brief, Errand, Reply, Sound, Wrote};
 
 use super::in_flow::{AUDIBLE, Progress, heard_besides};
+use super::voice::Voice;
 use super::{Context, Event};
 use crate::budget::{Fallback, Stage, What};
 use crate::timers::Timer;
-use crate::words::{Command, Input, PlayId, WriteId, Written};
+use crate::words::{Command, Input, PlayId, Played, WriteId, Written};
 
 /// How long a model may take from one sentence to the next. Who asks it gives up before.
 const BETWEEN: Duration = Duration::from_secs(6);
+/// The same for one that speaks, whose sentences come as fast as it speaks. Its silence is noticed by who hears it.
+const SPEAKS: Duration = Duration::from_secs(30);
 
 /// What a model writes.
 #[derive(Debug)]
@@ -40,6 +44,8 @@ pub(super) struct Writing {
     prepared: usize,
     /// What the caller has heard of it, or hears now.
     said: Vec<String>,
+    /// Its own voice, once it speaks by itself.
+    voice: Option<Voice>,
 }
 
 /// What becomes of the task when the model fails.
@@ -83,7 +89,7 @@ impl Writing {
         context.arm(Timer::Writing, patience);
         let (waiting, said) = (VecDeque::new(), Vec::new());
         let pen = Pen::Writes;
-        Self { id, patience, failure, otherwise, pen, waiting, prepared: 0, said }
+        Self { id, patience, failure, otherwise, pen, waiting, prepared: 0, said, voice: None }
     }
 
     /// Takes what has been written.
@@ -96,9 +102,20 @@ impl Writing {
                 context.arm(Timer::Writing, BETWEEN);
                 self.waiting.push_back(words);
             }
+            Written::Voice => {
+                context.arm(Timer::Writing, SPEAKS);
+                self.voice.get_or_insert_default();
+            }
+            Written::Spoken { words, from } => {
+                if let Some(voice) = &mut self.voice {
+                    context.arm(Timer::Writing, SPEAKS);
+                    voice.says(words, from);
+                }
+            }
             Written::Done { slots, label } => {
                 context.timers.disarm(Timer::Writing);
-                let is_silent = self.said.is_empty() && self.waiting.is_empty();
+                let unsaid = self.said.is_empty() && self.waiting.is_empty();
+                let is_silent = unsaid && self.voice.is_none();
                 match is_silent && label.is_none() {
                     true => self.fails(context, "it wrote nothing".to_owned()),
                     false => self.pen = Pen::Done(Wrote { words: String::new(), slots, label }),
@@ -112,7 +129,11 @@ impl Writing {
     pub(super) fn late(&mut self, context: &mut Context) {
         if let Pen::Writes = self.pen {
             context.command(Command::StopWriting);
-            let budget = if self.said.is_empty() { self.patience } else { BETWEEN };
+            let budget = match &self.voice {
+                Some(_) => SPEAKS,
+                None if self.said.is_empty() => self.patience,
+                None => BETWEEN,
+            };
             let what = What::Stage(Stage::LlmFirstToken);
             context.overrun(what, budget, Fallback::WrittenPrompt);
             self.waiting.clear();
@@ -134,6 +155,14 @@ impl Writing {
             self.said.push(words.clone());
             return context.say(vec![Sound::Spoken(words)]).map_or(Next::Awaits, Next::Plays);
         }
+        if let Some(voice) = &mut self.voice
+            && voice.waits()
+            && !matches!(self.pen, Pen::Failed(_))
+        {
+            let id = context.play(Played::Voice(self.id));
+            voice.plays(id);
+            return Next::Plays(id);
+        }
         match &self.pen {
             Pen::Writes => Next::Awaits,
             Pen::Failed(reply) => match context.say(std::mem::take(&mut self.otherwise)) {
@@ -154,10 +183,34 @@ impl Writing {
         }
     }
 
-    /// Writes no more.
+    /// Its voice is heard from `at` on, if this plays it.
+    pub(super) fn audible(&mut self, id: PlayId, at: Duration) {
+        self.voice.iter_mut().for_each(|voice| voice.audible(id, at));
+    }
+
+    /// Something that played is over.
+    pub(super) fn ended(&mut self, id: PlayId) {
+        self.voice.iter_mut().for_each(|voice| voice.ended(id));
+    }
+
+    /// What plays is held.
+    pub(super) fn held(&mut self, now: Duration) {
+        self.voice.iter_mut().for_each(|voice| voice.held(now));
+    }
+
+    /// What was held goes on.
+    pub(super) fn resumed(&mut self, now: Duration) {
+        self.voice.iter_mut().for_each(|voice| voice.resumed(now));
+    }
+
+    /// Writes no more. Who speaks faster than they are heard is told where that ends.
     pub(super) fn stop(&mut self, context: &mut Context) {
-        if let Pen::Writes = self.pen {
+        let cut_off = self.voice.as_ref().is_some_and(|voice| !voice.is_over());
+        let failed = matches!(self.pen, Pen::Failed(_));
+        if matches!(self.pen, Pen::Writes) || (cut_off && !failed) {
             context.command(Command::StopWriting);
+        }
+        if let Pen::Writes = self.pen {
             self.pen = Pen::Done(Wrote::default());
         }
         context.timers.disarm(Timer::Writing);
@@ -165,8 +218,11 @@ impl Writing {
     }
 
     /// What has come of it up to now, as far as the caller has heard it.
-    pub(super) fn wrote(&self) -> Wrote {
-        let words = self.said.join(" ");
+    pub(super) fn wrote(&self, now: Duration) -> Wrote {
+        let words = match &self.voice {
+            Some(voice) => voice.heard(now),
+            None => self.said.join(" "),
+        };
         match &self.pen {
             Pen::Done(wrote) => Wrote { words, ..wrote.clone() },
             Pen::Writes | Pen::Failed(_) => Wrote { words, ..Wrote::default() },

@@ -133,7 +133,8 @@ impl Retelling {
     fn written(&mut self, what: &Written) {
         let Some(writes) = self.writes.last_mut() else { return };
         match what {
-            Written::Sentence(words) => {
+            Written::Voice => {}
+            Written::Sentence(words) | Written::Spoken { words, .. } => {
                 let space = if writes.words.is_empty() { "" } else { " " };
                 writes.words.extend([space, words]);
             }

@@ -6,11 +6,14 @@
 //! Words, values and label come as one JSON object whose first field is what is said, and that field is read while it
 //! comes. A tool call would come alone: models that call one mostly say nothing, and would have to be asked again. A
 //! server that does not hold itself to JSON is read as plain words.
+//!
+//! [`speech`] is a model that hears the caller and speaks, in place of one that reads and writes.
 
 pub mod config;
 mod events;
 mod prompt;
 mod reading;
+pub mod speech;
 
 use std::time::Duration;
 

@@ -24,15 +24,15 @@ use super::why::Why;
 pub(super) const LONGEST_MESSAGE: usize = 1 << 20;
 
 /// Bytes both ways, in clear text or not.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-pub(super) type Socket = WebSocketStream<Box<dyn Stream>>;
+pub(crate) type Socket = WebSocketStream<Box<dyn Stream>>;
 
 /// Where a server is, and how it is reached.
 #[derive(Clone)]
-pub(super) struct Dialer {
+pub(crate) struct Dialer {
     host: String,
     port: u16,
     tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
@@ -40,7 +40,7 @@ pub(super) struct Dialer {
 
 /// Why there can be no way to a server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum DialerError {
+pub(crate) enum DialerError {
     /// The URL has no host, or a scheme that is not known.
     #[error("{0:?} is no url to connect to; it should look like {1}")]
     Url(String, &'static str),
@@ -62,7 +62,7 @@ pub(super) enum DialerError {
 impl Dialer {
     /// The way to `url`, whose scheme is one of `clear` and `secure`, such as `ws` and `wss`. `root` is a PEM file of
     /// roots to trust besides the system's. `looks` is what the URL should look like. Reads files.
-    pub(super) fn new(
+    pub(crate) fn new(
         url: &Url,
         [clear, secure]: [&str; 2],
         root: Option<&Path>,
@@ -112,7 +112,7 @@ impl Dialer {
     }
 
     /// Opens a WebSocket.
-    pub(super) async fn upgrade(&self, url: &Url, headers: HeaderMap) -> Result<Socket, Why> {
+    pub(crate) async fn upgrade(&self, url: &Url, headers: HeaderMap) -> Result<Socket, Why> {
         // The URL may hold a signature: no error repeats it.
         let uri: Uri = url.as_str().parse().map_err(|_| Why::protocol("the url has no path"))?;
         let mut request = uri.into_client_request().map_err(refused)?;
@@ -128,7 +128,7 @@ impl Dialer {
 }
 
 /// Whether what is sent there stays on this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
@@ -167,7 +167,7 @@ fn refused(error: tungstenite::Error) -> Why {
 }
 
 /// What an error of a WebSocket means.
-pub(super) fn broken(error: tungstenite::Error) -> Why {
+pub(crate) fn broken(error: tungstenite::Error) -> Why {
     match error {
         tungstenite::Error::Io(cause) => Why::Broken(cause.to_string()),
         tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => {

@@ -13,7 +13,7 @@ mod clock;
 pub mod config;
 pub mod deepgram;
 mod defaults;
-mod dial;
+pub(crate) mod dial;
 mod event_stream;
 pub mod google;
 mod google_messages;

@@ -39,6 +39,8 @@ pub struct Line {
     lead: Option<Vec<f32>>,
     /// Silence that is part of the passage only if more sound follows.
     tail: Vec<i16>,
+    /// Samples at 8 kHz that were left out before the first sound.
+    skipped: usize,
 }
 
 impl Line {
@@ -59,6 +61,7 @@ impl Line {
             gain: None,
             lead: Some(Vec::new()),
             tail: Vec::new(),
+            skipped: 0,
         })
     }
 
@@ -91,6 +94,12 @@ impl Line {
         self.lead.is_none()
     }
 
+    /// How many samples of silence, at 8 kHz, were left out before the first sound.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
     fn without_offset(&mut self, sample: f32) -> f32 {
         let finite = |sample: f32| if sample.is_finite() { sample } else { 0.0 };
         let (x, y) = self.before.unwrap_or((finite(sample), 0.0));
@@ -104,9 +113,12 @@ impl Line {
         if let Some(mut lead) = self.lead.take() {
             lead.append(&mut samples);
             match lead.iter().position(|sample| sample.abs() > FAINT) {
-                Some(sound) => samples = lead.split_off(sound.saturating_sub(LEAD)),
+                Some(sound) => {
+                    samples = lead.split_off(sound.saturating_sub(LEAD));
+                    self.skipped += lead.len();
+                }
                 None => {
-                    lead.drain(..lead.len().saturating_sub(LEAD));
+                    self.skipped += lead.drain(..lead.len().saturating_sub(LEAD)).len();
                     self.lead = Some(lead);
                     return;
                 }

@@ -68,6 +68,7 @@ impl Checker<'_> {
             .open_to_all();
         self.answers(&place(&["answers"]), &question, &converse.answers);
         let deed = Converse {
+            model: converse.model,
             question: Arc::new(question),
             prompts: self.prompts(
                 &place(&[]),

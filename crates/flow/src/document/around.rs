@@ -126,7 +126,8 @@ pub enum Method {
     /// Reads.
     #[default]
     Get,
-    /// Sends something along.
+    /// Sends something along, and a key (`Idempotency-Key`) that stays the same until an answer has come, so that a server
+    /// which knows such keys does nothing twice.
     Post,
 }
 

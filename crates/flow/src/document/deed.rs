@@ -165,6 +165,9 @@ pub struct Collect {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Converse {
+    /// Who answers: a model that writes, or one that hears the caller and speaks.
+    #[serde(default, skip_serializing_if = "Model::writes")]
+    pub model: Model,
     /// What is said at first, as it is written.
     pub prompt: Sound,
     /// All that the model knows, with `{names}`: it answers from this text and from nothing else.
@@ -200,6 +203,25 @@ pub struct Converse {
     /// How long the caller may keep silent, in seconds.
     #[serde(default = "five")]
     pub wait_s: f64,
+}
+
+/// Which kind of model leads a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Model {
+    /// One that reads what the caller has said, and writes what is said.
+    #[default]
+    Text,
+    /// One that hears the caller, and speaks.
+    Speech,
+}
+
+impl Model {
+    /// Whether it is one that writes.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        *self == Self::Text
+    }
 }
 
 /// How a value is given.

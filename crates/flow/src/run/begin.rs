@@ -240,6 +240,7 @@ impl Run {
         let names = self.names(now);
         Some(Request {
             lookup: lookup.name.clone(),
+            answered: self.answered.get(&lookup.name).copied().unwrap_or(0),
             method: lookup.method,
             url: lookup.url.address(&names),
             send: match lookup.method {

@@ -8,6 +8,7 @@ use intent::grammar::SlotKind;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Filled;
+use crate::document::Model;
 
 /// What a language model is asked to write.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -18,6 +19,9 @@ pub struct Brief {
     pub language: Option<String>,
     /// How long its first words may take.
     pub patience: Duration,
+    /// Who is asked.
+    #[serde(skip_serializing_if = "Model::writes")]
+    pub model: Model,
 }
 
 /// What a language model is needed for.
@@ -58,8 +62,10 @@ pub struct Blank {
 pub enum Said {
     /// By the caller.
     ByCaller(String),
-    /// By us, as far as the caller has heard it.
+    /// By us, as it is written.
     ByUs(String),
+    /// By the model, as far as the caller has heard it.
+    ByModel(String),
 }
 
 /// What a language model has written.

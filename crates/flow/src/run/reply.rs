@@ -66,12 +66,8 @@ impl Run {
                 Deed::Zone(zone) => self.took_card(now, (tried, zone.tries), card, reply),
                 _ => Next::leave(ERROR),
             },
-            (Doing::Paying, reply) => match (deed, reply) {
-                (Deed::Zone(zone), Reply::Found(fields)) => {
-                    self.found(&zone.lookup, fields);
-                    Next::leave(PAID)
-                }
-                (_, Reply::NotFound) => Next::leave(DECLINED),
+            (Doing::Paying, reply) => match deed {
+                Deed::Zone(zone) => self.paid(&zone.lookup, reply),
                 _ => Next::leave(ERROR),
             },
             (Doing::Connecting | Doing::Talking, reply) => self.connected(reply),
@@ -239,6 +235,7 @@ impl Run {
     }
 
     fn looked_up(&mut self, lookup: &Arc<Lookup>, reply: Reply) -> Next {
+        self.count(lookup, &reply);
         match (reply, lookup.verifies) {
             (Reply::Found(fields), verifies) => {
                 self.found(lookup, fields);
@@ -248,6 +245,24 @@ impl Run {
             (Reply::NotFound, true) => Next::leave(REFUSED),
             (Reply::NotFound, false) => Next::leave(NOT_FOUND),
             _ => Next::leave(ERROR),
+        }
+    }
+
+    fn paid(&mut self, lookup: &Lookup, reply: Reply) -> Next {
+        self.count(lookup, &reply);
+        match reply {
+            Reply::Found(fields) => {
+                self.found(lookup, fields);
+                Next::leave(PAID)
+            }
+            Reply::NotFound => Next::leave(DECLINED),
+            _ => Next::leave(ERROR),
+        }
+    }
+
+    fn count(&mut self, lookup: &Lookup, reply: &Reply) {
+        if matches!(reply, Reply::Found(_) | Reply::NotFound) {
+            *self.answered.entry(lookup.name.clone()).or_default() += 1;
         }
     }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::begin::ASKING;
 use super::reply::of_kind;
 use super::{
-    Brief, Conversation, Doing, Errand, Filled, Next, Reply, Run, Said, State, Task, Wrote,
+    Brief, Conversation, Doing, Effect, Errand, Filled, Next, Reply, Run, Said, State, Task, Wrote,
 };
-use crate::document::Sound;
+use crate::document::{Model, Sound};
 use crate::plan::{Converse, Deed};
 use crate::template::Template;
 use crate::value::Value;
@@ -30,22 +30,45 @@ impl Run {
     /// What the model is to say in its own words, if it is to.
     pub(super) fn phrase(&self, now: Duration, phrased: Option<&Template>) -> Option<Brief> {
         let words = phrased?.text(&self.names(now));
-        Some(self.brief(now, Errand::Phrase(words)))
+        Some(self.brief(now, Errand::Phrase(words), Model::Text))
     }
 
-    fn brief(&self, now: Duration, errand: Errand) -> Brief {
+    fn brief(&self, now: Duration, errand: Errand, model: Model) -> Brief {
         use crate::expression::Names;
         let (flow, _) = self.here();
         let language = match self.names(now).value("call.language") {
             Value::Text(language) => Some(language),
             _ => None,
         };
-        Brief { errand, language, patience: flow.model }
+        Brief { errand, language, patience: flow.model, model }
     }
 
     pub(super) fn converse(&mut self, now: Duration, converse: &Converse) -> Next {
+        if converse.model == Model::Speech {
+            let brief = self.asks(now, converse, Vec::new());
+            self.effects.push_back(Effect::OpenSpeech(Box::new(brief)));
+            self.in_speech = true;
+        }
         let say = self.sounds(now, [&converse.prompts.first]);
         self.hear_out(now, converse, say, None, Talk::default())
+    }
+
+    /// The node is left: a model that hears the caller hears no more.
+    pub(super) fn close_speech(&mut self) {
+        if std::mem::take(&mut self.in_speech) {
+            self.effects.push_back(Effect::CloseSpeech);
+        }
+    }
+
+    /// What the model of the node is asked, after so much has been said.
+    fn asks(&self, now: Duration, converse: &Converse, said: Vec<Said>) -> Brief {
+        let talk = Conversation {
+            about: converse.about.text(&self.names(now)),
+            blanks: converse.blanks.clone(),
+            ends: converse.ends.clone(),
+            said,
+        };
+        self.brief(now, Errand::Answer(talk), converse.model)
     }
 
     /// Says something, or lets the model do so, and hears the caller out.
@@ -84,7 +107,7 @@ impl Run {
         }
         if let State::Doing { doing: Doing::Conversing(talk), .. } = &mut self.state {
             if !wrote.words.is_empty() {
-                talk.said.push(Said::ByUs(wrote.words));
+                talk.said.push(Said::ByModel(wrote.words));
             }
             talk.chosen = wrote.label.filter(|label| converse.ends.contains_key(label));
         }
@@ -107,15 +130,7 @@ impl Run {
                 if talk.turns > converse.turns {
                     return Next::leave(DONE);
                 }
-                let brief = self.brief(
-                    now,
-                    Errand::Answer(Conversation {
-                        about: converse.about.text(&self.names(now)),
-                        blanks: converse.blanks.clone(),
-                        ends: converse.ends.clone(),
-                        said: talk.said.clone(),
-                    }),
-                );
+                let brief = self.asks(now, converse, talk.said.clone());
                 let sorry = self.sounds(now, [&converse.sorry]);
                 return self.hear_out(now, converse, sorry, Some(brief), talk);
             }

@@ -168,6 +168,11 @@ pub enum Effect {
     StopRecording,
     /// Leave the zone: what was cut may hear and record again. Nothing is told of it.
     LeaveZone,
+    /// A conversation begins with a model that hears the caller: have it ready to listen. What it knows and may choose
+    /// stands in the brief; what it is to answer is asked by tasks. Nothing is told of it.
+    OpenSpeech(Box<Brief>),
+    /// The conversation is over: nothing more goes to that model. Nothing is told of it.
+    CloseSpeech,
     /// It is over. Comes exactly once, and last.
     End(Outcome),
 }
@@ -318,6 +323,10 @@ pub struct Keys {
 pub struct Request {
     /// The lookup's name.
     pub lookup: String,
+    /// How many answers it has brought in this call. What brought none may have been done all the same, such as a charge
+    /// whose answer came too late: it is asked again under the same number.
+    #[serde(skip_serializing_if = "is_first")]
+    pub answered: u32,
     /// How.
     pub method: Method,
     /// The address.
@@ -338,6 +347,10 @@ impl Request {
         let fields = self.fields.iter();
         fields.map(|(name, pointer)| (name.clone(), value_at(answer, pointer))).collect()
     }
+}
+
+fn is_first(answered: &u32) -> bool {
+    *answered == 0
 }
 
 fn pointers<S: serde::Serializer>(

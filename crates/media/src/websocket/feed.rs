@@ -18,6 +18,9 @@ const LEAD: usize = 2 * BATCH;
 /// Frames sent at once: 200 ms.
 const BATCH: usize = 10;
 
+/// Frames on their way at most while what plays does not come in time: 40 ms.
+const DRY: usize = 2;
+
 /// Something to send, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
@@ -122,7 +125,7 @@ impl Feed {
         }
         let next = self.queued.get(self.taken(now)).and_then(|queued| queued.from);
         let Some(current) = self.current.take() else { return };
-        let end = current.playout.sound.codes().len();
+        let end = current.playout.sound.len();
         let next = next.or(self.player.position()).unwrap_or(end);
         let tail = self.cut(now, items);
         self.player = Player::held(current.playout.clone(), next, current.audible);
@@ -236,7 +239,9 @@ impl Feed {
     }
 
     fn fill(&mut self, items: &mut Vec<Item>) {
-        while self.gate == Gate::Open && self.queued.len() + BATCH <= LEAD {
+        // What is sent of a sound that does not come in time is silence: no more of it than keeps the marks coming.
+        let enough = |feed: &Feed| feed.player.is_dry() && feed.queued.len() >= DRY;
+        while self.gate == Gate::Open && self.queued.len() + BATCH <= LEAD && !enough(self) {
             self.batch(items);
         }
     }
@@ -256,6 +261,10 @@ impl Feed {
             self.sent += 1;
             if let Some(id) = filled.finished {
                 self.mark(&mut codes, Tells::Finished(id), items);
+            }
+            // Each frame has its mark: there may be more of the sound by the time it is taken.
+            if self.player.is_coming() {
+                break;
             }
         }
         if !codes.is_empty() {
@@ -402,6 +411,31 @@ mod tests {
             (33 + 34 + 1, LegEvent::Finished { id: 4 }),
         ];
         assert_eq!(rig.events, expected);
+    }
+
+    #[test]
+    fn a_sound_that_still_comes_is_heard_as_it_comes_and_no_hole_is_left_where_it_does_not() {
+        let mut rig = Rig::new();
+        rig.ticks(33);
+        let (sound, mut rest) = crate::Sound::coming();
+        rest.push(&loud(5 * FRAME));
+        rig.play(Playout::once(4, sound));
+        rig.ticks(3);
+        rest.push(&loud(10 * FRAME));
+        rig.ticks(32);
+        rest.push(&loud(5 * FRAME));
+        drop(rest);
+        rig.ticks(30);
+        let played = rig.played(33);
+        assert_eq!(played[..15 * FRAME], loud(15 * FRAME));
+        assert_eq!(rig.asterisk.underruns, 0);
+        let again = played[15 * FRAME..].iter().position(|sample| *sample != 0).unwrap();
+        assert!(15 * FRAME + again <= (35 + DRY) * FRAME + FADE, "{again}");
+        assert_eq!(
+            played[15 * FRAME + again..].iter().filter(|it| **it == 7_932).count(),
+            5 * FRAME - FADE
+        );
+        assert!(matches!(rig.events.last(), Some((_, LegEvent::Finished { id: 4 }))));
     }
 
     #[test]

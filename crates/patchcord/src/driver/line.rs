@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::Tap;
+use super::feed::Feed;
 use super::voice::{Voice, Voices};
 use crate::hear::CallClock;
 use crate::media_road::{MediaRoad, line_quality};
@@ -31,6 +32,8 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 struct Inbound {
     clock: CallClock,
     ear: Option<Ear>,
+    /// On to a model that hears the caller itself.
+    feed: Option<Feed>,
     /// Says the same as the leg, in step with what is heard, so that the ear knows our own voice.
     saying: Player,
     tap: Tap,
@@ -69,6 +72,9 @@ impl FrameSink for Sink {
         if let Some(ear) = &mut inbound.ear {
             ear.frame_over(&frame.samples, frame.position, &said);
         }
+        if let Some(feed) = &mut inbound.feed {
+            feed.frame(&frame.samples, frame.position);
+        }
         if inbound.tap == Tap::On {
             let from = frame.position as usize;
             let end = from + frame.samples.len();
@@ -92,6 +98,7 @@ impl Line {
         let inbound = Inbound {
             clock: CallClock::default(),
             ear: None,
+            feed: None,
             saying: Player::default(),
             tap,
             received: Vec::new(),
@@ -156,6 +163,32 @@ impl Line {
         lock(&self.inbound).ear = None;
     }
 
+    /// Passes the caller's turns on from now on, or no more.
+    pub(super) fn feed(&mut self, feed: Option<Feed>) {
+        lock(&self.inbound).feed = feed;
+    }
+
+    /// A turn of the caller's has begun, at this position.
+    pub(super) fn caller_begins(&mut self, at: u64) {
+        if let Some(feed) = &mut lock(&self.inbound).feed {
+            feed.begin(at);
+        }
+    }
+
+    pub(super) fn caller_ends(&mut self) {
+        if let Some(feed) = &mut lock(&self.inbound).feed {
+            feed.end();
+        }
+    }
+
+    /// How much of what plays, or is held, has been said; as long as anything if it was played to its end.
+    pub(super) fn said(&self) -> Duration {
+        let samples = lock(&self.inbound).saying.position();
+        samples.map_or(Duration::from_secs(3_600), |samples| {
+            Duration::from_millis(samples as u64 * 1_000 / u64::from(audio::SAMPLE_RATE))
+        })
+    }
+
     /// Tells from now on when the caller speaks and when not.
     pub(super) fn watch_voice(&mut self, tell: mpsc::UnboundedSender<Voice>) {
         lock(&self.inbound).voices = Some((Voices::default(), tell));
@@ -170,6 +203,7 @@ impl Line {
         let mut inbound = lock(&self.inbound);
         inbound.keeping = Keeping::Nothing;
         inbound.ear = None;
+        inbound.feed = None;
     }
 
     /// What the caller says may be heard again, by whoever asks for it.
@@ -179,6 +213,7 @@ impl Line {
 
     pub(super) fn close(&mut self) {
         self.stop_listening();
+        self.feed(None);
         self.leg = None;
     }
 

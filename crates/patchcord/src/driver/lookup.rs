@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use call::Input;
 use flow::{CardItem, Method, Reply, Request, Secret};
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_TYPE, HeaderName};
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use zeroize::Zeroizing;
 
+/// By this a server knows a request that it has had before (draft-ietf-httpapi-idempotency-key-header, section 2): what was
+/// charged is not charged twice because its answer was lost. The draft would have the key in quotation marks, payment servers
+/// take it as it is.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Answers are not longer than this, in bytes.
 const LONGEST: usize = 1 << 20;
 
@@ -29,25 +33,39 @@ impl Lookups {
         client.map(Self).map_err(|error| cannot(&error))
     }
 
-    /// What the flow is told.
-    pub(super) async fn ask(self, request: Request) -> Input {
+    /// What the flow is told. No other call has the name `call`.
+    pub(super) async fn ask(self, request: Request, call: String) -> Input {
         let asked = match request.method {
             Method::Get => self.0.get(&request.url),
-            Method::Post => self.0.post(&request.url).json(&request.send),
+            Method::Post => self.post(&request, &call).json(&request.send),
         };
         told(&request, asked).await
     }
 
     /// The same for a payment, which sends a card along. What was sent is wiped as soon as it is on its way, as far as
     /// it is ours: the connection copies it once to encrypt it.
-    pub(super) async fn pay(self, request: Request, card: Vec<(CardItem, Secret)>) -> Input {
+    pub(super) async fn pay(
+        self,
+        request: Request,
+        card: Vec<(CardItem, Secret)>,
+        call: String,
+    ) -> Input {
         let asked = match with_card(&request.send, &card) {
-            Ok(body) => self.0.post(&request.url).body(Bytes::from_owner(body)),
+            Ok(body) => self.post(&request, &call).body(Bytes::from_owner(body)),
             Err(cause) => return Input::LookedUp(Reply::Failed(cause)),
         };
         drop(card);
         told(&request, asked.header(CONTENT_TYPE, "application/json")).await
     }
+
+    fn post(&self, request: &Request, call: &str) -> RequestBuilder {
+        self.0.post(&request.url).header(IDEMPOTENCY_KEY, key(request, call))
+    }
+}
+
+/// The same for what is asked again because no answer came.
+fn key(request: &Request, call: &str) -> String {
+    format!("{call}-{}-{}", request.lookup.escape_default(), request.answered)
 }
 
 /// The body of a payment.

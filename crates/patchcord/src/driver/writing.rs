@@ -25,7 +25,7 @@ impl Drop for Writing {
 
 impl Driver {
     pub(super) fn write(&mut self, id: WriteId, brief: Brief) {
-        let Some(llm) = self.desk.llm.clone() else {
+        let Some(llm) = self.desk.models.llm.clone() else {
             let what = Written::Failed("the configuration has no [llm]".to_owned());
             return self.tell(Input::Written { id, what });
         };
@@ -75,7 +75,7 @@ impl Driver {
 }
 
 /// What a model is asked.
-fn prompt(brief: Brief) -> llm::Prompt {
+pub(super) fn prompt(brief: Brief) -> llm::Prompt {
     let errand = match brief.errand {
         Errand::Phrase(words) => llm::Errand::Phrase(clean(&words)),
         Errand::Answer(talk) => llm::Errand::Answer(llm::Conversation {
@@ -98,7 +98,7 @@ fn said(said: Vec<Said>) -> Vec<llm::Said> {
     let mut callers = Vec::new();
     for words in said.iter().filter_map(|said| match said {
         Said::ByCaller(words) => Some(words),
-        Said::ByUs(_) => None,
+        Said::ByUs(_) | Said::ByModel(_) => None,
     }) {
         let redacted = redactor.turn(words);
         for earlier in redacted.earlier {
@@ -112,11 +112,12 @@ fn said(said: Vec<Said>) -> Vec<llm::Said> {
         .map(|said| match said {
             Said::ByCaller(_) => llm::Said::ByCaller(callers.next().unwrap_or_default()),
             Said::ByUs(words) => llm::Said::ByUs(clean(&words)),
+            Said::ByModel(words) => llm::Said::ByModel(clean(&words)),
         })
         .collect()
 }
 
-fn clean(words: &str) -> String {
+pub(super) fn clean(words: &str) -> String {
     intent::redact(words).text
 }
 
@@ -159,7 +160,8 @@ mod tests {
         };
         let errand = Errand::Answer(talk);
         let patience = Duration::from_secs(1);
-        let text = format!("{:?}", prompt(Brief { errand, language: None, patience }));
+        let model = flow::Model::Text;
+        let text = format!("{:?}", prompt(Brief { errand, language: None, patience, model }));
         assert!(text.contains("when do you open"), "{text}");
         assert!(!text.contains("1111") && !text.contains("one one"), "{text}");
     }

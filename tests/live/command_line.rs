@@ -271,10 +271,12 @@ fn a_kind_of_event_that_is_none_is_told() {
     assert!(complaint.contains("did you mean ChannelDtmfReceived?"), "{complaint}");
 }
 
-/// An example of the `ari` crate, built by `cargo build --release -p ari --examples`.
+/// An example of the `ari` crate, built beside this test by `cargo build --workspace --examples`.
 fn example(name: &str) -> PathBuf {
-    let program = program().expect("built").with_file_name("examples").join(name);
-    assert!(program.exists(), "no {}: cargo build --release -p ari --examples", program.display());
+    let here = std::env::current_exe().expect("a test is a file");
+    let built = here.ancestors().nth(2).expect("in a folder of the profile");
+    let program = built.join("examples").join(name);
+    assert!(program.exists(), "no {}: cargo build --workspace --examples", program.display());
     program
 }
 

@@ -276,14 +276,14 @@ pub fn assets() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets")
 }
 
-/// The program beside this test's own: `cargo build --release` puts it there.
+/// The program as people run it: what `cargo build --release` makes, however this test was built.
 ///
 /// # Errors
 /// When it has not been built.
 pub fn program() -> io::Result<PathBuf> {
     let here = std::env::current_exe()?;
-    let program = here.ancestors().nth(2).map(|folder| folder.join("patchcord"));
+    let program = here.ancestors().nth(3).map(|target| target.join("release/patchcord"));
     program.filter(|program| program.exists()).ok_or_else(|| {
-        io::Error::other("patchcord is not built beside this test; run: cargo build --release")
+        io::Error::other("there is no patchcord to test; run: cargo build --release")
     })
 }

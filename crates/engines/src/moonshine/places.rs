@@ -21,7 +21,34 @@ const CLICK: usize = 4;
 const UNMARKED: f32 = 0.5;
 
 /// Lays `words` out over `samples` (16 kHz): the place of each, in samples at 16 kHz.
+///
+/// The digits of a number are written together and said one by one, with pauses: each has its own place, and the number
+/// has them all.
 pub(super) fn lay_out(samples: &[f32], words: &[&str]) -> Vec<Range<usize>> {
+    let said: Vec<Vec<&str>> = words.iter().map(|word| said_apart(word)).collect();
+    let mut places = lay_out_each(samples, &said.concat()).into_iter();
+    let whole = |parts: &Vec<&str>| {
+        let mut place = places.next()?;
+        places.by_ref().take(parts.len() - 1).for_each(|part| place.end = part.end);
+        Some(place)
+    };
+    said.iter().filter_map(whole).collect()
+}
+
+/// The parts of a word between which a caller may pause: up to one digit in each.
+fn said_apart(word: &str) -> Vec<&str> {
+    let digits = word.char_indices().filter(|(_, letter)| letter.is_ascii_digit());
+    let mut starts: Vec<usize> = digits.map(|(at, _)| at).collect();
+    if let Some(first) = starts.first_mut() {
+        *first = 0;
+    } else {
+        starts.push(0);
+    }
+    let ends = starts.iter().skip(1).copied().chain([word.len()]);
+    starts.iter().zip(ends).map(|(start, end)| &word[*start..end]).collect()
+}
+
+fn lay_out_each(samples: &[f32], words: &[&str]) -> Vec<Range<usize>> {
     let mut stretches = sounding(samples);
     if stretches.is_empty() {
         stretches.push(0..samples.len().div_ceil(HOP));
@@ -161,6 +188,19 @@ mod tests {
         assert_eq!(places[3].end, 2_100 * 16);
         assert!(places.windows(2).all(|two| two[0].end <= two[1].start));
         assert!(places[1].len() > 2 * places[2].len(), "long words take longer");
+    }
+
+    #[test]
+    fn a_number_is_all_of_its_digits_whatever_pauses_part_them() {
+        let samples = audio(&[900, 300, 1_200, 400, 1_200, 300, 1_200, 400, 1_200, 0]);
+        for number in ["5201190756440959.", "5201-1907-5644-0959."] {
+            let places = lay_out(&samples, &["My", "card", "is", number]);
+            assert_eq!(places.len(), 4);
+            assert!((900..=1_200).contains(&(places[3].start / 16)), "{places:?}");
+            assert_eq!(places[3].end, 7_100 * 16);
+        }
+        assert_eq!(said_apart("$28.5m,"), ["$2", "8.", "5m,"]);
+        assert_eq!(said_apart("word."), ["word."]);
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tracing::{error, info};
 
-use super::{Shared, frame, lock};
+use super::{Progress, Shared, frame, lock};
 use crate::Entry;
 
 /// Entries of about so many bytes go to the disk together, if so many wait.
@@ -30,11 +31,13 @@ pub(super) enum Held {
     Written,
 }
 
-pub(super) fn run(shared: &Shared) {
-    let _closed = Closed(shared);
-    while let Some((group, size)) = next(shared) {
+pub(super) fn run(shared: Arc<Shared>) {
+    let _closed = Closed(shared.progress.clone());
+    // Dropped before the end is told: who hears of it may open the spool again, which has one owner at a time.
+    let shared = shared;
+    while let Some((group, size)) = next(&shared) {
         let entries = group.len() as u64;
-        keep(shared, group);
+        keep(&shared, group);
         lock(&shared.queue).bytes -= size;
         shared.progress.send_modify(|progress| progress.safe += entries);
         shared.spooled.notify_one();
@@ -42,11 +45,11 @@ pub(super) fn run(shared: &Shared) {
 }
 
 /// Says that the thread has ended, however it has.
-struct Closed<'a>(&'a Shared);
+struct Closed(watch::Sender<Progress>);
 
-impl Drop for Closed<'_> {
+impl Drop for Closed {
     fn drop(&mut self) {
-        self.0.progress.send_modify(|progress| progress.closed = true);
+        self.0.send_modify(|progress| progress.closed = true);
     }
 }
 

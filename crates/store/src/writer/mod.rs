@@ -188,7 +188,7 @@ impl Writer {
         });
         let taking = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("store-spool".to_owned());
-        let thread = thread.spawn(move || intake::run(&taking));
+        let thread = thread.spawn(move || intake::run(taking));
         thread.map_err(|cause| SpoolError::Folder { path: shared.config.spool.clone(), cause })?;
         let task = tokio::spawn(drain::run(Arc::clone(&shared)));
         let ending = Ending { shared: Arc::clone(&shared), task: Mutex::new(Some(task)) };
@@ -254,7 +254,8 @@ impl Writer {
         }
     }
 
-    /// Accepts nothing more, brings all that was accepted to the disk, and gives the database so long to take it.
+    /// Accepts nothing more, brings all that was accepted to the disk, and gives the database so long to take it. Once
+    /// the last clone is dropped after it, the spool may be opened again.
     pub async fn stop(&self, within: Duration) -> Stopped {
         let give_up = tokio::time::Instant::now() + within;
         self.shared.close(give_up.into_std());

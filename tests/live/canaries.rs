@@ -8,14 +8,14 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use audio::tone::{DtmfDetector, KeyEvent};
-use engines::moonshine::Moonshine;
 use serde_json::Value;
 use tests::asterisk::Asterisk;
 use tests::patchcord::Patchcord;
 use tests::sipp::{Act, Caller, Keys};
 
-use crate::flows::{path, read, recognizer};
+use crate::flows::path;
 use crate::keeping::till;
+use crate::reading::{read, recognizer};
 use crate::{DID, PATIENCE, Stage, unless_skipped};
 
 /// How many call; more if `PATCHCORD_CANARIES` says so: a thousand take one and a half hours.
@@ -239,16 +239,6 @@ fn callers_side(path: &Path) -> Vec<i16> {
     samples.step_by(channels).collect()
 }
 
-/// What our own recogniser reads where there is a sound at all; a second of silence parts what is said.
-fn read_aloud(recognizer: &mut Moonshine, sound: &[i16]) -> String {
-    let loud = |second: &&[i16]| second.iter().any(|sample| sample.unsigned_abs() > 200);
-    let seconds: Vec<&[i16]> = sound.chunks(8_000).collect();
-    let spells = seconds.chunk_by(|a, b| loud(a) == loud(b));
-    let spells = spells.filter(|spell| loud(&spell[0])).map(|spell| spell.concat());
-    let said: Vec<String> = spells.map(|spell| read(recognizer, &spell)).collect();
-    said.join("; ")
-}
-
 #[test]
 fn no_card_is_kept_whenever_and_however_it_is_given() {
     let many = std::env::var("PATCHCORD_CANARIES").ok().and_then(|text| text.parse().ok());
@@ -334,7 +324,7 @@ fn no_card_is_kept_whenever_and_however_it_is_given() {
         if file.extension().is_some_and(|ending| ending == "wav") {
             sounds += 1;
             let sound = callers_side(file);
-            let (keyed, said) = (keyed(&sound), read_aloud(&mut recognizer, &sound));
+            let (keyed, said) = (keyed(&sound), read(&mut recognizer, &sound));
             let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
             let is_misheard =
                 |channel: &String| name.as_ref().is_some_and(|it| it.contains(channel));
@@ -352,7 +342,7 @@ fn no_card_is_kept_whenever_and_however_it_is_given() {
     }
     let spoken = canaries.iter().take(CANARIES).filter(|canary| canary.by == By::Voice);
     let spoken: Vec<_> = spoken.map(|canary| read_out(&canary.card, folder)).collect();
-    let said = spoken.iter().map(|sound| digits_of(&read_aloud(&mut recognizer, sound)));
+    let said = spoken.iter().map(|sound| digits_of(&read(&mut recognizer, sound)));
     assert!(said.filter(|said| !cards.finds(said.as_bytes()).is_empty()).count() >= 2);
     assert_eq!(sounds, 3 * many, "a recording, its mix and a capture each");
     println!(

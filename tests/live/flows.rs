@@ -4,13 +4,10 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
-use engines::models::Store;
-use engines::moonshine::Moonshine;
-use engines::recognizer::{Recognizer, Request};
-use engines::runtime::Runtime;
 use tests::sipp::{Act, Behaviour, Caller, Phone};
 use tests::softphone::Background;
 
+use crate::reading::words;
 use crate::{DID, PATIENCE, Stage, answered, hears};
 
 const AGENT_HZ: f64 = 1_100.0;
@@ -40,26 +37,6 @@ pub(crate) fn server(body: Option<&'static str>) -> u16 {
         }
     });
     port
-}
-
-/// Our own recogniser.
-pub(crate) fn recognizer() -> Moonshine {
-    let store = Store::open(Store::default_dir().expect("a home")).expect("a platform we know");
-    let paths = store.paths().expect("patchcord itself has fetched them");
-    let runtime = Runtime::load(&paths.onnxruntime).expect("it loads");
-    Moonshine::load(runtime, &paths.moonshine_dir).expect("it loads")
-}
-
-/// What it reads in a recording.
-pub(crate) fn read(recognizer: &mut Moonshine, heard: &[i16]) -> String {
-    let mut samples = Vec::new();
-    audio::resample::Upsampler::new().process(heard, &mut samples);
-    recognizer.read(Request::of(&samples)).expect("it reads").text.to_lowercase()
-}
-
-/// What our own recogniser reads in a recording.
-pub(crate) fn words(heard: &[i16]) -> String {
-    read(&mut recognizer(), heard)
 }
 
 pub(crate) fn path(call: &serde_json::Value) -> Vec<&str> {

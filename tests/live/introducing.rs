@@ -7,7 +7,8 @@ use tests::patchcord::program;
 use tests::sipp::{Act, Behaviour, CallRecord, Caller, Phone};
 use tests::softphone::Background;
 
-use crate::flows::{path, words};
+use crate::flows::path;
+use crate::reading::words;
 use crate::{DID, PATIENCE, Stage, answered, hears, hears_tone};
 
 const CALLER_HZ: f64 = 700.0;

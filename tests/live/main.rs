@@ -1,7 +1,6 @@
 //! Scenarios against a real Asterisk 22, with SIP callers and SIP phones.
 //!
-//! Needs what `tests/rig/setup` builds, and `patchcord` built beside this test (`cargo build --release`, then the test
-//! with `--release` too). On a machine that cannot run the rig each scenario says why and is skipped, unless
+//! Needs what `tests/rig/setup` builds, and `patchcord` built for release (`cargo build --release`). On a machine that cannot run the rig each scenario says why and is skipped, unless
 //! `PATCHCORD_REQUIRE_RIG` is set.
 
 #![allow(clippy::print_stdout, reason = "what was measured is printed")]
@@ -24,6 +23,7 @@ mod keeping;
 mod media_roads;
 mod outage;
 mod publishing;
+mod reading;
 mod roads;
 mod speaking;
 mod store_away;

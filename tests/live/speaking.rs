@@ -16,8 +16,9 @@ use tokio::sync::Notify;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::flows::{path, words};
+use crate::flows::path;
 use crate::introducing::said;
+use crate::reading::words;
 use crate::talking::heard_out;
 use crate::{DID, PATIENCE, Stage, answered, hears};
 

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use tests::sipp::{Act, Behaviour, Caller, CallerRun, Phone};
 use tests::softphone::Background;
 
-use crate::flows::{path, words};
+use crate::flows::path;
 use crate::introducing::said;
+use crate::reading::words;
 use crate::{DID, PATIENCE, Stage, answered, hears};
 
 const AGENT_HZ: f64 = 1_100.0;

@@ -77,13 +77,10 @@ fn a_number_is_keyed_in_and_looked_up_and_what_is_known_of_it_is_said() {
     let caller = caller.start(&stage.asterisk).expect("a caller");
     answered(&operator);
     hears(&caller, AGENT_HZ);
-    caller.act(Act::HangUp);
-    let call = stage.next_call();
-    let record = caller.finish(PATIENCE).expect("it hung up");
-    stage.nothing_is_left();
+    let (call, heard) = stage.hang_up_and_hear(caller);
     assert_eq!(path(&call), ["account", "look", "tell", "operator"], "{call}");
     assert_eq!(call["decided_by"], "flow", "{call}");
-    let words = words(&record.recording.heard);
+    let words = words(&heard);
     assert!(words.contains("three") || words.contains('3'), "{words}");
     assert!(words.contains("new messages"), "{words}");
 }

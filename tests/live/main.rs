@@ -92,11 +92,16 @@ impl Stage {
 
     /// The caller hangs up; gives the call's JSON line once nothing is left.
     fn hang_up(&self, caller: CallerRun) -> Value {
+        self.hang_up_and_hear(caller).0
+    }
+
+    /// The same, and what the caller heard.
+    fn hang_up_and_hear(&self, caller: CallerRun) -> (Value, Vec<i16>) {
         caller.act(Act::HangUp);
         let call = self.next_call();
-        caller.finish(PATIENCE).unwrap_or_else(|error| panic!("{error}"));
+        let record = caller.finish(PATIENCE).unwrap_or_else(|error| panic!("{error}"));
         self.nothing_is_left();
-        call
+        (call, record.recording.heard)
     }
 
     /// Asterisk holds no channel, bridge or RTP socket any more, soon after the last call.

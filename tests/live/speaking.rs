@@ -2,15 +2,13 @@
 
 use std::cell::RefCell;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
 
 use audio::g711::{decode_ulaw_sample, encode_ulaw_sample};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tests::sipp::{Act, Behaviour, Caller, Phone};
-use tests::softphone::Background;
+use tests::sipp::Act;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio_tungstenite::WebSocketStream;
@@ -19,11 +17,8 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::flows::path;
 use crate::introducing::said;
 use crate::reading::words;
-use crate::talking::heard_out;
-use crate::{DID, PATIENCE, Stage, answered, hears};
-
-const AGENT_HZ: f64 = 1_100.0;
-const SOON: Behaviour = Behaviour::Answers(Duration::from_millis(300));
+use crate::talking::{AGENT_HZ, begin, heard_out};
+use crate::{PATIENCE, answered, hears};
 
 const FLOW: &str = r#"
 schema = 1
@@ -193,10 +188,7 @@ fn a_model_hears_the_caller_and_is_heard_while_it_speaks_and_its_label_leads_on(
     let says = [spoken("The office is open on Saturday."), spoken("It closes at noon.")];
     let (bye, sound) = spoken("You are welcome. Goodbye.");
     let model = Model::start(vec![Deed::Says(says), Deed::Ends(bye, sound)]);
-    let Some(stage) = Stage::through_with(FLOW, &model.settings()) else { return };
-    let operator = Phone::start(&stage.asterisk, "operator", SOON, Background::Tone(AGENT_HZ));
-    let operator = operator.expect("a phone");
-    let caller = Caller::new("100", DID).start(&stage.asterisk).expect("a caller");
+    let Some((stage, operator, caller)) = begin(FLOW, &model.settings()) else { return };
     let at = heard_out(&caller, 0);
     caller.act(Act::Say(said("When does the office close on Saturday?")));
     let heard = model.hears().to_lowercase();
@@ -213,12 +205,9 @@ fn a_model_hears_the_caller_and_is_heard_while_it_speaks_and_its_label_leads_on(
     // Nobody hears the caller but the operator.
     let events = model.rest();
     assert!(events.iter().all(|it| it["type"] != "conversation.item.truncate"), "{events:?}");
-    caller.act(Act::HangUp);
-    let call = stage.next_call();
-    let record = caller.finish(PATIENCE).expect("it hung up");
-    stage.nothing_is_left();
+    let (call, heard) = stage.hang_up_and_hear(caller);
     assert_eq!(path(&call), ["talk", "operator"], "{call}");
-    let heard = words(&record.recording.heard);
+    let heard = words(&heard);
     for part in ["like to know", "saturday", "noon", "bye"] {
         assert!(heard.to_lowercase().contains(part), "{part:?} is missing: {heard}");
     }
@@ -233,10 +222,7 @@ fn who_interrupts_a_model_that_speaks_ends_it_and_is_answered() {
     let (first, second) = all.split_at(all.len() / 2);
     let says = [(long, first.to_vec()), ("", second.to_vec())];
     let model = Model::start(vec![Deed::Says(says), Deed::Ends(bye, sound)]);
-    let Some(stage) = Stage::through_with(FLOW, &model.settings()) else { return };
-    let operator = Phone::start(&stage.asterisk, "operator", SOON, Background::Tone(AGENT_HZ));
-    let operator = operator.expect("a phone");
-    let caller = Caller::new("100", DID).start(&stage.asterisk).expect("a caller");
+    let Some((stage, operator, caller)) = begin(FLOW, &model.settings()) else { return };
     let at = heard_out(&caller, 0);
     caller.act(Act::Say(said("When is the office open?")));
     model.hears();
@@ -253,12 +239,9 @@ fn who_interrupts_a_model_that_speaks_ends_it_and_is_answered() {
     assert!(heard.contains("thank"), "the model heard {heard:?}");
     answered(&operator);
     hears(&caller, AGENT_HZ);
-    caller.act(Act::HangUp);
-    let call = stage.next_call();
-    let record = caller.finish(PATIENCE).expect("it hung up");
-    stage.nothing_is_left();
+    let (call, heard) = stage.hang_up_and_hear(caller);
     assert_eq!(path(&call), ["talk", "operator"], "{call}");
-    let heard = words(&record.recording.heard).to_lowercase();
+    let heard = words(&heard).to_lowercase();
     assert!(heard.contains("bye") && !heard.contains("years"), "{heard}");
     let whole = all.len() as u64 / 8;
     let cuts: Vec<u64> = model
@@ -273,21 +256,15 @@ fn who_interrupts_a_model_that_speaks_ends_it_and_is_answered() {
 #[test]
 fn a_model_that_says_nothing_in_time_is_replaced_by_what_is_written() {
     let model = Model::start(vec![Deed::Stalls]);
-    let Some(stage) = Stage::through_with(FLOW, &model.settings()) else { return };
-    let operator = Phone::start(&stage.asterisk, "operator", SOON, Background::Tone(AGENT_HZ));
-    let operator = operator.expect("a phone");
-    let caller = Caller::new("100", DID).start(&stage.asterisk).expect("a caller");
+    let Some((stage, operator, caller)) = begin(FLOW, &model.settings()) else { return };
     heard_out(&caller, 0);
     caller.act(Act::Say(said("When does the office close on Saturday?")));
     answered(&operator);
     hears(&caller, AGENT_HZ);
     let events = model.rest();
     assert!(events.iter().any(|event| event["type"] == "response.cancel"), "{events:?}");
-    caller.act(Act::HangUp);
-    let call = stage.next_call();
-    let record = caller.finish(PATIENCE).expect("it hung up");
-    stage.nothing_is_left();
+    let (call, heard) = stage.hang_up_and_hear(caller);
     assert_eq!(path(&call), ["talk", "operator"], "{call}");
-    let heard = words(&record.recording.heard);
+    let heard = words(&heard);
     assert!(heard.contains("nobody knows"), "{heard}");
 }

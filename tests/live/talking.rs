@@ -14,7 +14,7 @@ use crate::introducing::said;
 use crate::reading::words;
 use crate::{DID, PATIENCE, Stage, answered, hears};
 
-const AGENT_HZ: f64 = 1_100.0;
+pub(crate) const AGENT_HZ: f64 = 1_100.0;
 const SOON: Behaviour = Behaviour::Answers(Duration::from_millis(300));
 
 const FLOW: &str = r#"
@@ -109,6 +109,14 @@ fn request(stream: &mut TcpStream) -> Option<Value> {
     }
 }
 
+/// Sets the stage for a flow and settings, with a phone that the operator answers and a caller.
+pub(crate) fn begin(flow: &str, settings: &str) -> Option<(Stage, Phone, CallerRun)> {
+    let stage = Stage::through_with(flow, settings)?;
+    let operator = Phone::start(&stage.asterisk, "operator", SOON, Background::Tone(AGENT_HZ));
+    let caller = Caller::new("100", DID).start(&stage.asterisk).expect("a caller");
+    Some((stage, operator.expect("a phone"), caller))
+}
+
 /// Waits until the caller hears somebody speak after so many samples, and then nobody for half a second; gives how many
 /// samples there are then.
 pub(crate) fn heard_out(caller: &CallerRun, from: usize) -> usize {
@@ -132,10 +140,7 @@ fn a_model_is_heard_while_it_writes_and_its_answer_leads_on() {
         ),
     ];
     let model = Model::start(DEEDS);
-    let Some(stage) = Stage::through_with(FLOW, &model.settings()) else { return };
-    let operator = Phone::start(&stage.asterisk, "operator", SOON, Background::Tone(AGENT_HZ));
-    let operator = operator.expect("a phone");
-    let caller = Caller::new("100", DID).start(&stage.asterisk).expect("a caller");
+    let Some((stage, operator, caller)) = begin(FLOW, &model.settings()) else { return };
     let greeting = model.asked.recv_timeout(PATIENCE).expect("it is asked to greet");
     assert_eq!(greeting["messages"][1]["content"], "Greet the caller.");
     // It writes on only when its first words have been heard.
@@ -151,12 +156,9 @@ fn a_model_is_heard_while_it_writes_and_its_answer_leads_on() {
     model.go_on.send(()).expect("it writes");
     answered(&operator);
     hears(&caller, AGENT_HZ);
-    caller.act(Act::HangUp);
-    let call = stage.next_call();
-    let record = caller.finish(PATIENCE).expect("it hung up");
-    stage.nothing_is_left();
+    let (call, heard) = stage.hang_up_and_hear(caller);
     assert_eq!(path(&call), ["greet", "talk", "operator"], "{call}");
-    let heard = words(&record.recording.heard);
+    let heard = words(&heard);
     for part in ["bicycle", "glad", "like to know", "noon"] {
         assert!(heard.contains(part), "{part:?} is missing: {heard}");
     }
@@ -166,10 +168,7 @@ fn a_model_is_heard_while_it_writes_and_its_answer_leads_on() {
 #[test]
 fn a_model_that_stalls_is_replaced_by_what_is_written() {
     let model = Model::start(&[Deed::Stalls, Deed::Stalls]);
-    let Some(stage) = Stage::through_with(FLOW, &model.settings()) else { return };
-    let operator = Phone::start(&stage.asterisk, "operator", SOON, Background::Tone(AGENT_HZ));
-    let operator = operator.expect("a phone");
-    let caller = Caller::new("100", DID).start(&stage.asterisk).expect("a caller");
+    let Some((stage, operator, caller)) = begin(FLOW, &model.settings()) else { return };
     let mut at = heard_out(&caller, 0);
     while !words_until(&caller, at).contains("know") {
         at = heard_out(&caller, at);
@@ -178,12 +177,9 @@ fn a_model_that_stalls_is_replaced_by_what_is_written() {
     // No silence can be waited for behind the apology: the operator may be there at once.
     answered(&operator);
     hears(&caller, AGENT_HZ);
-    caller.act(Act::HangUp);
-    let call = stage.next_call();
-    let record = caller.finish(PATIENCE).expect("it hung up");
-    stage.nothing_is_left();
+    let (call, heard) = stage.hang_up_and_hear(caller);
     assert_eq!(path(&call), ["greet", "talk", "operator"], "{call}");
-    let heard = words(&record.recording.heard);
+    let heard = words(&heard);
     for part in ["written", "like to know", "nobody knows"] {
         assert!(heard.contains(part), "{part:?} is missing: {heard}");
     }

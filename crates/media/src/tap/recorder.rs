@@ -11,8 +11,9 @@ use crate::leg::LegEvent;
 use std::{
     io,
     net::SocketAddr,
+    ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::mpsc::{self, RecvTimeoutError},
+    sync::mpsc::{self, RecvTimeoutError, TryRecvError},
     thread::JoinHandle,
     time::{Duration, Instant, SystemTime},
 };
@@ -52,7 +53,9 @@ impl Default for RecordingPlan {
 ///
 /// What a leg says or hears is in the files about a second later, in a shape that can be read whenever
 /// the process ends: a kill loses half a second in which a late packet could still find its place,
-/// half a second from one writing to the next, and what the thread takes for its round. Dropping the recorder ends all recordings.
+/// half a second from one writing to the next, and what the thread takes for its round. The files of
+/// a recording that is over stay open while somebody holds its switch, who may erase from them yet.
+/// Dropping the recorder ends all recordings.
 #[derive(Debug)]
 pub struct Recorder {
     jobs: Option<mpsc::Sender<Job>>,
@@ -129,9 +132,9 @@ struct Job {
 }
 
 fn write_all(jobs: &mpsc::Receiver<Job>) {
-    let mut writers: Vec<Writer> = Vec::new();
+    let (mut writers, mut over): (Vec<Writer>, Vec<Over>) = (Vec::new(), Vec::new());
     loop {
-        let next = match writers.is_empty() {
+        let next = match writers.is_empty() && over.is_empty() {
             true => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
             false => jobs.recv_timeout(LOOK),
         };
@@ -140,11 +143,12 @@ fn write_all(jobs: &mpsc::Receiver<Job>) {
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 for mut writer in writers {
-                    match writer.go_on() {
+                    over.push(match writer.go_on() {
                         Ok(_) => writer.finish_and_end(),
                         Err(error) => writer.end(Err(error)),
-                    }
+                    });
                 }
+                over.retain_mut(|over| over.erase().is_continue());
                 return;
             }
         }
@@ -152,15 +156,16 @@ fn write_all(jobs: &mpsc::Receiver<Job>) {
         while let Some(writer) = writers.get_mut(index) {
             match writer.go_on() {
                 Ok(Then::GoOn) => index += 1,
-                Ok(Then::Finish) => writers.swap_remove(index).finish_and_end(),
+                Ok(Then::Finish) => over.push(writers.swap_remove(index).finish_and_end()),
                 Err(error) => {
                     let mut writer = writers.swap_remove(index);
                     // What is there stays readable as far as the disk lets it.
                     let _ = writer.finish();
-                    writer.end(Err(error));
+                    over.push(writer.end(Err(error)));
                 }
             }
         }
+        over.retain_mut(|over| over.erase().is_continue());
     }
 }
 
@@ -177,6 +182,32 @@ struct Writer {
     flushed: Instant,
     tell: WeakUnboundedSender<LegEvent>,
     done: oneshot::Sender<Result<Recorded, RecordingError>>,
+}
+
+/// A recording that is over, of whose files something may have to be erased yet.
+struct Over {
+    sinks: Vec<(PathBuf, Box<dyn Sink>)>,
+    erase: mpsc::Receiver<Erasure>,
+}
+
+impl Over {
+    /// Erases what is asked for, until nobody is left who could ask.
+    fn erase(&mut self) -> ControlFlow<()> {
+        loop {
+            match self.erase.try_recv() {
+                Ok(Erasure { span, done }) => {
+                    let mut sinks = self.sinks.iter_mut();
+                    match sinks.try_for_each(|(_, sink)| sink.erase(&span)) {
+                        // Who has waited too long knows that it may happen yet.
+                        Ok(()) => drop(done.send(())),
+                        Err(cause) => tracing::warn!(%cause, "a recording could not be rewritten"),
+                    }
+                }
+                Err(TryRecvError::Empty) => return ControlFlow::Continue(()),
+                Err(TryRecvError::Disconnected) => return ControlFlow::Break(()),
+            }
+        }
+    }
 }
 
 /// Whether a recording goes on.
@@ -223,6 +254,7 @@ impl Writer {
                 Some(writer)
             }
             Err(error) => {
+                // What was made of its files is empty.
                 writer.end(Err(error));
                 None
             }
@@ -274,12 +306,12 @@ impl Writer {
         Ok(self.recorded)
     }
 
-    fn finish_and_end(mut self) {
+    fn finish_and_end(mut self) -> Over {
         let written = self.finish();
-        self.end(written);
+        self.end(written)
     }
 
-    fn end(self, written: Result<Recorded, RecordingError>) {
+    fn end(self, written: Result<Recorded, RecordingError>) -> Over {
         if let Err(error) = &written {
             tracing::warn!("{error}");
             if let Some(tell) = self.tell.upgrade() {
@@ -288,6 +320,7 @@ impl Writer {
         }
         // Nobody has to wait for it.
         let _ = self.done.send(written);
+        Over { sinks: self.sinks, erase: self.erase }
     }
 }
 

@@ -19,7 +19,8 @@ pub struct Recording {
     pub(super) switch: RecordingSwitch,
 }
 
-/// Pauses and ends a recording, whoever waits for its end. Dropping it changes nothing.
+/// Pauses and ends a recording, whoever waits for its end. Dropping it changes nothing, but that the files
+/// of a recording that is over are closed with its last switch.
 #[derive(Debug, Clone)]
 pub struct RecordingSwitch {
     pub(super) valve: Arc<Valve>,
@@ -86,9 +87,9 @@ pub enum NotSilent {
     /// The files were not rewritten in time. They may be yet.
     #[error("the recording still held what was to be erased after {0:?}: delete its files")]
     NotErased(Duration),
-    /// The recording is over, and its files are as they are.
-    #[error("the recording ended before this could be erased: delete its files")]
-    Ended,
+    /// The files cannot be rewritten, or the recorder is gone.
+    #[error("what was to be erased could not be: delete the recording's files")]
+    Unwritable,
 }
 
 /// From one look at a passage that is not over to the next.
@@ -133,6 +134,7 @@ impl RecordingSwitch {
     /// Overwrites what the caller said and pressed between two moments that are over, in all files: in a
     /// mix both sides. For words that turn out to be a card's number; take some 200 ms more at either
     /// end than the words have. It is asked for when this returns, and done when what it returns is over.
+    /// The recording may have ended before.
     ///
     /// # Errors
     /// [`NotSilent`] when the files may still hold it.
@@ -146,10 +148,10 @@ impl RecordingSwitch {
         let erasure = Erasure { span: since(span.start)..since(span.end), done };
         let asked = self.erasures.send(erasure);
         async move {
-            asked.map_err(|_| NotSilent::Ended)?;
+            asked.map_err(|_| NotSilent::Unwritable)?;
             match tokio::time::timeout(within, erased).await {
                 Ok(Ok(())) => Ok(()),
-                Ok(Err(_)) => Err(NotSilent::Ended),
+                Ok(Err(_)) => Err(NotSilent::Unwritable),
                 Err(_) => Err(NotSilent::NotErased(within)),
             }
         }
@@ -273,7 +275,7 @@ mod tests {
         assert!(copies.next().unwrap().packet[HEADER_LEN..].iter().all(|code| *code == 0xFF));
         assert!(!copies.is_ended());
         let erased = recording.erase(origin..origin, within).await;
-        assert_eq!(erased, Err(NotSilent::Ended));
+        assert_eq!(erased, Err(NotSilent::Unwritable));
         recording.valve.set(Position::Ended);
         tap.copy(Side::Us, origin, &[&packet(PCMU, 0, &[1; FRAME])]);
         assert!(copies.next().is_none() && copies.is_ended());

@@ -88,6 +88,7 @@ impl Timeline {
 
     /// The rest, when nothing more comes.
     pub(super) fn rest(&mut self) -> impl Iterator<Item = Both> {
+        self.begin += self.samples.len() as i64;
         self.samples.drain(..)
     }
 }

@@ -131,12 +131,20 @@ async fn what_was_said_can_be_erased_later() {
     let now = Instant::now();
     recording.switch().erase(to..now, Duration::from_secs(20)).await.unwrap();
     line.say(None, 5).await;
+    let from = Instant::now();
+    line.say(Some('5'), 10).await;
+    let to = Instant::now();
+    line.say(None, 5).await;
+    // And of what is written to the end.
+    let switch = recording.switch().clone();
     recording.stop().await.unwrap();
+    assert_eq!(keys(&tracks(&folder.join("call.wav"))[0]), "15");
+    switch.erase(from..to, Duration::from_secs(20)).await.unwrap();
     let both = tracks(&folder.join("call.wav"));
     assert!(both[0].len() * 4 >= size as usize);
     assert_eq!(keys(&both[0]), "1");
     assert!(is_only('8', &keys(&both[1])), "our side stays");
-    assert!(!keys(&tracks(&folder.join("mix.wav"))[0]).contains(['3', '7', '9']));
+    assert!(!keys(&tracks(&folder.join("mix.wav"))[0]).contains(['3', '5', '7', '9']));
     let (pressed, sound) = captured(&folder.join("call.pcapng"), Direction::Inbound);
     assert_eq!((pressed.as_str(), keys(&sound).as_str()), ("", "1"));
     let (_, sound) = captured(&folder.join("call.pcapng"), Direction::Outbound);

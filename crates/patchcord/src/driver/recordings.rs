@@ -37,8 +37,8 @@ pub(super) struct Recordings {
     running: Vec<Running>,
     under_way: FuturesUnordered<BoxFuture<'static, Done>>,
     flows: FlowsRecording,
-    /// Files of the flow's that are written to the end.
-    over: Vec<PathBuf>,
+    /// The flow's, and messages, that are written to the end.
+    over: Vec<(PathBuf, RecordingSwitch)>,
     /// What has to be said of recordings that may hold a card's number.
     pub(super) unclean: Vec<String>,
 }
@@ -297,32 +297,34 @@ impl Recordings {
         }
     }
 
-    /// Overwrites what the caller said or keyed in between two moments. What a recording holds that cannot be rewritten
-    /// is told by `unclean`.
+    /// Overwrites what the caller said or keyed in between two moments, in what is written to the end, too. What a
+    /// recording holds that cannot be rewritten is told by `unclean`.
     pub(super) fn erase(&mut self, span: Range<Instant>) {
-        let left = |path: &dyn std::fmt::Display| {
-            format!("{path} may hold a part of a card's number: delete it")
-        };
-        self.unclean.extend(self.over.iter().map(|path| left(&path.display())));
+        let over = self.over.iter().map(|(path, switch)| (switch, path.display().to_string()));
+        let mut rewritten: Vec<_> = over.collect();
         for running in &self.running {
-            let (switch, shown) = match &running.what {
-                What::Capture(switch) => (switch, "the capture for support".to_owned()),
-                What::Ours { switch, path } => (switch, path.display().to_string()),
-                What::Message { switch, message } => (switch, message.path.display().to_string()),
-                What::Asterisks { name, .. } => {
-                    self.unclean.push(left(&format_args!("Asterisk's recording {name}")));
-                    continue;
+            match &running.what {
+                What::Capture(switch) => {
+                    rewritten.push((switch, "the capture for support".to_owned()));
                 }
-            };
+                What::Ours { switch, path }
+                | What::Message { switch, message: Message { path, .. } } => {
+                    rewritten.push((switch, path.display().to_string()));
+                }
+                What::Asterisks { name, .. } => self.unclean.push(format!(
+                    "Asterisk's recording {name} may hold a part of a card's number: delete it"
+                )),
+            }
+        }
+        for (switch, shown) in rewritten {
             let (switch, span) = (switch.clone(), span.clone());
             let past = span.start..span.end.min(Instant::now());
             let erased = switch.erase(past, REWRITING);
             self.under_way.push(Box::pin(async move {
-                let erased = erased.await;
+                let mut erased = erased.await;
                 if erased.is_ok() && span.end > Instant::now() {
                     tokio::time::sleep_until(span.end.into()).await;
-                    // One that is over by now holds nothing of what came since.
-                    let _ = switch.erase(span, REWRITING).await;
+                    erased = switch.erase(span, REWRITING).await;
                 }
                 Done::Erased(erased.err().map(|error| format!("{shown}: {error}")))
             }));
@@ -431,12 +433,13 @@ impl Recordings {
                 refused.into_iter().chain(self.is_off()).collect()
             }
             Done::Ended(number, result) => match self.take(number) {
-                Some(What::Ours { path, .. }) => {
-                    self.over.push(path);
+                Some(What::Ours { path, switch }) => {
+                    self.over.push((path, switch));
                     let ended = Input::RecordingEnded { id: RecordingId(number), why: why(result) };
                     [ended].into_iter().chain(self.is_off()).collect()
                 }
-                Some(What::Message { message, .. }) => {
+                Some(What::Message { message, switch }) => {
+                    self.over.push((message.path.clone(), switch));
                     self.put_away(message, result);
                     Vec::new()
                 }

@@ -184,6 +184,9 @@ fn was_given(call: &Value, journal: &str) -> bool {
     said || late || journal.contains('•')
 }
 
+/// The one trouble that a call may have.
+const TOO_LATE: &str = "the recognizer gave no answer in time";
+
 /// What must not be found: every row of so many digits in a card.
 struct Cards(usize, HashSet<Vec<u8>>);
 
@@ -324,8 +327,9 @@ fn no_card_is_kept_whenever_and_however_it_is_given() {
             given if given != outside => wrong.push(format!("given: {given}; {call}")),
             _ => {}
         }
-        let is_without_trouble = call["troubles"].as_array().is_some_and(Vec::is_empty);
-        if call["recordings"][0]["ended"] != "stopped" || !is_without_trouble {
+        // What a busy machine does not read is told, too; that what is kept may hold a card is not to be.
+        let mut troubles = call["troubles"].as_array().expect("a list").iter();
+        if call["recordings"][0]["ended"] != "stopped" || !troubles.all(|why| why == TOO_LATE) {
             wrong.push(call.to_string());
         }
     }

@@ -5,7 +5,8 @@
 //! in any grouping, or said: digit by digit, in pairs, as numbers, "double five", "four ones", with
 //! hesitations, corrections and other words between, over several turns. A word that sounds like a digit
 //! counts as one if that makes a card ("for" is four). Digits that were called a card's are taken out
-//! even where the check digit is wrong: one of them was misheard, and the others are still the card's.
+//! even where the check digit is wrong, or where they are a few more or fewer: one of them was misheard,
+//! doubled or lost, and the others are still the card's.
 //! Beside a card its expiry date and its security code go too.
 //!
 //! ```
@@ -175,7 +176,8 @@ impl Redactor {
     }
 
     /// The same for what is heard of a turn that still goes on. Twelve digits and more at its end, or five
-    /// that are called a card's, are held back, whatever they will be; nothing is remembered.
+    /// that are called a card's with a few words between, are held back, whatever they will be; nothing is
+    /// remembered.
     #[must_use]
     pub fn partial(&self, text: &str) -> Redacted {
         let (marks, changed) = self.look(text, Cut::GoesOn);
@@ -273,10 +275,29 @@ fn mark(marks: &mut Vec<Mark>, atoms: &[Atom], held: Held) {
 
 /// The digits at the end of a partial, if they are many.
 fn held_back(atoms: &[Atom], named: bool) -> Option<Range<usize>> {
-    let tail = digits_at_end(atoms);
+    let (tail, least) = match named {
+        true => (digits_between_words(atoms), HELD_BACK_IF_NAMED),
+        false => (digits_at_end(atoms), HELD_BACK),
+    };
     let digits: usize = atoms[tail.clone()].iter().map(readings::most).sum();
-    let least = if named { HELD_BACK_IF_NAMED } else { HELD_BACK };
     (digits >= least).then_some(tail)
+}
+
+/// The same where a misheard digit may be a few words.
+fn digits_between_words(atoms: &[Atom]) -> Range<usize> {
+    let (mut start, mut words) = (atoms.len(), 0);
+    for (at, atom) in atoms.iter().enumerate().rev() {
+        match atom.kind {
+            Kind::Unit | Kind::Elsewhere => break,
+            Kind::Other => words += 1,
+            _ if readings::most(atom) > 0 => (start, words) = (at, 0),
+            _ => {}
+        }
+        if words > search::WORDS {
+            break;
+        }
+    }
+    start..atoms.len()
 }
 
 /// Whether the last of this speaks of a card.

@@ -74,6 +74,18 @@ pub(super) fn fit(prefix: u32, len: usize) -> Option<Fit> {
     RANGES.iter().filter(begins).map(usual).max()
 }
 
+/// How many digits more or fewer than it has a recogniser may hear of a number.
+const MISHEARD: usize = 3;
+
+/// Lengths that the numbers of most cards have when one digit was lost or doubled, the first one perhaps.
+const MOST_MISHEARD: std::ops::RangeInclusive<usize> = 15..=17;
+
+/// Whether `len` digits that begin with the six of `prefix` may be a number that was misheard.
+pub(super) fn nearly_fit(prefix: u32, len: usize) -> bool {
+    let near = len.saturating_sub(MISHEARD)..=len + MISHEARD;
+    MOST_MISHEARD.contains(&len) || near.into_iter().any(|len| fit(prefix, len).is_some())
+}
+
 /// Whether some card begins with this digit.
 pub(super) fn may_begin(digit: u8) -> bool {
     (1..=6).contains(&digit) || digit == 8

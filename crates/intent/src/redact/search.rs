@@ -3,7 +3,7 @@
 use super::{
     WITH_CARD,
     atoms::{Atom, CARDS, Kind},
-    issuers::{Fit, LONGEST, Luhn, PREFIX, SHORTEST, fit, may_begin},
+    issuers::{Fit, LONGEST, Luhn, PREFIX, SHORTEST, fit, may_begin, nearly_fit},
     readings::{Reading, most, readings},
 };
 use std::{
@@ -15,7 +15,7 @@ use std::{
 const FILLERS: usize = 12;
 
 /// Those that do say something.
-const WORDS: usize = 4;
+pub(super) const WORDS: usize = 4;
 
 /// Digits that one correction takes back, at most.
 const TAKEN_BACK: usize = 8;
@@ -109,7 +109,11 @@ impl<'a> Search<'a> {
 
     /// The longest card's number that begins with the atom `from`.
     fn longest(&mut self, from: usize) -> Longest {
-        let begins = |reading: &&Reading| reading.digits.first().is_some_and(|d| may_begin(*d));
+        let named = self.names_a_card(from);
+        let begins = |reading: &&Reading| {
+            let first = reading.digits.first();
+            first.is_some_and(|digit| named == Named::Card || may_begin(*digit))
+        };
         if self.ahead[from] < SHORTEST || !self.readings[from].iter().any(|r| begins(&r)) {
             return Longest::None;
         }
@@ -129,7 +133,6 @@ impl<'a> Search<'a> {
             }
         }
         let mut best: Option<(Sure, usize)> = None;
-        let named = self.names_a_card(from);
         while let Some((at, here)) = ways.pop_first() {
             self.followed += here.len();
             if self.followed > WAYS {
@@ -163,15 +166,16 @@ impl<'a> Search<'a> {
         if way.len < SHORTEST {
             return None;
         }
-        let fit = fit(way.prefix, way.len)?;
         // In the midst of other digits chance makes many numbers.
         let whole = || at.len() == 1 || self.begins_apart(at.start) && self.ends_apart(at.end);
-        match (fit, way.luhn.holds(way.len)) {
-            (Fit::Usual, true) => Some(Sure::Usual),
-            (Fit::Possible, true) => whole().then_some(Sure::Possible),
-            // One digit was heard wrong, and the others are still the card's.
-            (Fit::Usual, false) => (named == Named::Card && whole()).then_some(Sure::Named),
-            (Fit::Possible, false) => None,
+        match (fit(way.prefix, way.len), way.luhn.holds(way.len)) {
+            (Some(Fit::Usual), true) => Some(Sure::Usual),
+            (Some(Fit::Possible), true) if whole() => Some(Sure::Possible),
+            // A digit was heard wrong, twice or not at all, and the others are still the card's.
+            _ if named == Named::Card && nearly_fit(way.prefix, way.len) => {
+                whole().then_some(Sure::Named)
+            }
+            _ => None,
         }
     }
 
@@ -267,7 +271,7 @@ impl<'a> Search<'a> {
 /// Why digits are taken for a card's, the weakest reason first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Sure {
-    /// They are called so.
+    /// They are called so, and nearly as many.
     Named,
     /// They have a check digit, and a length that few cards have.
     Possible,

@@ -343,6 +343,38 @@ proptest! {
 }
 
 #[test]
+fn what_is_called_a_card_is_one_with_a_digit_more_or_less() {
+    for digits in [
+        // Twice, in one number and in several.
+        "52197666556919779",
+        "5219 7666 5556 9197 79",
+        // Lost, the first one too.
+        "5219 7666 556 9197",
+        "219765556919779",
+        "9219 7655 5691 9779",
+        "5279. We are 66227679 oh eight",
+    ] {
+        let text = format!("My card number is {digits}");
+        assert_eq!(redact(&text).text, "My card number is [card]", "{text}");
+        assert_ne!(
+            redact(&text.replace("card", "last")).text,
+            "My last number is [card]",
+            "{text}"
+        );
+    }
+    for text in [
+        "the card in my phone is 8944 1100 6677 8899 0011",
+        "my card expires soon, call me on 415 555 0123 please",
+        "my library card is 2077 1234 567",
+    ] {
+        assert_eq!(redact(text).text, text);
+    }
+    let partial = |text| Redactor::new().partial(text).text;
+    assert_eq!(partial("My card is 5279. We are 66227679. There"), "My card is [card]. There");
+    assert_eq!(partial("My card ending 4111 is broken"), "My card ending 4111 is broken");
+}
+
+#[test]
 fn an_or_within_what_is_called_a_card_is_a_misheard_digit() {
     let digits = "5 to 0, 1, 1, 9, 0, 7, 5, 6, 4, 4, 3, or 9, 5, 9";
     assert_eq!(redact(&format!("My card numbers {digits}")).text, "My card numbers [card]");

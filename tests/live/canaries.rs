@@ -17,7 +17,7 @@ use crate::keeping::till;
 use crate::reading::{read, recognizer};
 use crate::{DID, PATIENCE, Stage, unless_skipped};
 
-/// How many call; more if `PATCHCORD_CANARIES` says so: a thousand take one and a half hours.
+/// How many call; more if `PATCHCORD_CANARIES` says so: a thousand take an hour.
 const CANARIES: usize = 9;
 const AT_ONCE: usize = 18;
 /// From one who calls to the next.
